@@ -1,0 +1,1 @@
+"""Chat doors: one command book, many mouths."""

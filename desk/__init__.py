@@ -1,0 +1,1 @@
+"""The application: commands, ports, bus, store, bots."""

@@ -1,0 +1,1 @@
+"""From fact to message: rules and the outbox pump."""

@@ -1,0 +1,1 @@
+"""Account engine loops, their supervisor and snapshots."""

@@ -1,0 +1,1 @@
+"""From intent to evidence: the only room that knows venues."""

@@ -1,0 +1,1 @@
+"""The web door and the wiring."""

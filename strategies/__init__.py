@@ -1,0 +1,1 @@
+"""Trading ideas, one per file, and their registry."""

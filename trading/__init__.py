@@ -1,0 +1,1 @@
+"""The pure core: market, analysis, risk, engine, backtest. No I/O, no clock, no framework."""

@@ -1,0 +1,1 @@
+"""Indicators and wave analysis, causal by construction."""

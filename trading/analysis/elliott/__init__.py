@@ -1,0 +1,1 @@
+"""The causal Elliott wave engine."""

@@ -1,0 +1,1 @@
+"""Running strategies over stored candles, and judging the result."""

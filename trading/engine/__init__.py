@@ -1,0 +1,1 @@
+"""One compiled engine for backtest, paper and live."""

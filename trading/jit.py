@@ -1,0 +1,33 @@
+"""How the core is compiled: one decorator, so that cache, threads and maths flags are decided once.
+
+The cache folder is named by `NUMBA_CACHE_DIR`, which the wiring sets before the first compiled module is
+imported (`server.warm`): data folder + a hash of the core's sources, the numba version and the CPU. numba's own
+cache beside the sources is never used, because after an edit of a callee in another file a cached caller gives
+the old result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Compiled code is kept on disk only where a cache folder was chosen on purpose.
+HAS_CACHE = bool(os.environ.get("NUMBA_CACHE_DIR"))
+
+
+def njit(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function of arrays and scalars; it releases the GIL and keeps IEEE arithmetic."""
+    compiled: Any = numba.njit(nogil=True, fastmath=False, cache=HAS_CACHE)(function)
+    return cast("Callable[P, R]", compiled)
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a small helper that is copied into its caller."""
+    compiled: Any = numba.njit(nogil=True, fastmath=False, cache=HAS_CACHE, inline="always")(function)
+    return cast("Callable[P, R]", compiled)

@@ -1,0 +1,1 @@
+"""Sizing, exits, limits and gates."""
