@@ -1,0 +1,270 @@
+"""The one table of what can be asked: each command with its role, danger and the facts it may cause.
+
+Every door parses its input into one of these values and hands it to `Desk.do`; permission, danger and consequences
+are declared here once, so every door obeys the same policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+from desk.identity import Role
+from trading.events import (
+    BotConfigChanged,
+    BotCreated,
+    BotDeleted,
+    BotStateChanged,
+    Event,
+    OrderFilled,
+    OrderPlaced,
+    PairLocked,
+    PairUnlocked,
+    PositionClosed,
+    TradingHalted,
+    TradingResumed,
+)
+
+
+class Danger(StrEnum):
+    """What a person must do before it happens, at doors where a slip is easy."""
+
+    NONE = "none"
+    TAP = "tap"  # preview, then Confirm within 60 s, single use
+    TYPE = "type"  # also type the bot's name or the amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Who may ask, how carefully, and what it may cause."""
+
+    name: str
+    role: Role
+    danger: Danger
+    causes: tuple[type[Event], ...]
+    reduces_risk: bool
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Something that was asked for."""
+
+    policy: ClassVar[Policy]
+
+
+#: Every command by its class name.
+COMMANDS: dict[str, type[Command]] = {}
+
+C = TypeVar("C", bound=type[Command])
+
+
+def asks(
+    *,
+    role: Role,
+    danger: Danger = Danger.NONE,
+    causes: tuple[type[Event], ...] = (),
+    reduces_risk: bool = False,
+) -> Callable[[C], C]:
+    """Declare a command's policy and enter it in the table; the docstring's first line is the summary."""
+
+    def enter(cls: C) -> C:
+        summary = (cls.__doc__ or "").strip().splitlines()[0]
+        cls.policy = Policy(
+            name=cls.__name__,
+            role=role,
+            danger=danger,
+            causes=causes,
+            reduces_risk=reduces_risk,
+            summary=summary,
+        )
+        COMMANDS[cls.__name__] = cls
+        return cls
+
+    return enter
+
+
+@asks(role=Role.ADMIN, causes=(BotCreated, BotStateChanged))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBot(Command):
+    """Set up a bot in paper mode; it starts stopped."""
+
+    name: str
+    strategy: str
+    pairs: tuple[str, ...]
+    timeframe: str = "1h"
+    parameters: tuple[tuple[str, Any], ...] = ()
+    allocation: float = 1.0
+    account_id: str = ""
+
+
+@asks(role=Role.ADMIN, danger=Danger.TYPE, causes=(BotDeleted,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteBot(Command):
+    """Archive a stopped bot; its trades stay."""
+
+    bot_id: str
+
+
+@asks(role=Role.ADMIN, causes=(BotConfigChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeConfig(Command):
+    """Give a bot a new configuration version; it takes effect at the next start."""
+
+    bot_id: str
+    parameters: tuple[tuple[str, Any], ...]
+    reason: str = ""
+    expected_version: int | None = None
+
+
+@asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(BotStateChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartBot(Command):
+    """Start a bot: it looks for entries and manages its positions."""
+
+    bot_id: str
+
+
+@asks(role=Role.OPERATOR, causes=(BotStateChanged,), reduces_risk=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseBot(Command):
+    """Stop opening positions; open ones are still managed. With a duration it resumes by itself."""
+
+    bot_id: str
+    duration: timedelta | None = None
+    reason: str = ""
+
+
+@asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(BotStateChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeBot(Command):
+    """Let a paused bot open positions again."""
+
+    bot_id: str
+
+
+@asks(
+    role=Role.OPERATOR,
+    danger=Danger.TAP,
+    causes=(BotStateChanged, OrderPlaced, OrderFilled, PositionClosed),
+    reduces_risk=True,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopBot(Command):
+    """Stop a bot; open positions keep their protective stops, or are closed if asked."""
+
+    bot_id: str
+    close_positions: bool = False
+
+
+@asks(
+    role=Role.TRADER, danger=Danger.TAP, causes=(OrderPlaced, OrderFilled, PositionClosed), reduces_risk=True
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePosition(Command):
+    """Close an open position at the market, whole or in part."""
+
+    position_id: str
+    share: Decimal = Decimal(1)
+
+
+@asks(
+    role=Role.OPERATOR,
+    danger=Danger.TAP,
+    causes=(TradingHalted, BotStateChanged, OrderPlaced, OrderFilled, PositionClosed),
+    reduces_risk=True,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanicStop(Command):
+    """Halt an account, cancel its entries and close its positions; latched until released."""
+
+    account_id: str = ""
+    keep_positions: bool = False
+    reason: str = ""
+
+
+@asks(role=Role.ADMIN, danger=Danger.TYPE, causes=(TradingResumed,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePanic(Command):
+    """Let a halted account trade again; the drawdown peak starts anew."""
+
+    account_id: str = ""
+    reason: str = ""
+
+
+@asks(role=Role.OPERATOR, causes=(PairLocked,), reduces_risk=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockPair(Command):
+    """Refuse entries for a pair (empty: all pairs) for a while."""
+
+    pair: str = ""
+    duration: timedelta = timedelta(hours=1)
+    reason: str = ""
+    account_id: str = ""
+
+
+@asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(PairUnlocked,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockPair(Command):
+    """Release a lock before its time."""
+
+    pair: str = ""
+    account_id: str = ""
+
+
+@asks(role=Role.ADMIN)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateApiToken(Command):
+    """Make an API token; it is shown once."""
+
+    label: str
+    role: Role = Role.VIEWER
+    user_id: str = ""
+
+
+@asks(role=Role.ADMIN)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeApiToken(Command):
+    """End an API token at once."""
+
+    token_id: str
+
+
+@asks(role=Role.OWNER, danger=Danger.TAP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddMember(Command):
+    """Add a person to the workspace."""
+
+    name: str
+    email: str = ""
+    role: Role = Role.VIEWER
+
+
+@asks(role=Role.OWNER, danger=Danger.TAP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMemberRole(Command):
+    """Change what a member may do; the last owner keeps the role."""
+
+    user_id: str
+    role: Role
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPreference(Command):
+    """Choose one's own language or time zone."""
+
+    language: str = ""
+    time_zone: str = ""
+
+
+@asks(role=Role.OPERATOR)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeAlert(Command):
+    """Say that an alert was seen."""
+
+    alert_id: str
