@@ -1,0 +1,311 @@
+"""`Desk.do`: the one way in. Identity → role → confirmation → handler → one transaction → publish, with an audit line."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import structlog
+
+from desk.bus import EventBus
+from desk.clock import Clock
+from desk.commands import Command, Danger
+from desk.identity import Actor
+from desk.ports import Store, Unit
+from trading.errors import BreakwaterError, Conflict, Denied, InvariantBroken
+from trading.events import Event
+
+log = structlog.get_logger(__name__)
+
+#: A confirmation must be used within this time.
+CONFIRMATION_TTL = timedelta(seconds=60)
+
+#: Doors where a slip is easy, so that dangerous commands need a second tap.
+CONFIRMING_CHANNELS = frozenset({"console", "telegram", "discord"})
+
+
+@dataclass(slots=True)
+class Handling:
+    """What a handler is given: the transaction, the actor, the time, and a place to put facts."""
+
+    tx: Unit
+    actor: Actor
+    now: datetime
+    events: list[Event] = field(default_factory=list)
+    #: Called after the commit, e.g. to wake the supervisor.
+    after_commit: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
+
+    def emit(self, event: Event) -> None:
+        """Record a fact: journalled with the state, published after the commit."""
+        self.events.append(event)
+
+
+#: Does a command inside a transaction and gives a view.
+Handler = Callable[[Any, Handling], Awaitable[Any]]
+
+#: Says what a dangerous command would do, without doing it: code and parameters of a preview text.
+Previewer = Callable[[Any, Unit, Actor], Awaitable["Preview"]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a confirmation asks: a text code with parameters, and the word to type where one is needed."""
+
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    type_word: str = ""
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What `do` gave.
+
+    Attributes:
+        view: what the handler gave, a frozen value.
+        sequence: the last journal sequence that the command wrote; 0 if none.
+        is_replay: the same idempotency key was answered before; `answer` is the stored one.
+    """
+
+    view: Any = None
+    sequence: int = 0
+    is_replay: bool = False
+    answer: Mapping[str, Any] | None = None
+
+
+class ConfirmationNeeded(Exception):
+    """The command waits for a second tap; nothing was done yet."""
+
+    def __init__(self, *, command: Command, token: str, preview: Preview, expires_at: datetime) -> None:
+        super().__init__(f"{type(command).__name__} needs a confirmation")
+        self.command = command
+        self.token = token
+        self.preview = preview
+        self.expires_at = expires_at
+
+
+class Desk:
+    """The desk: every door calls `do` with a command and an actor."""
+
+    def __init__(self, store: Store, bus: EventBus, clock: Clock) -> None:
+        self.store = store
+        self.bus = bus
+        self.clock = clock
+        self._handlers: dict[type[Command], Handler] = {}
+        self._previewers: dict[type[Command], Previewer] = {}
+
+    def handle(self, command: type[Command], handler: Handler, *, preview: Previewer | None = None) -> None:
+        """Say who does a command, and who previews it."""
+        if command in self._handlers:
+            raise InvariantBroken(f"{command.__name__} has two handlers.")
+        self._handlers[command] = handler
+        if preview is not None:
+            self._previewers[command] = preview
+
+    @property
+    def handled(self) -> frozenset[type[Command]]:
+        """Commands that somebody does."""
+        return frozenset(self._handlers)
+
+    async def do(
+        self,
+        command: Command,
+        actor: Actor,
+        *,
+        confirmation: str = "",
+        typed: str = "",
+        idempotency_key: str = "",
+        answer: Callable[[Any], Mapping[str, Any]] | None = None,
+    ) -> Outcome:
+        """Carry out a command.
+
+        Args:
+            confirmation: token of an earlier ConfirmationNeeded, at doors that confirm.
+            typed: the word typed with it, where the preview asks for one.
+            idempotency_key: the same key with the same command gives the stored answer and does nothing.
+            answer: turns the view into JSON-ready values that are stored under the key.
+
+        Raises:
+            Denied: the actor's role is too low; audited.
+            ConfirmationNeeded: show the preview and call again with its token.
+            RequestProblem: what the handler refuses, with what to do next.
+        """
+        policy = type(command).policy
+        digest = command_hash(command)
+        if actor.role < policy.role:
+            await self._audit_denial(command, actor, f"role {actor.role.name} below {policy.role.name}")
+            raise Denied(
+                f"{policy.name} needs the role {policy.role.name}; you are {actor.role.name}.",
+                hint="Ask an owner to change your role.",
+            )
+        if idempotency_key:
+            replayed = await self._replay(actor, idempotency_key, digest)
+            if replayed is not None:
+                return replayed
+        await self._confirm(command, actor, digest, confirmation, typed)
+        return await self._carry_out(command, actor, digest, idempotency_key, answer)
+
+    async def _replay(self, actor: Actor, key: str, digest: str) -> Outcome | None:
+        async with self.store.reading() as tx:
+            stored = await tx.keys.stored_answer(actor.workspace_id, key)
+        if stored is None:
+            return None
+        if stored[0] != digest:
+            raise Conflict(
+                f"Idempotency key '{key}' was used before with another input.",
+                hint="Use a new key for a new request.",
+            )
+        return Outcome(is_replay=True, answer=stored[1])
+
+    async def _confirm(self, command: Command, actor: Actor, digest: str, token: str, typed: str) -> None:
+        policy = type(command).policy
+        if policy.danger is Danger.NONE or actor.channel not in CONFIRMING_CHANNELS:
+            return
+        previewer = self._previewers.get(type(command))
+        async with self.store.reading() as tx:
+            preview = (
+                await previewer(command, tx, actor) if previewer else Preview(code=f"confirm.{policy.name}")
+            )
+        if not preview.needed:
+            return
+        now = self.clock.now()
+        if not token:
+            token = secrets.token_urlsafe(12)
+            expires_at = now + CONFIRMATION_TTL
+            async with self.store.transaction() as tx:
+                await tx.keys.add_confirmation(
+                    actor.workspace_id,
+                    token_hash(token),
+                    user_id=actor.user_id,
+                    channel=actor.channel,
+                    command_hash=digest,
+                    expires_at=expires_at,
+                )
+            raise ConfirmationNeeded(command=command, token=token, preview=preview, expires_at=expires_at)
+        if policy.danger is Danger.TYPE and preview.type_word and typed.strip() != preview.type_word:
+            raise Denied(
+                f"'{typed}' was typed; '{preview.type_word}' is needed to confirm {policy.name}.",
+                hint="Nothing was done.",
+            )
+        async with self.store.transaction() as tx:
+            verdict = await tx.keys.take_confirmation(
+                actor.workspace_id,
+                token_hash(token),
+                user_id=actor.user_id,
+                channel=actor.channel,
+                command_hash=digest,
+                now=now,
+            )
+        if verdict != "ok":
+            await self._audit_denial(command, actor, f"confirmation {verdict}")
+            raise Denied(
+                f"This confirmation is {verdict}; a fresh one of your own is allowed.",
+                hint="Ask again; nothing was done.",
+            )
+
+    async def _carry_out(
+        self,
+        command: Command,
+        actor: Actor,
+        digest: str,
+        key: str,
+        answer: Callable[[Any], Mapping[str, Any]] | None,
+    ) -> Outcome:
+        policy = type(command).policy
+        handler = self._handlers.get(type(command))
+        if handler is None:
+            raise InvariantBroken(f"Nobody handles {policy.name}.")
+        try:
+            async with self.store.transaction() as tx:
+                handling = Handling(tx=tx, actor=actor, now=self.clock.now())
+                view = await handler(command, handling)
+                recorded = await tx.journal.append(actor.workspace_id, handling.events, handling.now)
+                await tx.audit.append(
+                    actor.workspace_id,
+                    at=handling.now,
+                    actor=actor.label,
+                    channel=actor.channel,
+                    action=policy.name,
+                    subject=_subject(command),
+                    detail=_detail(command),
+                    outcome="done",
+                )
+                if key:
+                    stored = await tx.keys.store_answer(
+                        actor.workspace_id, key, digest, answer(view) if answer else {}, handling.now
+                    )
+                    if not stored:
+                        raise Conflict(
+                            f"Idempotency key '{key}' is in use by a request that is still running.",
+                            hint="Wait for its answer, then ask again with the same key.",
+                        )
+        except BreakwaterError as problem:
+            await self._audit_denial(command, actor, str(problem), outcome="refused")
+            raise
+        self.bus.publish(recorded)
+        log.info("command_done", command=policy.name, actor=actor.label, subject=_subject(command))
+        for follow in handling.after_commit:
+            result = follow()
+            if result is not None:
+                await result
+        return Outcome(view=view, sequence=recorded[-1].sequence if recorded else 0)
+
+    async def _audit_denial(
+        self, command: Command, actor: Actor, reason: str, outcome: str = "denied"
+    ) -> None:
+        async with self.store.transaction() as tx:
+            await tx.audit.append(
+                actor.workspace_id,
+                at=self.clock.now(),
+                actor=actor.label,
+                channel=actor.channel,
+                action=type(command).policy.name,
+                subject=_subject(command),
+                detail={"reason": reason},
+                outcome=outcome,
+            )
+
+
+def command_hash(command: Command) -> str:
+    """Give a digest of a command and its arguments; a confirmation or key holds for exactly this."""
+    body = {"command": type(command).__name__, **_detail(command)}
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def token_hash(token: str) -> str:
+    """Give the digest under which a one-time token is stored."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _detail(command: Command) -> dict[str, Any]:
+    return {one.name: _plain(getattr(command, one.name)) for one in fields(command)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def _subject(command: Command) -> str:
+    for name in (
+        "bot_id",
+        "position_id",
+        "account_id",
+        "pair",
+        "user_id",
+        "alert_id",
+        "token_id",
+        "name",
+        "label",
+    ):
+        if value := getattr(command, name, ""):
+            return str(value)
+    return ""
