@@ -1,0 +1,325 @@
+"""Performance figures as trading-rules.md B.5 defines them, from an equity curve, daily returns or trades.
+
+Every figure is always present. What cannot be computed is None, and `reasons` holds a code from REASONS for it:
+never 0, never infinity, never NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from trading.backtest.drawdowns import deepest_and_longest
+from trading.backtest.probabilistic import (
+    DAYS_PER_YEAR,
+    deflated_sharpe_ratio,
+    kurtosis,
+    probabilistic_sharpe_ratio,
+    skewness,
+)
+from trading.backtest.returns import DAY_MS, Curve, FloatArray, compounded, curve_of, daily_returns, net_flows
+from trading.backtest.trade_statistics import TRADE_FIGURES, TradeColumns, trade_figures
+from trading.errors import InvalidInput
+
+Figure = float | int | None
+
+#: Why a figure is None, by code.
+REASONS: Mapping[str, str] = {
+    "not_given": "The input does not hold what this figure needs.",
+    "no_trades": "No trade was closed.",
+    "no_wins": "No trade was won.",
+    "no_losses": "No trade was lost, so there is nothing to divide by.",
+    "no_days": "No full day (00:00 to 00:00 UTC) was seen.",
+    "too_few_days": "At least two daily returns are needed.",
+    "no_variance": "The daily returns do not vary.",
+    "no_losing_days": "No day was lost, so there is nothing to divide by.",
+    "no_drawdown": "The value never fell below a peak.",
+    "ruined": "The value reached zero or less; what follows has no return.",
+    "extreme_skew": "The returns are so skewed that the estimator has no variance.",
+    "no_time": "No time passed between the first and the last point.",
+    "overflow": "The figure is too large for a number.",
+}
+
+#: Names in the order in which they are shown.
+RETURN_FIGURES = (
+    "roi",
+    "profit",
+    "cagr",
+    "volatility",
+    "sharpe",
+    "sharpe_robust",
+    "sortino",
+    "calmar",
+    "omega",
+    "max_drawdown",
+    "max_drawdown_days",
+    "var_95",
+    "cvar_95",
+    "sharpe_daily",
+    "skew",
+    "kurtosis",
+    "autocorrelation",
+    "psr",
+    "dsr",
+    "best_day",
+    "worst_day",
+    "winning_days",
+    "days",
+)
+
+NAMES = RETURN_FIGURES + TRADE_FIGURES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """All figures by name, and the reason for each that is undefined."""
+
+    values: dict[str, Figure]
+    reasons: dict[str, str]
+
+    def __getitem__(self, name: str) -> Figure:
+        return self.values[name]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give `{"metrics": …, "reasons": …}` of plain numbers and None."""
+        return {"metrics": dict(self.values), "reasons": dict(self.reasons)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """How many parameter sets were tried before this one was picked, and how their daily Sharpe ratios spread."""
+
+    count: int
+    sharpe_daily_sd: float
+
+
+def performance(
+    equity_ts_ms: ArrayLike,
+    equity: ArrayLike,
+    *,
+    trades: TradeColumns | Sequence[float] | None = None,
+    initial: float | None = None,
+    start_ms: int | None = None,
+    flows: Sequence[tuple[int, float]] = (),
+    trials: Trials | None = None,
+) -> Metrics:
+    """Compute every figure of an account from its mark-to-market equity and its closed trades.
+
+    Daily figures use the marks at 00:00 UTC, idle days included; ROI and drawdown use every point. With cash
+    flows, `roi` is time-weighted and `profit` is final - initial - net deposits.
+
+    Args:
+        equity_ts_ms: when each value was known: the close of a bar, not its open.
+        initial: equity before the first point; None: the first point is the start.
+        start_ms: time of `initial`.
+        flows: (time, amount), deposits positive.
+        trials: of the search that picked these parameters; gives `dsr`.
+
+    Raises:
+        InvalidInput: a value is not finite, times do not increase, or the start is not positive.
+    """
+    curve = curve_of(equity_ts_ms, equity, initial=initial, start_ms=start_ms, flows=flows)
+    values, reasons = _curve_figures(curve, daily_returns(curve), trials)
+    start = float(np.asarray(equity, dtype=np.float64)[0]) if initial is None else initial
+    values["profit"] = float(np.asarray(equity, dtype=np.float64)[-1]) - start - net_flows(curve, flows)
+    span = (int(curve.ts_ms[0]), int(curve.ts_ms[-1]))
+    return _with_trades(values, reasons, trades, span)
+
+
+def metrics_from_returns(
+    ts_ms: ArrayLike | None,
+    returns: ArrayLike,
+    *,
+    trades: TradeColumns | Sequence[float] | None = None,
+    trials: Trials | None = None,
+) -> Metrics:
+    """Compute every figure from simple returns, each stamped with the time at which it was complete.
+
+    Returns closer than a day are compounded to days first; days that are left out are idle. Without times, one
+    return a day is assumed.
+    """
+    curve = compounded(ts_ms, returns)
+    daily = daily_returns(curve)
+    values, reasons = _curve_figures(curve, daily, trials)
+    values["profit"], reasons["profit"] = None, "not_given"
+    return _with_trades(values, reasons, trades, (int(curve.ts_ms[0]), int(curve.ts_ms[-1])))
+
+
+def metrics_from_trades(
+    pnl: TradeColumns | Sequence[float] | FloatArray, *, initial: float | None = None
+) -> Metrics:
+    """Compute the figures of closed trades; figures of daily returns are None.
+
+    Args:
+        initial: equity before the first trade; gives `roi`.
+    """
+    values: dict[str, Figure] = dict.fromkeys(RETURN_FIGURES)
+    reasons = dict.fromkeys(RETURN_FIGURES, "not_given")
+    trades = pnl if isinstance(pnl, TradeColumns) else TradeColumns.of(pnl)
+    profit = float(trades.pnl.sum())
+    values["profit"] = profit
+    del reasons["profit"]
+    if initial is not None:
+        if not initial > 0.0:
+            raise InvalidInput(f"An initial equity of {initial:g} was given; a positive amount is needed.")
+        values["roi"] = profit / initial
+        del reasons["roi"]
+    return _with_trades(values, reasons, trades, None)
+
+
+def _with_trades(
+    values: dict[str, Figure],
+    reasons: dict[str, str],
+    trades: TradeColumns | Sequence[float] | None,
+    span_ms: tuple[int, int] | None,
+) -> Metrics:
+    if trades is None:
+        values.update(dict.fromkeys(TRADE_FIGURES))
+        reasons.update(dict.fromkeys(TRADE_FIGURES, "not_given"))
+    else:
+        columns = trades if isinstance(trades, TradeColumns) else TradeColumns.of(trades)
+        more_values, more_reasons = trade_figures(columns, span_ms=span_ms)
+        values.update(more_values)
+        reasons.update(more_reasons)
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            values[name] = None
+            reasons[name] = "overflow"
+    return Metrics(values=values, reasons=reasons)
+
+
+def _curve_figures(
+    curve: Curve, daily: FloatArray, trials: Trials | None
+) -> tuple[dict[str, Figure], dict[str, str]]:
+    values: dict[str, Figure] = dict.fromkeys(RETURN_FIGURES)
+    reasons: dict[str, str] = {}
+    roi = float(curve.value[-1] / curve.value[0] - 1.0)
+    values["days"] = len(daily)
+    if len(curve.value) > 1:
+        values["roi"] = roi
+        values["max_drawdown"], values["max_drawdown_days"] = deepest_and_longest(curve)
+    else:
+        reasons.update(dict.fromkeys(("roi", "max_drawdown", "max_drawdown_days"), "no_time"))
+    if curve.is_ruined:
+        undefined = [name for name in RETURN_FIGURES if values[name] is None and name != "profit"]
+        reasons.update(dict.fromkeys(undefined, "ruined"))
+        return values, reasons
+    _growth(curve, roi, values, reasons)
+    _daily_figures(daily, values, reasons)
+    _confidence(daily, trials, values, reasons)
+    return values, reasons
+
+
+def _growth(curve: Curve, roi: float, values: dict[str, Figure], reasons: dict[str, str]) -> None:
+    years = int(curve.ts_ms[-1] - curve.ts_ms[0]) / (DAYS_PER_YEAR * DAY_MS)
+    if years <= 0.0:
+        reasons.update(cagr="no_time", calmar="no_time")
+        return
+    exponent = math.log1p(roi) / years
+    if exponent > 700.0:  # e^700 is near the largest float: a month's doubling every hour
+        reasons.update(cagr="overflow", calmar="overflow")
+        return
+    cagr = math.expm1(exponent)
+    values["cagr"] = cagr
+    deepest = values["max_drawdown"]
+    if deepest:
+        values["calmar"] = cagr / abs(deepest)
+    else:
+        reasons["calmar"] = "no_drawdown"
+
+
+def _daily_figures(daily: FloatArray, values: dict[str, Figure], reasons: dict[str, str]) -> None:
+    needs_one = ("omega", "var_95", "cvar_95", "best_day", "worst_day", "winning_days", "sortino")
+    needs_two = (
+        "volatility",
+        "sharpe",
+        "sharpe_robust",
+        "sharpe_daily",
+        "skew",
+        "kurtosis",
+        "autocorrelation",
+    )
+    if len(daily) == 0:
+        reasons.update(dict.fromkeys(needs_one + needs_two, "no_days"))
+        return
+    values["best_day"], values["worst_day"] = float(daily.max()), float(daily.min())
+    values["winning_days"] = float(np.mean(daily > 0.0))
+    values["var_95"] = float(np.percentile(daily, 5))
+    # The mean of the worst 5 % of the days, at least one: the usual historical estimate.
+    tail = int((len(daily) - 1) * 0.05)
+    values["cvar_95"] = float(np.partition(daily, tail)[: tail + 1].mean())
+    lost = -float(daily[daily < 0.0].sum())
+    mean = float(daily.mean())
+    if lost > 0.0:
+        values["omega"] = float(daily[daily > 0.0].sum()) / lost
+        downside = math.sqrt(float(np.mean(np.minimum(daily, 0.0) ** 2)))
+        values["sortino"] = mean / downside * math.sqrt(DAYS_PER_YEAR)
+    else:
+        reasons.update(omega="no_losing_days", sortino="no_losing_days")
+    if len(daily) < 2:
+        reasons.update(dict.fromkeys(needs_two, "too_few_days"))
+        return
+    sd = float(daily.std(ddof=1))
+    if is_constant(daily, sd):
+        values["volatility"] = 0.0
+        reasons.update(dict.fromkeys(needs_two[1:], "no_variance"))
+        return
+    annual = math.sqrt(DAYS_PER_YEAR)
+    robust_sd, autocorrelation = _long_run(daily)
+    values.update(
+        volatility=sd * annual,
+        sharpe_daily=mean / sd,
+        sharpe=mean / sd * annual,
+        sharpe_robust=mean / robust_sd * annual,
+        autocorrelation=autocorrelation,
+        skew=skewness(daily),
+        kurtosis=kurtosis(daily),
+    )
+
+
+def is_constant(daily: FloatArray, sd: float) -> bool:
+    """Say whether a spread is only rounding: equal returns do not give a standard deviation of exactly zero."""
+    return sd <= 1e-12 * float(np.abs(daily).max())
+
+
+def _long_run(daily: FloatArray) -> tuple[float, float]:
+    """Give the standard deviation that allows for autocorrelation (Newey–West) and the lag-1 correlation.
+
+    Annualising by √365 assumes independent days; `sharpe_robust` uses this deviation instead. Without
+    autocorrelation it equals the usual one.
+    """
+    n = len(daily)
+    centred = daily - daily.mean()
+    variance = float(centred @ centred)
+    lags = min(int(4.0 * (n / 100.0) ** (2.0 / 9.0)), n - 1)
+    total = variance
+    for lag in range(1, lags + 1):
+        total += 2.0 * (1.0 - lag / (lags + 1.0)) * float(centred[lag:] @ centred[:-lag])
+    first = float(centred[1:] @ centred[:-1]) / variance
+    # Bartlett weights keep the estimate ≥ 0; a floor keeps an alternating series from dividing by almost zero.
+    return math.sqrt(max(total, 1e-6 * variance) / (n - 1)), first
+
+
+def _confidence(
+    daily: FloatArray, trials: Trials | None, values: dict[str, Figure], reasons: dict[str, str]
+) -> None:
+    sharpe, skew, kurt = values["sharpe_daily"], values["skew"], values["kurtosis"]
+    if sharpe is None or skew is None or kurt is None:
+        reasons["psr"] = reasons["dsr"] = reasons["sharpe_daily"]
+        return
+    psr = probabilistic_sharpe_ratio(sharpe, len(daily), skew=skew, kurt=kurt)
+    if math.isnan(psr):
+        reasons["psr"] = reasons["dsr"] = "extreme_skew"
+        return
+    values["psr"] = psr
+    if trials is None:
+        reasons["dsr"] = "not_given"
+        return
+    values["dsr"] = deflated_sharpe_ratio(
+        sharpe, len(daily), skew=skew, kurt=kurt, trials=trials.count, trial_sharpe_sd=trials.sharpe_daily_sd
+    )
