@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,14 +59,18 @@ def load_candles(
             raise InvalidInput(
                 f"Candle file '{path.name}' was given; endings {', '.join(ENDINGS)} are allowed."
             )
-    except (OSError, EOFError, UnicodeDecodeError) as broken:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as broken:
         raise BadCandles(f"Candle file '{path.name}' cannot be read: {broken}.") from broken
     if len(ts_ms) < 2:
         raise BadCandles(f"Candle file '{path.name}' has {len(ts_ms)} rows; at least 2 are needed.")
     named_venue, named_pair, named_timeframe = from_name(path.name)
     candles = Candles(
         ts_ms=ts_ms,
-        **columns,
+        open=columns["open"],
+        high=columns["high"],
+        low=columns["low"],
+        close=columns["close"],
+        volume=columns["volume"],
         timeframe=timeframe or named_timeframe or _commonest_step(ts_ms, path.name),
         pair=pair or named_pair,
         venue=venue or named_venue,
@@ -104,6 +109,8 @@ def _read_csv(path: Path) -> tuple[NDArray[np.int64], dict[str, FloatArray]]:
     names = [one.strip().strip('"').lower() for one in header.split(delimiter)]
     time_column, price_columns = _locate(names, path.name)
     body = raw[len(head) + 1 :]
+    if not body.strip():
+        return np.empty(0, np.int64), {one: np.empty(0) for one in _PRICES}
     try:
         prices = np.loadtxt(
             io.BytesIO(body),
@@ -125,8 +132,6 @@ def _read_csv(path: Path) -> tuple[NDArray[np.int64], dict[str, FloatArray]]:
         )
     except (ValueError, IndexError):
         raise _first_bad_row(body, delimiter, names, price_columns, path.name) from None
-    if not len(prices):
-        return np.empty(0, np.int64), {one: np.empty(0) for one in _PRICES}
     return _epoch_ms(times, path.name), {
         one: np.ascontiguousarray(prices[:, i]) for i, one in enumerate(_PRICES)
     }
@@ -171,7 +176,7 @@ def _epoch_ms(times: NDArray[Any], file: str) -> NDArray[np.int64]:
     try:
         numbers = times.astype(np.float64)
     except ValueError:
-        return _dates_ms(times, file)
+        return _dates_ms(times, file) if "-" in str(times[0]) else _numbers_only(times, file)
     if not np.isfinite(numbers).all():
         row = int(np.argmin(np.isfinite(numbers)))
         raise BadCandles(
@@ -179,6 +184,14 @@ def _epoch_ms(times: NDArray[Any], file: str) -> NDArray[np.int64]:
         )
     scale = 1_000 if numbers.max() < _SECONDS_BELOW else 1
     return np.round(numbers * scale).astype(np.int64)
+
+
+def _numbers_only(times: NDArray[Any], file: str) -> NDArray[np.int64]:
+    row = next(i for i, one in enumerate(times) if not re.fullmatch(r"[-+0-9.eE]+", str(one)))
+    raise BadCandles(
+        f"Candle file '{file}', row {row}: the time is '{str(times[row])[:40]}'; a number is needed.",
+        hint="Correct or remove the row; nothing was imported.",
+    )
 
 
 def _dates_ms(times: NDArray[Any], file: str) -> NDArray[np.int64]:
@@ -194,21 +207,21 @@ def _dates_ms(times: NDArray[Any], file: str) -> NDArray[np.int64]:
 
 def _read_arrow(path: Path) -> tuple[NDArray[np.int64], dict[str, FloatArray]]:
     # pyarrow takes 0.2 s to import and only these two formats need it.
-    import pyarrow
+    import pyarrow as pa
     from pyarrow import feather, parquet
 
     try:
         table = (
             parquet.read_table(path) if path.name.lower().endswith(".parquet") else feather.read_table(path)
         )
-    except pyarrow.ArrowInvalid as broken:
+    except pa.ArrowInvalid as broken:
         raise BadCandles(f"Candle file '{path.name}' cannot be read: {broken}.") from broken
     by_name = {str(one).lower(): one for one in table.column_names}
     names = list(by_name)
     time_column, price_columns = _locate(names, path.name)
     times = table[by_name[names[time_column]]]
-    if pyarrow.types.is_timestamp(times.type):
-        ts_ms = times.cast(pyarrow.timestamp("ms", tz=times.type.tz)).cast(pyarrow.int64()).to_numpy()
+    if pa.types.is_timestamp(times.type):
+        ts_ms = times.cast(pa.timestamp("ms", tz=times.type.tz)).cast(pa.int64()).to_numpy()
     else:
         ts_ms = _epoch_ms(times.to_numpy().astype(np.str_), path.name)
     try:
