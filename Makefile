@@ -1,0 +1,54 @@
+# `make run` starts the demo, `make test` runs every test; both install what they need first.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+ARGS ?=
+export PYTHONHASHSEED ?= 0
+
+.PHONY: help install install-dev run console test check prove bench bench-api format lock sdl docs golden clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install:
+	@tools/install.sh base
+
+install-dev:
+	@tools/install.sh dev
+
+run: install ## install what is needed and start the demo; Ctrl-C stops it
+	@exec $(BIN)/breakwater up --demo $(ARGS)
+
+console: install ## talk to the running demo
+	@exec $(BIN)/breakwater console $(ARGS)
+
+test: install-dev ## run the whole test suite, with real PostgreSQL and Redis, and check coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python tools/coverage_floors.py
+
+check: install-dev ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	PYTHONPATH=.:graphql $(BIN)/lint-imports --no-cache
+
+prove: install-dev ## short profiles of the heavy proofs
+	$(BIN)/python tools/prove.py $(ARGS)
+
+bench: install-dev ## measure speed; writes benchmarks/results
+	$(BIN)/python tools/bench.py $(ARGS)
+
+format: install-dev ## format the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install-dev ## compile the locked requirement files anew
+	tools/lock.sh
+
+sdl: install-dev ## renew graphql/schema.graphql
+	$(BIN)/breakwater sdl > graphql/schema.graphql
+
+docs: install-dev ## renew the generated pages
+	$(BIN)/python tools/generate_docs.py

@@ -1,0 +1,107 @@
+"""Where compiled code is kept, and compiling it before anything waits for it.
+
+numba looks only at the caller's file when it decides whether a cached result still holds: after an edit of a callee
+in another file the cached caller gives the old result. So the cache folder is named after everything that could
+change the result: all sources of the core, the numba version, the interpreter and the CPU.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+#: Older builds that are kept, so that going back and forth between two versions stays fast.
+KEPT_BUILDS = 3
+
+_SOURCES = ("trading", "strategies")
+
+
+def fingerprint(root: Path | None = None) -> str:
+    """Give a digest of the core's sources, the numba version, the interpreter and the CPU."""
+    root = root or Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for folder in _SOURCES:
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(str(path.relative_to(root)).encode())
+            digest.update(path.read_bytes())
+    for text in (
+        metadata.version("numba"),
+        metadata.version("numpy"),
+        sys.version,
+        platform.machine(),
+        _cpu(),
+    ):
+        digest.update(text.encode())
+    return digest.hexdigest()[:16]
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return "".join(sorted({one for one in lines if one.startswith(("model name", "flags", "Features"))}))
+
+
+def use_cache(data_dir: Path) -> Path | None:
+    """Choose the cache folder; call this before the first import of the core.
+
+    Returns:
+        The folder, or None when it cannot be written: then everything still works, compiled anew each time.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return Path(os.environ["NUMBA_CACHE_DIR"])
+    builds = data_dir / "kernel"
+    folder = builds / fingerprint()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        _forget_old(builds)
+    except OSError:
+        return None
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return folder
+
+
+def _forget_old(builds: Path) -> None:
+    folders = sorted(builds.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+    for old in folders[KEPT_BUILDS:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def is_warm() -> bool:
+    """Tell whether this build was compiled before."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    return bool(folder) and (Path(str(folder)) / "warm").is_file()
+
+
+def warm_in_subprocess() -> None:
+    """Compile the core in a process of its own, so that this one neither waits in its loop nor keeps the memory."""
+    if is_warm():
+        return
+    subprocess.run([sys.executable, "-m", "server.warm"], check=True)
+
+
+def mark_warm() -> None:
+    """Remember that this build is compiled."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    if folder:
+        (Path(folder) / "warm").touch()
+
+
+def compile_everything() -> None:
+    """Run each compiled path once on a small market, the way the house runs them."""
+    from server import warm_paths
+
+    warm_paths.run()
+    mark_warm()
+
+
+if __name__ == "__main__":
+    compile_everything()

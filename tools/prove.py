@@ -1,0 +1,54 @@
+"""Run the short profile of every heavy proof in tests/proofs, or the full one with `--full`.
+
+A proof is a script with a docstring whose first line says what it proves; it exits 0 when the proof holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    """Run the proofs one after the other and print a line each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="run only these (file names without .py)")
+    parser.add_argument("--full", action="store_true", help="run the long profile")
+    asked = parser.parse_args()
+    proofs = sorted(ROOT.glob("tests/proofs/*.py"))
+    unknown = set(asked.names) - {one.stem for one in proofs}
+    if unknown:
+        print(f"No proof named {', '.join(sorted(unknown))}; {', '.join(one.stem for one in proofs)} exist.")
+        return 2
+    failed = []
+    for proof in proofs:
+        if asked.names and proof.stem not in asked.names:
+            continue
+        title = (ast.get_docstring(ast.parse(proof.read_text(encoding="utf-8"))) or proof.stem).splitlines()[
+            0
+        ]
+        print(f"── {proof.stem}: {title}", flush=True)
+        started = time.monotonic()
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"}
+        command = [sys.executable, str(proof), *(["--full"] if asked.full else [])]
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+        print(
+            f"── {proof.stem}: {'holds' if done.returncode == 0 else 'FAILED'}, {time.monotonic() - started:.0f} s",
+            flush=True,
+        )
+        if done.returncode:
+            failed.append(proof.stem)
+    if failed:
+        print(f"Failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
