@@ -10,6 +10,7 @@ from strategies.frame import Frame, Input, indicators
 from strategies.parameters import Parameter
 from strategies.plan import Entry, ExitPlan, Plan, Rule
 from strategies.rule_strategy import RuleStrategy
+from strategies.sides import SIDES, signs
 from trading.signals import Exit
 
 
@@ -73,13 +74,7 @@ class TrendFollowing(RuleStrategy):
             unit="ATR",
             text="Trailing distance; 0 does not trail.",
         ),
-        Parameter(
-            name="sides",
-            kind="choice",
-            default="both",
-            choices=("both", "long", "short"),
-            text="Directions that may be traded.",
-        ),
+        SIDES,
     )
 
     def check_parameters(self) -> None:
@@ -95,8 +90,10 @@ class TrendFollowing(RuleStrategy):
         )
 
     def plan(self, frame: Frame) -> Plan:
-        sides = {"both": (1, -1), "long": (1,), "short": (-1,)}[self.choice("sides")]
-        return Plan(entries=tuple(self._cross(frame, side) for side in sides), exits=self._cross_back(frame))
+        return Plan(
+            entries=tuple(self._cross(frame, side) for side in signs(self.choice("sides"))),
+            exits=self._cross_back(frame),
+        )
 
     def _cross(self, frame: Frame, side: int) -> Entry:
         close, atr = frame["close"], frame["atr"]
