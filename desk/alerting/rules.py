@@ -1,0 +1,214 @@
+"""Which facts people are told about, how loud, and how long the news stays news. Codes and values, never text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from desk.execution.client_ids import stable_id
+from desk.identity import Role
+from desk.views import Alert, Delivery, Member
+from trading.events import (
+    BotStateChanged,
+    DailyLossReached,
+    Event,
+    FeedRecovered,
+    FeedStalled,
+    OrderChanged,
+    OrderFilled,
+    PairLocked,
+    PositionClosed,
+    PositionOpened,
+    ServiceStarted,
+    Severity,
+    StrategyFailed,
+    TradingHalted,
+    TradingResumed,
+    as_payload,
+)
+from trading.orders import OrderState, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How a fact becomes an alert.
+
+    Attributes:
+        kind: text code of the alert, "alert.<kind>" in the catalogues.
+        wanted: tells whether this very fact is worth an alert.
+        about: what the alert is about, for de-duplication: the same key is told once.
+        lives: after this long an undelivered alert is dropped; None = never (money and risk).
+        role: who is told, at least.
+    """
+
+    kind: str
+    severity: Severity
+    wanted: Callable[[Any], bool] = lambda _: True
+    about: Callable[[Any], str]
+    lives: timedelta | None = None
+    role: Role = Role.VIEWER
+
+
+#: Fields that every fact has; an alert carries them in columns of its own.
+_COMMON = frozenset({"workspace_id", "account_id", "bot_id", "pair"})
+
+#: Kinds of alert that a person may not miss even when old.
+RULES: Mapping[type[Event], tuple[Rule, ...]] = {
+    PositionOpened: (
+        Rule(kind="entry_filled", severity=Severity.INFO, about=lambda fact: f"entry:{fact.position_id}"),
+    ),
+    OrderFilled: (
+        Rule(
+            kind="partial_exit",
+            severity=Severity.INFO,
+            wanted=lambda fact: fact.reason in (Reason.TAKE_PROFIT_1, Reason.TAKE_PROFIT_2),
+            about=lambda fact: f"fill:{fact.fill_id}",
+        ),
+    ),
+    PositionClosed: (
+        Rule(kind="exit_filled", severity=Severity.INFO, about=lambda fact: f"exit:{fact.position_id}"),
+    ),
+    OrderChanged: (
+        Rule(
+            kind="order_rejected",
+            severity=Severity.WARNING,
+            wanted=lambda fact: fact.after is OrderState.REJECTED,
+            about=lambda fact: f"rejected:{fact.order_id}",
+        ),
+        Rule(
+            kind="order_unknown",
+            severity=Severity.CRITICAL,
+            wanted=lambda fact: fact.after is OrderState.UNKNOWN,
+            about=lambda fact: f"unknown:{fact.order_id}",
+        ),
+    ),
+    TradingHalted: (
+        Rule(
+            kind="trading_halted",
+            severity=Severity.CRITICAL,
+            about=lambda fact: f"halted:{fact.account_id}:{fact.occurred_at.isoformat()}",
+        ),
+    ),
+    TradingResumed: (
+        Rule(
+            kind="trading_resumed",
+            severity=Severity.WARNING,
+            about=lambda fact: f"resumed:{fact.account_id}:{fact.occurred_at.isoformat()}",
+        ),
+    ),
+    DailyLossReached: (
+        Rule(
+            kind="daily_loss",
+            severity=Severity.WARNING,
+            about=lambda fact: f"daily_loss:{fact.account_id}:{fact.until.isoformat()}",
+        ),
+    ),
+    PairLocked: (
+        Rule(
+            kind="pair_locked",
+            severity=Severity.WARNING,
+            # A person who locks a pair knows it.
+            wanted=lambda fact: not fact.actor,
+            about=lambda fact: f"locked:{fact.account_id}:{fact.pair}:{fact.until.isoformat()}",
+            lives=timedelta(hours=6),
+        ),
+    ),
+    StrategyFailed: (
+        Rule(
+            kind="strategy_failed",
+            severity=Severity.CRITICAL,
+            about=lambda fact: f"strategy_failed:{fact.bot_id}:{fact.occurred_at.isoformat()}",
+        ),
+    ),
+    FeedStalled: (
+        Rule(
+            kind="feed_stalled",
+            severity=Severity.WARNING,
+            about=lambda fact: f"feed_stalled:{fact.account_id}:{fact.occurred_at.isoformat()}",
+            lives=timedelta(hours=1),
+        ),
+    ),
+    FeedRecovered: (
+        Rule(
+            kind="feed_recovered",
+            severity=Severity.INFO,
+            about=lambda fact: f"feed_recovered:{fact.account_id}:{fact.occurred_at.isoformat()}",
+            lives=timedelta(hours=1),
+        ),
+    ),
+    BotStateChanged: (
+        Rule(
+            kind="bot_degraded",
+            severity=Severity.WARNING,
+            wanted=lambda fact: fact.axis == "condition" and fact.after == "DEGRADED",
+            about=lambda fact: f"degraded:{fact.bot_id}:{fact.occurred_at.isoformat()}",
+            lives=timedelta(hours=6),
+        ),
+    ),
+    ServiceStarted: (
+        Rule(
+            kind="service_started",
+            severity=Severity.INFO,
+            about=lambda fact: f"started:{fact.role}:{fact.occurred_at.isoformat()}",
+            lives=timedelta(hours=1),
+            role=Role.OPERATOR,
+        ),
+    ),
+}
+
+#: Every kind of alert with its time to live.
+LIFETIMES: Mapping[str, timedelta | None] = {
+    rule.kind: rule.lives for rules in RULES.values() for rule in rules
+}
+
+
+def alerts_of(
+    event: Event, members: Sequence[Member], now: datetime
+) -> tuple[tuple[Alert, tuple[Delivery, ...]], ...]:
+    """Give the alerts that a fact deserves, each with a delivery per person and way."""
+    return tuple(
+        _alert(rule, event, members, now) for rule in RULES.get(type(event), ()) if rule.wanted(event)
+    )
+
+
+def _alert(
+    rule: Rule, event: Event, members: Sequence[Member], now: datetime
+) -> tuple[Alert, tuple[Delivery, ...]]:
+    key = rule.about(event)
+    alert = Alert(
+        id=stable_id(event.workspace_id, "alert", key),
+        workspace_id=event.workspace_id,
+        severity=rule.severity,
+        kind=rule.kind,
+        params={name: value for name, value in as_payload(event).items() if name not in _COMMON},
+        dedupe_key=key,
+        bot_id=event.bot_id,
+        pair=event.pair,
+        created_at=now,
+        acknowledged_by="",
+        acknowledged_at=None,
+    )
+    return alert, tuple(
+        Delivery(
+            id=stable_id(event.workspace_id, "delivery", f"{key}|email|{member.email}"),
+            workspace_id=event.workspace_id,
+            alert_id=alert.id,
+            channel="email",
+            recipient=member.email,
+            status="pending",
+            attempts=0,
+            next_attempt_at=now,
+            sent_at=None,
+            error="",
+        )
+        for member in members
+        if member.email and member.role >= rule.role
+    )
+
+
+def is_stale(alert: Alert, now: datetime) -> bool:
+    """Tell whether an alert is too old to be worth a message."""
+    lives = LIFETIMES.get(alert.kind)
+    return lives is not None and now - alert.created_at > lives
