@@ -1,0 +1,138 @@
+"""`candles`: stored series."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli import output
+from server.cli.options import AsJson, DataDir
+
+candles = typer.Typer(help="Import, list and verify stored candle series.", no_args_is_help=True)
+
+
+def enter(app: typer.Typer) -> None:
+    """Enter this group's commands."""
+    app.add_typer(candles, name="candles")
+
+
+@candles.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A .csv, .csv.gz, .parquet or .feather file.")],
+    venue: Annotated[
+        str, typer.Option(help="Where the candles are from; default: from the file's name.")
+    ] = "",
+    pair: Annotated[str, typer.Option(help="Such as BTC/USDT; default: from the file's name.")] = "",
+    timeframe: Annotated[
+        str, typer.Option(help="Such as 1h; default: from the file's name or its rows.")
+    ] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a candle file; importing it again changes nothing."""
+    from desk.feeds.files import load_candles
+    from server.cli.house import opened_store
+    from trading.candles import fill_gaps
+    from trading.errors import InvalidInput
+    from trading.timeframes import Timeframe
+
+    series = load_candles(
+        file, pair=pair, venue=venue, timeframe=Timeframe.parse(timeframe) if timeframe else None
+    )
+    missing = [name for name, value in (("--venue", series.venue), ("--pair", series.pair)) if not value]
+    if missing:
+        raise InvalidInput(
+            f"The name '{file.name}' does not say what the series is; give {' and '.join(missing)}."
+        )
+    _, gaps = fill_gaps(series)
+
+    async def store_it() -> tuple[int, int]:
+        async with opened_store(data_dir) as store, store.transaction() as tx:
+            return await tx.candles.add(series)
+
+    new, known = asyncio.run(store_it())
+    name = f"{series.venue}:{series.pair}:{series.timeframe}"
+    if as_json:
+        document = {
+            "series": name,
+            "new": new,
+            "known": known,
+            "refused": 0,
+            "gaps": len(gaps),
+            "missing_bars": sum(one.bars for one in gaps),
+        }
+        output.emit_json(document)
+        return
+    output.console().print(
+        f"{name}: {new} bars new, {known} known, 0 refused; {len(gaps)} gaps ({sum(one.bars for one in gaps)} bars)."
+    )
+
+
+@candles.command("list")
+def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the stored series."""
+    from server.cli.house import opened_store
+
+    async def load() -> list[dict[str, object]]:
+        async with opened_store(data_dir) as store, store.reading() as tx:
+            return [
+                {
+                    "series": f"{one.venue}:{one.pair}:{one.timeframe}",
+                    "bars": one.bars,
+                    "from": one.first,
+                    "to": one.last,
+                    "checksum": one.checksum,
+                }
+                for one in await tx.candles.series()
+            ]
+
+    found = asyncio.run(load())
+    if as_json:
+        output.emit_json({"series": found})
+        return
+    output.table(
+        "Stored series",
+        ("series", "bars", "first", "last"),
+        [
+            (str(r["series"]), str(r["bars"]), f"{r['from']:%Y-%m-%d %H:%M}", f"{r['to']:%Y-%m-%d %H:%M}")
+            for r in found
+        ],
+        right=(1,),
+    )
+
+
+@candles.command("verify")
+def verify(
+    series: Annotated[str, typer.Argument(help="venue:PAIR:timeframe, or a candle file.")],
+    as_json: AsJson = False,
+) -> int:
+    """Check a series against the laws of candles and list its gaps."""
+    from desk.clock import from_ms
+    from server.cli import inputs
+    from trading.candles import check, fill_gaps
+
+    found = check(inputs.candles(series))
+    _, gaps = fill_gaps(found)
+    rows = [{"from": from_ms(one.from_ms), "to": from_ms(one.to_ms), "bars": one.bars} for one in gaps]
+    if as_json:
+        output.emit_json(
+            {"series": series, "bars": len(found), "timeframe": str(found.timeframe), "gaps": rows}
+        )
+        return 0
+    output.console().print(
+        f"{series}: {len(found)} bars of {found.timeframe}, all in order; {len(gaps)} gaps."
+    )
+    if rows:
+        output.table(
+            "Gaps",
+            ("from", "until", "bars"),
+            [
+                (f"{one['from']:%Y-%m-%d %H:%M}", f"{one['to']:%Y-%m-%d %H:%M}", str(one["bars"]))
+                for one in rows
+            ],
+            right=(2,),
+        )
+    return 0

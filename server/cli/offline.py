@@ -1,0 +1,246 @@
+"""`simulate`, `metrics`, `size`: the rules of trading applied to files and numbers from anywhere."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from server.cli import inputs, output
+from server.cli.options import AsJson, Capital, Fee, FillRule, Slippage, Spread
+from trading.errors import InvalidInput, nearest
+
+
+def enter(app: typer.Typer) -> None:
+    """Enter this group's commands."""
+    app.command("simulate")(simulate)
+    app.command("metrics")(metrics)
+    app.command("size")(size)
+
+
+def simulate(
+    bars: Annotated[Path, typer.Option(help="A candle file.")],
+    orders: Annotated[Path, typer.Option(help="A JSON file: a list of orders.")],
+    capital: Capital = "10000",
+    fee: Fee = 0.001,
+    slippage: Slippage = 0.0,
+    spread: Spread = 0.0,
+    fill: FillRule = "through",
+    as_json: AsJson = False,
+) -> None:
+    """Show what happens to given orders on given bars under the fill rules."""
+    from desk.feeds.files import load_candles
+    from server.cli.simulation import simulated
+
+    answer = simulated(
+        load_candles(bars),
+        inputs.json_file(orders, "Orders"),
+        capital=inputs.money("capital", capital),
+        fee=fee,
+        slippage=slippage,
+        spread=spread,
+        fill=fill,
+    )
+    if as_json:
+        output.emit_json(answer)
+        return
+    rows = [
+        (
+            str(one["bar"]),
+            str(one["order"]),
+            one["side"],
+            one["price"],
+            one["quantity"],
+            one["fee"],
+            one["reason"],
+        )
+        for one in answer["fills"]
+    ]
+    output.table(
+        "Fills", ("bar", "order", "side", "price", "quantity", "fee", "reason"), rows, right=(0, 1, 3, 4, 5)
+    )
+    account = answer["account"]
+    output.console().print(
+        f"Cash {account['cash']}, equity {account['equity']}, open positions {len(account['positions'])}."
+    )
+
+
+def metrics(
+    returns: Annotated[
+        Path | None, typer.Option(help="CSV with ts_ms,return (or only return: one a day).")
+    ] = None,
+    equity: Annotated[Path | None, typer.Option(help="CSV with ts_ms,equity.")] = None,
+    trades: Annotated[Path | None, typer.Option(help="CSV with pnl, net of costs, one row a trade.")] = None,
+    initial: Annotated[float | None, typer.Option(help="Equity before the first row.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Parameter sets that were tried; gives the deflated Sharpe ratio.")
+    ] = None,
+    trials_sd: Annotated[
+        float | None, typer.Option(help="Standard deviation of the trials' daily Sharpe ratios.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute every performance figure of a series that came from anywhere."""
+    from trading.backtest.metrics import Trials, metrics_from_returns, metrics_from_trades, performance
+
+    if returns is not None and equity is not None or (returns is None and equity is None and trades is None):
+        raise InvalidInput("Give one of --returns or --equity, or --trades, or --trades with one of them.")
+    if (trials is None) != (trials_sd is None):
+        raise InvalidInput("--trials and --trials-sd belong together; one of them is missing.")
+    tried = (
+        Trials(count=trials, sharpe_daily_sd=trials_sd)
+        if trials is not None and trials_sd is not None
+        else None
+    )
+    pnl = _columns(trades, ("pnl",))["pnl"] if trades is not None else None
+    if returns is not None:
+        columns = _columns(returns, ("return",), optional=("ts_ms",))
+        found = metrics_from_returns(columns.get("ts_ms"), columns["return"], trades=pnl, trials=tried)
+    elif equity is not None:
+        columns = _columns(equity, ("equity",), optional=("ts_ms",))
+        times = columns.get("ts_ms") or [float(i * 86_400_000) for i in range(len(columns["equity"]))]
+        found = performance(times, columns["equity"], trades=pnl, initial=initial, trials=tried)
+    else:
+        found = metrics_from_trades(pnl or [], initial=initial)
+    if as_json:
+        output.emit_json(found.as_json())
+    else:
+        output.figures("Performance", found.values, found.reasons)
+
+
+def _columns(path: Path, wanted: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, list[float]]:
+    try:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.name.endswith(".gz") else raw).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as failed:
+        raise InvalidInput(f"File '{path}' cannot be read: {failed}.") from failed
+    reader = csv.DictReader(io.StringIO(text))
+    names = [one.strip() for one in reader.fieldnames or ()]
+    missing = [one for one in wanted if one not in names]
+    if missing:
+        raise InvalidInput(
+            f"File '{path.name}' has the columns {', '.join(names) or 'none'}; {', '.join(missing)} is needed.",
+            hint=nearest(missing[0], names) or None,
+        )
+    present = [one for one in (*wanted, *optional) if one in names]
+    found: dict[str, list[float]] = {one: [] for one in present}
+    for row, cells in enumerate(reader):
+        for name in present:
+            text_value = (cells.get(name) or "").strip()
+            try:
+                value = float(text_value)
+            except ValueError:
+                value = math.nan
+            if not math.isfinite(value):
+                raise InvalidInput(
+                    f"File '{path.name}', row {row}: {name} is '{text_value}'; a finite number is needed."
+                )
+            found[name].append(value)
+    return found
+
+
+def size(
+    equity: Annotated[str, typer.Option(help="Equity of the account in quote currency.")],
+    entry: Annotated[str, typer.Option(help="Entry price.")],
+    stop: Annotated[str | None, typer.Option(help="Protective stop price.")] = None,
+    atr: Annotated[str | None, typer.Option(help="Average true range in price units.")] = None,
+    multiple: Annotated[float, typer.Option(help="Stop distance as a multiple of the ATR.")] = 2.0,
+    method: Annotated[str, typer.Option(help="kelly, fixed or atr.")] = "fixed",
+    risk: Annotated[float, typer.Option(help="Risk per trade as a ratio of equity.")] = 0.01,
+    max_position: Annotated[float, typer.Option(help="Largest position as a ratio of equity.")] = 0.10,
+    kelly_fraction: Annotated[float, typer.Option(help="Share of the full Kelly fraction.")] = 0.5,
+    win_rate: Annotated[float | None, typer.Option(help="Share of winning trades, for kelly.")] = None,
+    payoff: Annotated[float | None, typer.Option(help="Average win / average loss, for kelly.")] = None,
+    trades: Annotated[
+        int | None, typer.Option(help="Closed out-of-sample trades behind win rate and payoff.")
+    ] = None,
+    fee: Annotated[float, typer.Option(help="Fee per side as a ratio.")] = 0.0,
+    slippage: Annotated[float, typer.Option(help="Slippage per side as a ratio.")] = 0.0,
+    spread: Annotated[float, typer.Option(help="Bid-ask spread as a ratio.")] = 0.0,
+    step: Annotated[str, typer.Option(help="Quantity step.")] = "0.00000001",
+    min_quantity: Annotated[str, typer.Option(help="Smallest quantity.")] = "0",
+    min_notional: Annotated[str, typer.Option(help="Smallest notional.")] = "0",
+    max_quantity: Annotated[str | None, typer.Option(help="Largest quantity.")] = None,
+    free_balance: Annotated[
+        str | None, typer.Option(help="Quote currency that may be spent; default: all equity.")
+    ] = None,
+    open_risk: Annotated[str, typer.Option(help="What the open positions lose at their stops.")] = "0",
+    portfolio_risk: Annotated[
+        float | None, typer.Option(help="Limit of all open risk as a ratio of equity.")
+    ] = None,
+    asset_exposure: Annotated[
+        str, typer.Option(help="Notional already held or ordered in the same asset.")
+    ] = "0",
+    as_json: AsJson = False,
+) -> None:
+    """Compute a position size: each limit's arithmetic and the binding constraint."""
+    from trading.risk.sizing import SizingMethod, SizingRequest
+    from trading.risk.sizing import size as sized
+
+    if method not in set(SizingMethod):
+        raise InvalidInput(
+            f"Method '{method}' was given; {', '.join(SizingMethod)} are allowed.",
+            hint=nearest(method, SizingMethod) or None,
+        )
+    answer = sized(
+        SizingRequest(
+            equity=inputs.money("equity", equity),
+            entry=inputs.money("entry", entry),
+            stop=None if stop is None else inputs.money("stop", stop),
+            atr=None if atr is None else inputs.money("atr", atr),
+            multiple=multiple,
+            method=SizingMethod(method),
+            risk_per_trade=risk,
+            max_position=max_position,
+            kelly_fraction=kelly_fraction,
+            win_rate=win_rate,
+            payoff=payoff,
+            trades=trades,
+            fee=fee,
+            slippage=slippage,
+            spread=spread,
+            step=inputs.money("step", step),
+            min_quantity=_amount("min-quantity", min_quantity),
+            min_notional=_amount("min-notional", min_notional),
+            max_quantity=None if max_quantity is None else inputs.money("max-quantity", max_quantity),
+            free_balance=None if free_balance is None else _amount("free-balance", free_balance),
+            open_risk=_amount("open-risk", open_risk),
+            portfolio_risk=portfolio_risk,
+            asset_exposure=_amount("asset-exposure", asset_exposure),
+        )
+    )
+    document: dict[str, Any] = {
+        "quantity": answer.quantity,
+        "notional": answer.notional,
+        "risk": answer.risk,
+        "binding": answer.binding,
+        "limits": answer.limits,
+        "reason": answer.reason or None,
+        "note": answer.note or None,
+    }
+    if as_json:
+        output.emit_json(document)
+        return
+    rows = [
+        (("→ " if name == answer.binding else "  ") + name, f"{value:f}")
+        for name, value in answer.limits.items()
+    ]
+    output.table("Each limit's quantity", ("limit", "quantity"), rows, right=(1,))
+    verdict = (
+        f"rejected: {answer.reason}"
+        if answer.reason
+        else f"{answer.quantity:f} (notional {answer.notional:f}, risk {answer.risk:f})"
+    )
+    output.console().print(
+        f"Size: {verdict}; bound by {answer.binding}.{' ' + answer.note + '.' if answer.note else ''}"
+    )
+
+
+def _amount(name: str, text: str) -> Decimal:
+    return Decimal(0) if text.strip() in {"0", "0.0"} else inputs.money(name, text)

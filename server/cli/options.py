@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Source = Annotated[
+    str,
+    typer.Option(
+        "--candles", "-c", help="A candle file (.csv, .csv.gz, .parquet, .feather) or venue:PAIR:timeframe."
+    ),
+]
+Sources = Annotated[
+    list[str],
+    typer.Option(
+        "--candles", "-c", help="A candle file or venue:PAIR:timeframe; repeat it for several pairs."
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")
+]
+From = Annotated[str, typer.Option("--from", help="First bar: a date or time in UTC.")]
+To = Annotated[str, typer.Option("--to", help="Bars before this date or time in UTC.")]
+Chart = Annotated[Path | None, typer.Option("--chart", help="Write a picture (PNG) to this file.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A strategy parameter, name=value; repeatable.")
+]
+StrategyPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--strategy-path", help="A folder with strategy files of your own.", envvar="BREAKWATER_STRATEGY_PATH"
+    ),
+]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where the database and files live.")]
+Capital = Annotated[str, typer.Option(help="Starting money in quote currency.")]
+Fee = Annotated[float, typer.Option(help="Fee per side as a ratio: 0.001 is 0.1 %.")]
+Slippage = Annotated[float, typer.Option(help="Slippage of market and stop fills as a ratio.")]
+Spread = Annotated[float, typer.Option(help="Bid-ask spread as a ratio; market fills pay half of it.")]
+FillRule = Annotated[
+    str, typer.Option("--fill", help="through: a limit needs a price beyond it; touch: equality is enough.")
+]
