@@ -89,7 +89,9 @@ def metrics(
     """Compute every performance figure of a series that came from anywhere."""
     from trading.backtest.metrics import Trials, metrics_from_returns, metrics_from_trades, performance
 
-    if returns is not None and equity is not None or (returns is None and equity is None and trades is None):
+    if (returns is not None and equity is not None) or (
+        returns is None and equity is None and trades is None
+    ):
         raise InvalidInput("Give one of --returns or --equity, or --trades, or --trades with one of them.")
     if (trials is None) != (trials_sd is None):
         raise InvalidInput("--trials and --trials-sd belong together; one of them is missing.")
