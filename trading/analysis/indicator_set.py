@@ -5,5 +5,6 @@ from __future__ import annotations
 from trading.analysis.ichimoku import ICHIMOKU
 from trading.analysis.indicators import Indicator
 from trading.analysis.talib_set import TALIB_SET
+from trading.analysis.volume_profile import VOLUME_PROFILE
 
-INDICATORS: dict[str, Indicator] = {one.name: one for one in (*TALIB_SET, ICHIMOKU)}
+INDICATORS: dict[str, Indicator] = {one.name: one for one in (*TALIB_SET, ICHIMOKU, VOLUME_PROFILE)}

@@ -1,0 +1,54 @@
+"""Candles made on purpose: the reference series of trading-rules B.1 and random walks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trading.candles import Candles
+from trading.timeframes import Timeframe
+
+HOUR = Timeframe(3_600_000)
+
+
+def reference_candles() -> Candles:
+    """Give the 120 bars of trading-rules B.1; open is the previous close, volume 1."""
+    i = np.arange(120)
+    close = np.round(100 + 10 * np.sin(i / 5) + 0.1 * i, 4)
+    return Candles(
+        ts_ms=i.astype(np.int64) * HOUR.ms,
+        open=np.r_[close[0], close[:-1]],
+        high=np.round(close + 1.5 + 0.5 * np.sin(i), 4),
+        low=np.round(close - 1.5 - 0.5 * np.cos(i), 4),
+        close=close,
+        volume=np.ones(120),
+        timeframe=HOUR,
+        pair="TEST/USDT",
+    )
+
+
+def walk_candles(
+    bars: int, *, seed: int = 0, volatility: float = 0.01, start: float = 100.0, pair: str = "TEST/USDT"
+) -> Candles:
+    """Give a driftless walk with wandering volatility and wicks; each bar opens at the close before it.
+
+    The price is a martingale (not its logarithm), so that a strategy without edge earns nothing before costs.
+    """
+    random = np.random.default_rng(seed)
+    heat = np.exp(0.5 * np.sin(np.arange(bars) / 97.0) + 0.3 * random.standard_normal(bars))
+    sigma = volatility * heat
+    steps = sigma * random.standard_normal(bars) - 0.5 * sigma**2
+    close = start * np.exp(np.cumsum(steps))
+    open = np.r_[start, close[:-1]]
+    body_high, body_low = np.maximum(open, close), np.minimum(open, close)
+    high = body_high * np.exp(0.4 * sigma * np.abs(random.standard_normal(bars)))
+    low = body_low * np.exp(-0.4 * sigma * np.abs(random.standard_normal(bars)))
+    return Candles(
+        ts_ms=1_700_000_000_000 // HOUR.ms * HOUR.ms + np.arange(bars, dtype=np.int64) * HOUR.ms,
+        open=open,
+        high=high,
+        low=low,
+        close=close,
+        volume=random.lognormal(3.0, 0.5, bars),
+        timeframe=HOUR,
+        pair=pair,
+    )
