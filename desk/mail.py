@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage, MIMEPart
@@ -88,7 +87,7 @@ class SmtpMailer:
             )
         except aiosmtplib.SMTPException as problem:
             raise _sorted_by_who_acts(problem, letter) from problem
-        except (OSError, asyncio.TimeoutError) as problem:
+        except OSError as problem:
             raise Temporary(
                 f"The mail server {server.host}:{server.port} was not reached: {problem or type(problem).__name__}."
             ) from problem

@@ -51,6 +51,17 @@ class ApiToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """A new token with its secret, which is shown this once."""
+
+    token: ApiToken
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"IssuedToken(token={self.token!r}, secret='***')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Money at one venue. `engine` settings are those of trading.engine.config, as JSON."""
 
@@ -345,6 +356,18 @@ class Lock:
     until: datetime
     reason: str
     actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanicReport:
+    """What a panic stop set going; positions close when the account's process takes the requests."""
+
+    account_id: str
+    account_name: str
+    was_halted: bool
+    positions_open: int
+    positions_closing: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,13 +108,17 @@ class OutboxPump:
             log.warning("alert_refused", channel=channel, alert_kind=alert.kind, error=str(problem))
             await self._failed(delivery, str(problem), None)
             return True
-        except (BreakwaterError, TimeoutError, OSError) as problem:
-            await self._failed(delivery, str(problem) or type(problem).__name__, self._next_try(delivery, now))
+        except (BreakwaterError, OSError) as problem:
+            await self._failed(
+                delivery, str(problem) or type(problem).__name__, self._next_try(delivery, now)
+            )
             return False
         except Exception as problem:
             # A sender's own mistake must not stop the mail of everybody else.
             log.exception("alert_sender_broke", channel=channel, alert_kind=alert.kind)
-            await self._failed(delivery, f"{type(problem).__name__}: {problem}", self._next_try(delivery, now))
+            await self._failed(
+                delivery, f"{type(problem).__name__}: {problem}", self._next_try(delivery, now)
+            )
             return False
         async with self._store.transaction() as tx:
             await tx.alerts.mark_sent(delivery.id, self._clock.now())

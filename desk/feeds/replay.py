@@ -44,7 +44,9 @@ class ReplayFeed:
                     hint="Name the file like binance_BTC-USDT_1h.csv.gz, or give the pair.",
                 )
             if one.pair in self._series:
-                raise InvalidInput(f"{one.pair} was given twice to the replay; one series per pair is allowed.")
+                raise InvalidInput(
+                    f"{one.pair} was given twice to the replay; one series per pair is allowed."
+                )
             self._series[one.pair] = fill_gaps(one)[0]
         if not self._series:
             raise InvalidInput("A replay was asked for without candles; at least one file is needed.")
@@ -65,9 +67,7 @@ class ReplayFeed:
             InvalidInput, BadCandles: as `load_candles`.
         """
         series = [load_candles(path, pair=pair if len(paths) == 1 else "") for path in paths]
-        return cls(
-            series, clock=clock, bars_per_s=bars_per_s, name=", ".join(path.name for path in paths)
-        )
+        return cls(series, clock=clock, bars_per_s=bars_per_s, name=", ".join(path.name for path in paths))
 
     async def instrument(self, pair: str) -> Instrument:
         """Give the trading rules of a pair: tick and step that fit its first price."""

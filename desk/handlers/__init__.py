@@ -1,1 +1,33 @@
-"""What each command does."""
+"""Who does each command: one function per command, one file per subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from desk.desk import Desk
+from desk.handlers.alerts import AlertHandlers
+from desk.handlers.lifecycle import LifecycleHandlers
+from desk.handlers.people import PeopleHandlers
+from desk.handlers.risk import RiskHandlers
+from desk.handlers.setup import SetupHandlers
+from desk.ports import Feed
+from strategies.registry import StrategyRegistry
+
+__all__ = ["register_all"]
+
+
+def register_all(
+    desk: Desk, *, registry: StrategyRegistry, feed: Feed, wake: Callable[[], None] = lambda: None
+) -> None:
+    """Give every command of the table its handler.
+
+    Args:
+        registry: strategies that bots may use.
+        feed: pairs that bots may trade.
+        wake: called after a commit that the supervisor should look at.
+    """
+    SetupHandlers(registry, feed, wake).register(desk)
+    LifecycleHandlers(wake).register(desk)
+    RiskHandlers(wake).register(desk)
+    PeopleHandlers().register(desk)
+    AlertHandlers().register(desk)

@@ -1,0 +1,81 @@
+"""Requests to the process that owns an account, kept in the timeline of what they are about.
+
+A request to close a position is a row of that position's trade events, written in the transaction of the command; the
+account loop answers it with a second row. So a request survives a crash, is done once, and is seen in the timeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from desk.identity import Actor, new_id
+from desk.ports import Unit
+from desk.views import Position
+from trading.orders import Reason
+
+CLOSE_REQUESTED = "close_requested"
+CLOSE_TAKEN = "close_taken"
+
+
+class Asking(Protocol):
+    """Who asks, and when."""
+
+    @property
+    def actor(self) -> Actor: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRequest:
+    """Somebody wants a position closed, whole or in part."""
+
+    id: str
+    position_id: str
+    share: Decimal
+    reason: Reason
+    actor: str
+
+
+async def ask_to_close(
+    tx: Unit, position: Position, *, reason: Reason, by: Asking, share: Decimal = Decimal(1)
+) -> str:
+    """Write the request; give its id."""
+    request_id = new_id()
+    await tx.positions.add_trade_event(
+        position.workspace_id,
+        position.id,
+        by.now,
+        CLOSE_REQUESTED,
+        {"request_id": request_id, "share": str(share), "reason": reason.value, "actor": by.actor.label},
+    )
+    return request_id
+
+
+async def open_requests(tx: Unit, position: Position) -> tuple[CloseRequest, ...]:
+    """Give the requests about a position that nobody answered."""
+    asked: dict[str, CloseRequest] = {}
+    for row in await tx.positions.trade_events(position.workspace_id, position.id):
+        detail = row["detail"]
+        if row["kind"] == CLOSE_REQUESTED:
+            asked[detail["request_id"]] = CloseRequest(
+                id=detail["request_id"],
+                position_id=position.id,
+                share=Decimal(detail["share"]),
+                reason=Reason(detail["reason"]),
+                actor=detail["actor"],
+            )
+        elif row["kind"] == CLOSE_TAKEN:
+            asked.pop(detail["request_id"], None)
+    return tuple(asked.values())
+
+
+async def take_request(tx: Unit, workspace_id: str, request: CloseRequest, at: datetime) -> None:
+    """Write that the request is being done."""
+    await tx.positions.add_trade_event(
+        workspace_id, request.position_id, at, CLOSE_TAKEN, {"request_id": request.id}
+    )
