@@ -62,9 +62,9 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as unexpected:  # noqa: BLE001 - the last line of defence: a person sees one line, a developer asks for more
         output.problem(
             f"This should not have happened: {type(unexpected).__name__}: {unexpected}. "
-            "Run again with BREAKWATER_TRACEBACK=1 for the details and report it."
+            "Run again with TRACEBACK=1 for the details and report it."
         )
-        if os.environ.get("BREAKWATER_TRACEBACK"):
+        if os.environ.get("TRACEBACK"):
             traceback.print_exc()
         return 1
     return result if isinstance(result, int) else 0

@@ -1,0 +1,178 @@
+"""`strategies`, `backtest`, `optimize`, `walk-forward`: trading ideas over stored candles."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from server.cli import inputs, output
+from server.cli.options import (
+    AsJson,
+    Capital,
+    Chart,
+    Fee,
+    FillRule,
+    From,
+    Settings,
+    Slippage,
+    Sources,
+    Spread,
+    StrategyPath,
+    To,
+)
+
+
+def enter(app: typer.Typer) -> None:
+    """Enter this group's commands."""
+    app.command("strategies")(strategies)
+    app.command("backtest")(backtest)
+
+
+def strategies(
+    name: Annotated[str, typer.Argument(help="Show one strategy with its parameters.")] = "",
+    strategy_path: StrategyPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the registered strategies, or one with its parameters, units, defaults and ranges."""
+    from server.cli.runs import registry
+
+    known = registry(strategy_path)
+    shown = [known.info(name)] if name else list(known.list_strategies())
+    if as_json:
+        documents = [
+            {
+                "name": one.name, "title": one.title, "idea": one.idea, "source": one.source, "fails_in": one.fails_in,
+                "warmup_bars": one.warmup_bars, "origin": one.origin, "tags": one.tags, "schema": one.schema,
+                "parameters": [
+                    {
+                        "name": p.name, "kind": p.kind, "default": p.default, "minimum": p.minimum, "maximum": p.maximum,
+                        "step": p.step, "choices": p.choices, "unit": p.unit, "text": p.text,
+                    }
+                    for p in one.parameters
+                ],
+            }
+            for one in shown
+        ]  # fmt: skip
+        output.emit_json(documents[0] if name else {"strategies": documents})
+        return
+    if not name:
+        output.table("Strategies", ("name", "title", "warm-up", "from"), [(one.name, one.title, f"{one.warmup_bars} bars", one.origin) for one in shown])
+        output.console().print("Show one with 'breakwater strategies NAME'.")
+        return
+    one = shown[0]
+    screen = output.console()
+    screen.print(f"[bold]{one.name}[/bold]: {one.title}\n\n{one.idea}\n\nSource: {one.source}\nFails in: {one.fails_in}\nWarm-up: {one.warmup_bars} bars\n")
+    rows = [(p.name, str(p.default), p.allowed, p.unit, p.text) for p in one.parameters]
+    output.table("Parameters (--set name=value)", ("name", "default", "allowed", "unit", "what it does"), rows, right=(1,))
+
+
+def backtest(
+    strategy: Annotated[str, typer.Argument(help="A registered strategy; see 'breakwater strategies'.")],
+    candles: Sources,
+    set_: Settings = None,
+    limit: Annotated[list[str] | None, typer.Option("--limit", help="A risk limit, name=value, e.g. max_position=0.2; repeatable.")] = None,
+    from_: From = "",
+    to: To = "",
+    capital: Capital = "10000",
+    fee: Fee = 0.001,
+    slippage: Slippage = 0.0005,
+    spread: Spread = 0.0,
+    fill: FillRule = "through",
+    spot: Annotated[bool, typer.Option("--spot", help="Refuse short positions, as spot venues do.")] = False,
+    strategy_path: StrategyPath = None,
+    chart: Chart = None,
+    trades: Annotated[Path | None, typer.Option(help="Write the trades (CSV) to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report (.html or .pdf) to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a strategy over candles: metrics, trades, equity."""
+    from server.cli.runs import Request, run_backtest
+
+    for path, endings in ((chart, (".png",)), (trades, (".csv",)), (report, (".html", ".pdf"))):
+        if path is not None:
+            _check_target(path, endings)
+    request = Request(
+        strategy=strategy,
+        parameters=inputs.settings(set_ or []),
+        limits=inputs.settings(limit or []),
+        candles=tuple(inputs.candles(one, from_=from_, to=to) for one in candles),
+        capital=inputs.money("capital", capital),
+        fee=fee,
+        slippage=slippage,
+        spread=spread,
+        fill=fill,
+        can_short=not spot,
+        strategy_path=strategy_path,
+    )
+    done = run_backtest(request)
+    if trades is not None:
+        output.write_file(trades, _trades_csv(done.document["trades"]))
+    if chart is not None:
+        from server.cli.pictures import backtest_picture
+
+        output.write_file(chart, backtest_picture(done))
+    if report is not None:
+        from server.cli.pictures import backtest_report
+
+        output.write_file(report, backtest_report(done, report.suffix.lower()))
+    if as_json:
+        output.emit_json(done.document)
+        return
+    _print_backtest(done.document)
+    for path in (trades, chart, report):
+        if path is not None:
+            output.console().print(f"Written: {path}")
+
+
+def _check_target(path: Path, endings: tuple[str, ...]) -> None:
+    from trading.errors import InvalidInput
+
+    if path.suffix.lower() not in endings:
+        raise InvalidInput(f"File '{path.name}' was given; an ending of {' or '.join(endings)} is allowed.")
+    if not path.expanduser().resolve().parent.is_dir():
+        raise InvalidInput(f"Folder '{path.parent}' does not exist.", hint="Name a file in a folder that exists.")
+
+
+def _print_backtest(document: dict[str, Any]) -> None:
+    screen = output.console()
+    params = ", ".join(f"{k}={v}" for k, v in document["params"].items())
+    screen.print(
+        f"[bold]{document['strategy']}[/bold] on {', '.join(document['pairs'])} {document['timeframe']}, {document['bars']} bars, "
+        f"{document['from'][:10]} to {document['to'][:10]}\n{params}"
+    )
+    output.figures("", document["metrics"], document["reasons"])
+    recent = document["trades"][-10:]
+    rows = [
+        (
+            one["entry_at"][:16].replace("T", " "), one["exit_at"][:16].replace("T", " "), one["pair"], one["side"], one["quantity"],
+            one["entry_price"], one["exit_price"], one["pnl"], f"{one['pnl_ratio']:+.2%}", one["reason"], one["tag"],
+        )
+        for one in recent
+    ]  # fmt: skip
+    if rows:
+        output.table(
+            f"Last {len(rows)} of {len(document['trades'])} trades",
+            ("in", "out", "pair", "side", "quantity", "entry", "exit", "P&L", "", "reason", "tag"),
+            rows,
+            right=(4, 5, 6, 7, 8),
+        )
+    if document["denied"]:
+        screen.print("Entries refused: " + ", ".join(f"{reason} {count}×" for reason, count in document["denied"].items()))
+    if document["gaps"]:
+        screen.print(f"Gaps filled with synthetic bars that trigger no entry: {document['gaps']} bars.")
+
+
+def _trades_csv(trades: list[dict[str, Any]]) -> str:
+    buffer = io.StringIO()
+    columns = (
+        "number", "pair", "side", "quantity", "entry_at", "entry_price", "exit_at", "exit_price", "pnl", "pnl_ratio", "fees",
+        "reason", "tag", "exit_tag", "bars", "binding", "mae", "mfe",
+    )  # fmt: skip
+    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(trades)
+    return buffer.getvalue()
