@@ -42,23 +42,6 @@ class Instrument:
                 f"Pair '{self.pair}' was given; BASE/QUOTE is allowed.", hint="For example BTC/USDT."
             )
 
-    @classmethod
-    def guessed(cls, pair: str, price: float, *, venue: str = "paper", can_short: bool = False) -> Instrument:
-        """Give plausible rules for a pair of which only a price is known: six digits of price, cent-sized lots.
-
-        Used for candle files and simulated markets; a real venue tells its own rules.
-        """
-        if not math.isfinite(price) or price <= 0:
-            raise InvalidInput(f"{pair}: price is {price}; a positive finite number is allowed.")
-        magnitude = math.floor(math.log10(price))
-        return cls(
-            pair=pair,
-            venue=venue,
-            tick=Decimal(1).scaleb(max(-12, min(0, magnitude - 5))),
-            step=Decimal(1).scaleb(max(-8, min(0, -2 - magnitude))),
-            can_short=can_short,
-        )
-
     @property
     def base(self) -> str:
         """The asset that is bought."""
