@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from typing import Annotated
 
 import typer
-
-from server.cli import output
-from server.cli.options import AsJson, DataDir
 
 user = typer.Typer(help="Members, roles and API tokens.", no_args_is_help=True)
 

@@ -60,21 +60,35 @@ def strategies(
         output.emit_json(documents[0] if name else {"strategies": documents})
         return
     if not name:
-        output.table("Strategies", ("name", "title", "warm-up", "from"), [(one.name, one.title, f"{one.warmup_bars} bars", one.origin) for one in shown])
+        output.table(
+            "Strategies",
+            ("name", "title", "warm-up", "from"),
+            [(one.name, one.title, f"{one.warmup_bars} bars", one.origin) for one in shown],
+        )
         output.console().print("Show one with 'breakwater strategies NAME'.")
         return
     one = shown[0]
     screen = output.console()
-    screen.print(f"[bold]{one.name}[/bold]: {one.title}\n\n{one.idea}\n\nSource: {one.source}\nFails in: {one.fails_in}\nWarm-up: {one.warmup_bars} bars\n")
+    screen.print(
+        f"[bold]{one.name}[/bold]: {one.title}\n\n{one.idea}\n\nSource: {one.source}\nFails in: {one.fails_in}\nWarm-up: {one.warmup_bars} bars\n"
+    )
     rows = [(p.name, str(p.default), p.allowed, p.unit, p.text) for p in one.parameters]
-    output.table("Parameters (--set name=value)", ("name", "default", "allowed", "unit", "what it does"), rows, right=(1,))
+    output.table(
+        "Parameters (--set name=value)",
+        ("name", "default", "allowed", "unit", "what it does"),
+        rows,
+        right=(1,),
+    )
 
 
 def backtest(
     strategy: Annotated[str, typer.Argument(help="A registered strategy; see 'breakwater strategies'.")],
     candles: Sources,
     set_: Settings = None,
-    limit: Annotated[list[str] | None, typer.Option("--limit", help="A risk limit, name=value, e.g. max_position=0.2; repeatable.")] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", help="A risk limit, name=value, e.g. max_position=0.2; repeatable."),
+    ] = None,
     from_: From = "",
     to: To = "",
     capital: Capital = "10000",
@@ -134,7 +148,9 @@ def _check_target(path: Path, endings: tuple[str, ...]) -> None:
     if path.suffix.lower() not in endings:
         raise InvalidInput(f"File '{path.name}' was given; an ending of {' or '.join(endings)} is allowed.")
     if not path.expanduser().resolve().parent.is_dir():
-        raise InvalidInput(f"Folder '{path.parent}' does not exist.", hint="Name a file in a folder that exists.")
+        raise InvalidInput(
+            f"Folder '{path.parent}' does not exist.", hint="Name a file in a folder that exists."
+        )
 
 
 def _print_backtest(document: dict[str, Any]) -> None:
@@ -161,7 +177,10 @@ def _print_backtest(document: dict[str, Any]) -> None:
             right=(4, 5, 6, 7, 8),
         )
     if document["denied"]:
-        screen.print("Entries refused: " + ", ".join(f"{reason} {count}×" for reason, count in document["denied"].items()))
+        screen.print(
+            "Entries refused: "
+            + ", ".join(f"{reason} {count}×" for reason, count in document["denied"].items())
+        )
     if document["gaps"]:
         screen.print(f"Gaps filled with synthetic bars that trigger no entry: {document['gaps']} bars.")
 

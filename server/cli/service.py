@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from server.cli import output
-from server.cli.options import AsJson, DataDir
 
 
 def enter(app: typer.Typer) -> None:
     """Enter this group's commands."""
-    app.command("up")(up)
-    app.command("console")(console)
     app.command("warm")(warm)
 
 

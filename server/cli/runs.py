@@ -1,0 +1,226 @@
+"""Running a strategy over candle series: from a request to a document of plain values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trading.candles import Candles, fill_gaps
+from trading.errors import BadParameter, InvalidInput, nearest
+
+if TYPE_CHECKING:
+    from strategies.base import BaseStrategy
+    from strategies.registry import StrategyRegistry
+    from trading.backtest.result import BacktestResult, Trade
+    from trading.engine.config import AccountConfig
+    from trading.signals import SignalColumns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a backtest is asked to do."""
+
+    strategy: str
+    parameters: Mapping[str, Any]
+    limits: Mapping[str, Any]
+    candles: tuple[Candles, ...]
+    capital: Decimal
+    fee: float
+    slippage: float
+    spread: float
+    fill: str
+    can_short: bool
+    strategy_path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A finished backtest: the document of cli.md, and what pictures and reports need."""
+
+    request: Request
+    markets: tuple[Candles, ...]
+    signals: tuple[SignalColumns, ...]
+    result: BacktestResult
+    document: dict[str, Any]
+
+
+def registry(strategy_path: Path | None = None) -> StrategyRegistry:
+    """Give the strategies: built in, from packages, and from the folder if one is named."""
+    from strategies.registry import default_registry
+
+    known = default_registry()
+    known.load_entry_points()
+    if strategy_path is not None:
+        known.load_folder(strategy_path)
+    return known
+
+
+def prepared(series: tuple[Candles, ...]) -> tuple[tuple[Candles, ...], int]:
+    """Give the markets with gaps filled, named and in one timeframe, and how many bars were filled.
+
+    Raises:
+        InvalidInput: different timeframes, or a pair twice.
+    """
+    frames = {str(one.timeframe) for one in series}
+    if len(frames) > 1:
+        raise InvalidInput(
+            f"Candles of {', '.join(sorted(frames))} were given; one timeframe per run is allowed."
+        )
+    named = tuple(
+        one if one.pair else replace(one, pair=f"PAIR{i + 1}/QUOTE") for i, one in enumerate(series)
+    )
+    twice = [pair for pair, count in Counter(one.pair for one in named).items() if count > 1]
+    if twice:
+        raise InvalidInput(f"Pair {twice[0]} was given twice; each pair once is allowed.")
+    filled = [fill_gaps(one) for one in named]
+    return tuple(one for one, _ in filled), sum(gap.bars for _, gaps in filled for gap in gaps)
+
+
+def account_for(request: Request, markets: tuple[Candles, ...], tags: tuple[str, ...] = ()) -> AccountConfig:
+    """Give one account with a line per market."""
+    from desk.feeds.instruments import instrument_for
+    from trading.engine.config import AccountConfig, Costs, LineConfig
+
+    return AccountConfig(
+        account_id="backtest",
+        capital=request.capital,
+        lines=tuple(
+            LineConfig(
+                bot_id=request.strategy,
+                instrument=instrument_for(one.pair, float(one.close[-1]), can_short=request.can_short),
+                tags=tags,
+            )
+            for one in markets
+        ),
+        timeframe_ms=markets[0].timeframe.ms,
+        costs=Costs(
+            maker_fee=request.fee,
+            taker_fee=request.fee,
+            slippage=request.slippage,
+            spread=request.spread,
+            fill=_fill(request.fill),
+        ),
+        limits=_limits(request.limits),
+    )
+
+
+def _fill(text: str) -> Any:
+    if text not in {"through", "touch"}:
+        raise BadParameter(f"Fill rule '{text}' was given; through or touch is allowed.")
+    return text
+
+
+def _limits(given: Mapping[str, Any]) -> Any:
+    from dataclasses import fields
+
+    from trading.engine.config import RiskLimits
+
+    allowed = [one.name for one in fields(RiskLimits) if one.name != "protections"]
+    for name in given:
+        if name not in allowed:
+            raise BadParameter(
+                f"Limit '{name}' is unknown; {', '.join(allowed)} are known.",
+                hint=nearest(name, allowed) or None,
+            )
+    values: Any = {name: None if value == "none" else value for name, value in given.items()}
+    try:
+        return RiskLimits(**values)
+    except TypeError as wrong:
+        raise BadParameter(
+            f"A limit has a value of the wrong kind: {wrong}.", hint="Numbers, or none to switch it off."
+        ) from wrong
+
+
+def columns_of(strategy: BaseStrategy, markets: tuple[Candles, ...]) -> tuple[SignalColumns, ...]:
+    """Compute the strategy's signal columns for each market, which may look at the others."""
+    from strategies.base import ColumnStrategy
+    from trading.market import MarketView
+
+    if not isinstance(strategy, ColumnStrategy):
+        raise InvalidInput(
+            f"Strategy '{strategy.name}' has no columns; strategies that are driven bar by bar run on the bar driver only."
+        )
+    by_pair = {one.pair: one for one in markets}
+    return tuple(
+        strategy.columns(MarketView(candles=one, others={k: v for k, v in by_pair.items() if k != one.pair}))
+        for one in markets
+    )
+
+
+def run_backtest(request: Request) -> Done:
+    """Run a strategy over its markets on one account."""
+    from trading.backtest.metrics import performance
+    from trading.backtest.run import backtest
+    from trading.backtest.trade_statistics import TradeColumns
+
+    strategy = registry(request.strategy_path).get_strategy(request.strategy)(**request.parameters)
+    markets, gap_bars = prepared(request.candles)
+    signals = columns_of(strategy, markets)
+    result = backtest(markets, signals, account_for(request, markets, signals[0].tags))
+    figures = performance(
+        result.ts_ms + markets[0].timeframe.ms,
+        result.equity,
+        trades=TradeColumns.of(
+            [float(one.pnl) for one in result.trades],
+            [one.entry_ms for one in result.trades],
+            [one.exit_ms for one in result.trades],
+        ),
+        initial=float(request.capital),
+        start_ms=int(result.ts_ms[0]),
+    )
+    document = {
+        "strategy": strategy.name,
+        "params": strategy.params,
+        "pairs": [one.pair for one in markets],
+        "timeframe": str(markets[0].timeframe),
+        "bars": sum(len(one) for one in markets),
+        "from": _moment(min(int(one.ts_ms[0]) for one in markets)),
+        "to": _moment(max(int(one.ts_ms[-1]) for one in markets)),
+        "capital": request.capital,
+        "final_equity": Decimal(repr(round(float(result.equity[-1]), 8))),
+        "metrics": figures.values,
+        "reasons": figures.reasons,
+        "trades": [_trade(i + 1, one) for i, one in enumerate(result.trades)],
+        "denied": dict(result.denied),
+        "gaps": gap_bars,
+        "costs": {
+            "fee": request.fee,
+            "slippage": request.slippage,
+            "spread": request.spread,
+            "fill": request.fill,
+        },
+    }
+    return Done(request=request, markets=markets, signals=signals, result=result, document=document)
+
+
+def _moment(ts_ms: int) -> str:
+    from desk.clock import from_ms
+
+    return from_ms(ts_ms).isoformat().replace("+00:00", "Z")
+
+
+def _trade(number: int, one: Trade) -> dict[str, Any]:
+    return {
+        "number": number,
+        "pair": one.pair,
+        "side": "long" if one.is_long else "short",
+        "quantity": one.quantity,
+        "entry_at": _moment(one.entry_ms),
+        "entry_price": one.entry_price,
+        "exit_at": _moment(one.exit_ms),
+        "exit_price": one.exit_price,
+        "pnl": one.pnl,
+        "pnl_ratio": one.pnl_ratio,
+        "fees": one.fees,
+        "reason": one.reason,
+        "tag": one.tag,
+        "exit_tag": one.exit_tag,
+        "bars": one.bars,
+        "binding": one.binding,
+        "mae": one.mae,
+        "mfe": one.mfe,
+    }
