@@ -55,6 +55,7 @@ class Signal:
         score: orders competing entries, higher first.
         size_hint: cap on the risk per trade as a ratio of equity wanted by the strategy; NaN = the account's.
         tag, exit_tag: index into the strategy's tags; -1 = none.
+        grid_levels: cells of a grid (≤ 32) that a long entry opens between `grid_low` and `grid_high`; 0 = none.
     """
 
     enter: int = 0
@@ -73,6 +74,9 @@ class Signal:
     size_hint: float = float("nan")
     tag: int = -1
     exit_tag: int = -1
+    grid_low: float = float("nan")
+    grid_high: float = float("nan")
+    grid_levels: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +84,8 @@ class SignalColumns:
     """A strategy's whole output over a series: row t is decided at the close of bar t.
 
     All arrays have shape (n,), `targets` and `fractions` (n, 3). Absent optional columns are filled with the
-    defaults of `Signal`. `tags` names the integers in `tag` and `exit_tag`.
+    defaults of `Signal` as read-only views of one element, so that a long series costs no memory for what it does
+    not use. `tags` names the integers in `tag` and `exit_tag`.
     """
 
     enter: NDArray[np.int8]
@@ -99,6 +104,9 @@ class SignalColumns:
     size_hint: FloatArray = field(default_factory=lambda: np.empty(0))
     tag: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
     exit_tag: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
+    grid_low: FloatArray = field(default_factory=lambda: np.empty(0))
+    grid_high: FloatArray = field(default_factory=lambda: np.empty(0))
+    grid_levels: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -118,23 +126,26 @@ class SignalColumns:
             "size_hint": (np.float64, nan),
             "tag": (np.int16, -1),
             "exit_tag": (np.int16, -1),
+            "grid_low": (np.float64, nan),
+            "grid_high": (np.float64, nan),
+            "grid_levels": (np.int32, 0),
         }
         self.enter = np.ascontiguousarray(self.enter, np.int8)
         for name, (dtype, value) in defaults.items():
             column = getattr(self, name)
             if len(column) == 0 and n:
-                setattr(self, name, np.full(n, value, dtype))
+                setattr(self, name, np.broadcast_to(np.asarray(value, dtype), (n,)))
             else:
                 setattr(self, name, np.ascontiguousarray(column, dtype))
             if len(getattr(self, name)) != n:
                 raise ShapeMismatch(
                     f"Signal column '{name}' has {len(getattr(self, name))} rows; enter has {n}."
                 )
-        if len(self.targets) == 0 and n:
-            self.targets = np.full((n, LEGS), nan)
-        if len(self.fractions) == 0 and n:
-            self.fractions = np.tile(np.asarray(DEFAULT_FRACTIONS), (n, 1))
-        for name in ("targets", "fractions"):
+        legs: dict[str, tuple[float, ...]] = {"targets": (nan,) * LEGS, "fractions": DEFAULT_FRACTIONS}
+        for name, values in legs.items():
+            if len(getattr(self, name)) == 0 and n:
+                setattr(self, name, np.broadcast_to(np.asarray(values, np.float64), (n, LEGS)))
+                continue
             array = np.ascontiguousarray(getattr(self, name), np.float64)
             if array.shape != (n, LEGS):
                 raise ShapeMismatch(
@@ -164,6 +175,9 @@ class SignalColumns:
             size_hint=float(self.size_hint[t]),
             tag=int(self.tag[t]),
             exit_tag=int(self.exit_tag[t]),
+            grid_low=float(self.grid_low[t]),
+            grid_high=float(self.grid_high[t]),
+            grid_levels=int(self.grid_levels[t]),
         )
 
     def tag_name(self, index: int) -> str:

@@ -1,0 +1,394 @@
+"""Entries: the checks of trading-rules.md B.4 in their order, the size, and the pending order that comes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trading.engine.booking import clear_order
+from trading.engine.grid import cell_floor, grid_reserved
+from trading.engine.matching import free_cash
+from trading.engine.records import (
+    B_GIVEN,
+    D_ALLOCATION,
+    D_BAD_SIGNAL,
+    D_BALANCE,
+    D_CORRELATION,
+    D_DAILY,
+    D_DUPLICATE,
+    D_FROZEN,
+    D_GROSS,
+    D_HALTED,
+    D_KILL,
+    D_LOCKED,
+    D_MAX_POSITION,
+    D_METHOD,
+    D_MIN_NOTIONAL,
+    D_MIN_QUANTITY,
+    D_NET,
+    D_NO_EDGE,
+    D_PAUSED,
+    D_PORTFOLIO_RISK,
+    D_REDUCING,
+    D_SHORT,
+    D_SLOTS,
+    D_STALE,
+    D_STRATEGY,
+    D_UNCONFIRMED,
+    GRID_LEVELS,
+    HALTED,
+    K_CANCEL,
+    K_OPEN,
+    R_ENTRY,
+    REDUCING,
+    T_LIMIT,
+    T_MARKET,
+    Book,
+    Tape,
+)
+from trading.jit import njit
+from trading.risk.sizing import limit_quantities, smallest, unit_risk, whole_lots
+
+#: The denial that each limit of `trading.risk.sizing.LIMITS` leads to when it leaves nothing.
+_DENIAL_OF_LIMIT = np.array(
+    [
+        D_METHOD,
+        D_METHOD,
+        D_STRATEGY,
+        D_MAX_POSITION,
+        D_ALLOCATION,
+        D_BALANCE,
+        D_PORTFOLIO_RISK,
+        D_GROSS,
+        D_NET,
+        D_MIN_QUANTITY,
+    ]
+)
+
+
+@njit
+def emit(
+    book: Book,
+    tape: Tape,
+    i: int,
+    kind: int,
+    side: int,
+    lots: int,
+    order_type: int,
+    price: float,
+    reason: int,
+    denied: int,
+    target: int,
+    tag: int,
+) -> int:
+    """Write an intent and give its sequence."""
+    account = book.account[0]
+    account["sequence"] += 1
+    row = tape.intents[account["intents"]]
+    row["sequence"] = account["sequence"]
+    row["line"] = i
+    row["kind"] = kind
+    row["side"] = side
+    row["lots"] = lots
+    row["type"] = order_type
+    row["price"] = price
+    row["reason"] = reason
+    row["leg"] = 0
+    row["denied"] = denied
+    row["binding"] = 0
+    row["ts_ms"] = account["now_ms"]
+    row["valid_until_ms"] = (
+        account["now_ms"] + book.rules[0]["timeframe_ms"] * book.rules[0]["max_signal_age_bars"]
+    )
+    row["target"] = target
+    row["tag"] = tag
+    row["stop"] = np.nan
+    account["intents"] += 1
+    return account["sequence"]
+
+
+@njit
+def cancel_entry(book: Book, tape: Tape, i: int, reason: int) -> None:
+    """Ask for the cancellation of a line's pending entry; until there is evidence it may still fill."""
+    order = book.orders[i]
+    left = order["lots"] - order["filled"]
+    emit(
+        book, tape, i, K_CANCEL, order["side"], left, order["type"], order["price"], reason, 0,
+        order["sequence"], order["tag"],
+    )  # fmt: skip
+    book.dying[i] = order
+    book.dying[i]["cancelled"] = book.account[0]["clock"]
+    clear_order(order)
+
+
+@njit
+def is_taken(book: Book, j: int) -> bool:
+    """Tell whether a line holds a slot: an open position or a pending entry."""
+    return book.positions[j]["side"] != 0 or book.orders[j]["side"] != 0 or book.dying[j]["side"] != 0
+
+
+@njit
+def held_notional(book: Book, j: int) -> float:
+    """Give the notional of a line's position at its mark."""
+    position = book.positions[j]
+    total = position["lots"] * book.lines[j]["step"] * position["mark"]
+    if position["grid_levels"] > 0:
+        total += grid_reserved(book, j)
+    return total
+
+
+@njit
+def ordered_notional(book: Book, j: int) -> float:
+    """Give the notional of a line's entries that may still fill."""
+    return book.orders[j]["reserved"] + book.dying[j]["reserved"]
+
+
+@njit
+def position_risk(book: Book, j: int) -> float:
+    """Give what a line's position loses from its entry to its stop; without a stop all of it."""
+    position = book.positions[j]
+    step = book.lines[j]["step"]
+    if position["side"] == 0:
+        return 0.0
+    stop = position["stop"]
+    if stop != stop:
+        stop = 0.0 if position["side"] > 0 else 2.0 * position["price"]
+    risk = max(0.0, position["side"] * (position["price"] - stop)) * position["lots"] * step
+    for k in range(position["grid_levels"]):
+        if position["grid_held"][k] == 0 or position["grid_held"][k] == 3:
+            risk += max(0.0, cell_floor(position, k) - stop) * position["grid_lots"] * step
+    return risk
+
+
+@njit
+def correlated_positions(book: Book, i: int, side: int) -> int:
+    """Count the other lines, open or pending, that a new entry is correlated with."""
+    count = 0
+    for j in range(len(book.lines)):
+        if j == i or not is_taken(book, j):
+            continue
+        other = book.positions[j]["side"]
+        if other == 0:
+            other = book.orders[j]["side"] if book.orders[j]["side"] != 0 else book.dying[j]["side"]
+        if book.links[0 if other == side else 1, i, j] > 0:
+            count += 1
+    return count
+
+
+@njit
+def gate(book: Book, bar: Any, i: int, side: int) -> int:
+    """Give the first check that refuses an entry before its size is computed; 0 = none."""
+    account = book.account[0]
+    position = book.positions[i]
+    rules = book.rules[0]
+    now = account["now_ms"]
+    if account["kill"] > 0:
+        return D_KILL
+    if bar["flags"] != 0:
+        return D_STALE
+    if account["state"] == HALTED:
+        return D_HALTED
+    if account["state"] == REDUCING:
+        return D_REDUCING
+    if account["daily_blocked"] > 0:
+        return D_DAILY
+    if account["lock_until_ms"] > now or position["lock_until_ms"] > now:
+        return D_LOCKED
+    if position["paused"] > 0:
+        return D_PAUSED
+    dying = book.dying[i]
+    if position["frozen"] > 0 or (dying["side"] != 0 and dying["cancelled"] < account["clock"]):
+        return D_FROZEN
+    if book.orders[i]["side"] != 0 or (
+        position["side"] != 0 and (position["exit_reason"] == 0 or position["side"] == side)
+    ):
+        return D_DUPLICATE
+    if position["confirm_count"] <= book.lines[i]["confirm_bars"]:
+        return D_UNCONFIRMED
+    if not is_taken(book, i):
+        taken = 0
+        for j in range(len(book.lines)):
+            if is_taken(book, j):
+                taken += 1
+        if taken >= rules["max_positions"]:
+            return D_SLOTS
+    if rules["correlation_count"] > 0 and correlated_positions(book, i, side) >= rules["correlation_count"]:
+        return D_CORRELATION
+    return 0
+
+
+@njit
+def is_sane(signal: Any, price: float, stop: float) -> bool:
+    """Tell whether an entry's prices make sense: stop behind the price, targets before it in order."""
+    side = signal["enter"]
+    if not (price > 0.0) or price == np.inf:
+        return False
+    if stop == stop and (side * (price - stop) <= 0.0 or stop < 0.0):
+        return False
+    if signal["grid_levels"] > 0:
+        low, high = signal["grid_low"], signal["grid_high"]
+        is_range = high > low and low > 0.0 and signal["grid_levels"] <= GRID_LEVELS
+        return is_range and side > 0 and not (stop >= low)
+    last, total = price, 0.0
+    for k in range(3):
+        target = signal["targets"][k]
+        if target == target:
+            if side * (target - last) <= 0.0 or target <= 0.0:
+                return False
+            last = target
+            total += signal["fractions"][k]
+    return total <= 1.0 + 1e-9
+
+
+@njit
+def admit(book: Book, tape: Tape, bar: Any, i: int, signal: Any, limits: Any) -> None:
+    """Turn an entry signal into a pending order, or into a denial with the first failing reason."""
+    rules = book.rules[0]
+    line = book.lines[i]
+    account = book.account[0]
+    side = signal["enter"]
+    kind = signal["entry_type"]
+    price = bar["close"] if kind == T_MARKET else signal["entry_price"]
+    stop = signal["stop"]
+    denied = gate(book, bar, i, side)
+    distance = rules["atr_multiple"] * bar["atr"]
+    if stop != stop and line["method"] == 2:
+        stop = price - side * distance
+    lots, binding = signal["lots"], B_GIVEN
+    exit_cost = rules["taker_fee"] + rules["slippage"]
+    entry_cost = rules["maker_fee"] if kind == T_LIMIT else exit_cost
+    if kind == T_MARKET:
+        entry_cost += rules["half_spread"]
+    at_stop = unit_risk(price, stop, entry_cost, exit_cost)
+    if denied == 0 and lots == 0 and not is_sane(signal, price, stop):
+        denied = D_BAD_SIGNAL
+    if denied == 0 and lots == 0:
+        lots, binding, denied = choose_size(book, i, signal, price, at_stop, distance, entry_cost, limits)
+    if denied == 0 and side < 0 and line["can_short"] == 0:
+        denied = D_SHORT
+    if denied == 0 and signal["lots"] == 0:
+        levels = max(1, signal["grid_levels"])
+        floor = signal["grid_low"] if signal["grid_levels"] > 0 else price
+        if lots // levels < line["min_lots"] or lots // levels == 0:
+            denied = D_MIN_QUANTITY
+        elif (lots // levels) * line["step"] * floor < line["min_notional"]:
+            denied = D_MIN_NOTIONAL
+    if denied > 0:
+        account["denied"][denied] += 1
+        emit(book, tape, i, K_OPEN, side, lots, kind, price, R_ENTRY, denied, 0, signal["tag"])
+        return
+    sequence = emit(book, tape, i, K_OPEN, side, lots, kind, price, R_ENTRY, 0, 0, signal["tag"])
+    intent = tape.intents[account["intents"] - 1]
+    intent["binding"] = binding
+    intent["stop"] = stop
+    place(book, i, signal, sequence, lots, price, stop, binding, at_stop, entry_cost)
+
+
+@njit
+def place(
+    book: Book,
+    i: int,
+    signal: Any,
+    sequence: int,
+    lots: int,
+    price: float,
+    stop: float,
+    binding: int,
+    at_stop: float,
+    entry_cost: float,
+) -> None:
+    """Write the pending order of an admitted entry and reserve what it needs."""
+    order = book.orders[i]
+    step = book.lines[i]["step"]
+    order["side"] = signal["enter"]
+    order["type"] = signal["entry_type"]
+    order["price"] = price
+    order["lots"] = lots
+    order["filled"] = 0
+    order["sequence"] = sequence
+    order["clock"] = book.account[0]["clock"]
+    order["expiry"] = signal["expiry_bars"]
+    order["stop"] = stop
+    order["trail"] = signal["trail_ratio"]
+    order["trail_after"] = signal["trail_after_ratio"]
+    order["break_even_leg"] = signal["break_even_after_leg"]
+    if order["break_even_leg"] == 0:
+        order["break_even_leg"] = book.rules[0]["break_even_after_leg"]
+    order["max_bars"] = signal["max_bars"]
+    order["tag"] = signal["tag"]
+    order["binding"] = binding
+    order["reserved"] = lots * step * price * (1.0 + entry_cost)
+    order["risk"] = lots * step * at_stop
+    order["cancelled"] = 0
+    order["grid_levels"] = signal["grid_levels"]
+    order["grid_low"] = signal["grid_low"]
+    order["grid_high"] = signal["grid_high"]
+    for k in range(3):
+        order["targets"][k] = signal["targets"][k]
+        order["fractions"][k] = signal["fractions"][k]
+
+
+@njit
+def choose_size(
+    book: Book,
+    i: int,
+    signal: Any,
+    price: float,
+    at_stop: float,
+    distance: float,
+    entry_cost: float,
+    limits: Any,
+) -> tuple[int, int, int]:
+    """Give the lots that every limit allows, the binding limit, and the denial when nothing is left."""
+    rules = book.rules[0]
+    line = book.lines[i]
+    account = book.account[0]
+    side = signal["enter"]
+    equity = account["equity"]
+    asset, own, risk, gross, net = 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(len(book.lines)):
+        position = book.positions[j]
+        held = held_notional(book, j)
+        ordered = ordered_notional(book, j)
+        if rules["conservative"] > 0 and position["lots"] > 0:
+            gain = position["side"] * (position["mark"] - position["price"])
+            equity -= max(0.0, gain) * position["lots"] * book.lines[j]["step"]
+        if position["exit_reason"] > 0:
+            # What leaves at the next open makes room for what enters there.
+            held = 0.0
+        else:
+            risk += position_risk(book, j)
+        risk += book.orders[j]["risk"] + book.dying[j]["risk"]
+        gross += held + ordered
+        pending = book.orders[j]["side"] if book.orders[j]["side"] != 0 else book.dying[j]["side"]
+        net += position["side"] * held + pending * ordered
+        if book.lines[j]["asset"] == line["asset"]:
+            asset += held + ordered
+        if book.lines[j]["bot"] == line["bot"]:
+            own += held + ordered
+    method_risk = at_stop
+    if line["method"] == 2:
+        method_risk = unit_risk(price, price - side * distance, entry_cost, entry_cost)
+    free = free_cash(book, -1)
+    leaving = book.positions[i]
+    if leaving["exit_reason"] > 0:
+        worth = leaving["lots"] * line["step"]
+        if leaving["side"] > 0:
+            free += worth * leaving["mark"] * (1.0 - entry_cost)
+        else:
+            free += worth * (2.0 * leaving["price"] - leaving["mark"] * (1.0 + entry_cost))
+    limit_quantities(
+        limits, price, at_stop, method_risk, equity, equity * line["allocation"], line["risk_ratio"],
+        rules["risk_per_trade"], signal["size_hint"], rules["max_position"], asset, own, free, entry_cost,
+        rules["portfolio_risk"], risk, rules["gross"] * equity - gross, rules["net"] * equity - side * net,
+        line["max_lots"] * line["step"],
+    )  # fmt: skip
+    binding = smallest(limits)
+    if line["risk_ratio"] <= 0.0:
+        return 0, binding, D_NO_EDGE
+    lots = whole_lots(limits[binding], line["step"])
+    if lots <= 0:
+        # A limit that leaves less than one step leaves nothing; what is too small for the venue is told later.
+        return 0, binding, _DENIAL_OF_LIMIT[binding]
+    return lots, binding, 0
