@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -22,7 +23,7 @@ class StrategyInfo:
     """What people see of a registered strategy.
 
     Attributes:
-        origin: "built-in", "package NAME" or "file NAME".
+        origin: "built-in", "package NAME" or "file FOLDER/NAME".
         warmup_bars: with default parameters.
     """
 
@@ -164,15 +165,20 @@ class StrategyRegistry:
     def _refresh(self, folder: StrategyFolder) -> tuple[str, ...]:
         names: list[str] = []
         for file, classes in folder.changed():
-            origin = f"file {file.name}"
             try:
-                names += [self.register(cls, origin=origin).name for cls in classes]
+                found = [self.register(cls, origin=_origin(file)).name for cls in classes]
             except StrategyFailure as failure:
                 folder.failures[file] = failure
+                continue
+            self._forget(_origin(file), keep=found)
+            names += found
         for file in folder.removed():
-            for name in [n for n, origin in self._origins.items() if origin == f"file {file.name}"]:
-                del self._classes[name], self._origins[name]
+            self._forget(_origin(file), keep=())
         return tuple(names)
+
+    def _forget(self, origin: str, keep: Collection[str]) -> None:
+        for name in [n for n, one in self._origins.items() if one == origin and n not in keep]:
+            del self._classes[name], self._origins[name]
 
     @property
     def failures(self) -> dict[str, StrategyFailure]:
@@ -183,6 +189,10 @@ class StrategyRegistry:
             for file, failure in folder.failures.items()
         }
         return {**self._failures, **files}
+
+
+def _origin(file: Path) -> str:
+    return f"file {file.parent.name}/{file.name}"
 
 
 def default_registry() -> StrategyRegistry:

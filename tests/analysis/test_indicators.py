@@ -227,3 +227,13 @@ def test_volume_indicators_read_volume() -> None:
     np.testing.assert_array_equal(
         compute("volume_sma:5", candles)["volume_sma:5"], talib.SMA(candles.volume, 5)
     )
+
+
+@pytest.mark.parametrize("window", [4, 5, 20])
+def test_the_volume_median_is_the_median_of_even_and_odd_windows(window: int) -> None:
+    candles = walk_candles(60)
+
+    found = compute(f"volume_median:{window}", candles)[f"volume_median:{window}"]
+
+    for t in range(window - 1, 60):
+        assert found[t] == pytest.approx(np.median(candles.volume[t - window + 1 : t + 1]), rel=1e-12)

@@ -168,6 +168,26 @@ def _bands_stream(values: Values) -> IndicatorStream:
     return JoinedStream([inner], lambda found, bar: (found[0][1], found[0][0], found[0][2]))
 
 
+def _middle_ranks(window: int) -> tuple[float, float]:
+    """Give the percentiles whose nearest ranks are the two middle values of a window (one when it is odd)."""
+    low, high = (window + 1) // 2, window // 2 + 1
+    return 100.0 * (low - 0.5) / window, 100.0 * (high - 0.5) / window
+
+
+def _volume_median_columns(candles: Candles, values: Values) -> tuple[FloatArray, ...]:
+    window = int(values[0])
+    low, high = (talib.PERCENTILE(candles.volume, window, rank) for rank in _middle_ranks(window))
+    return ((low + high) / 2.0,)
+
+
+def _volume_median_stream(values: Values) -> IndicatorStream:
+    window = int(values[0])
+    parts = [
+        TalibStream(handles.PERCENTILE, ("volume",), (window, rank), 1) for rank in _middle_ranks(window)
+    ]
+    return JoinedStream(parts, lambda found, bar: ((found[0][0] + found[1][0]) / 2.0,))
+
+
 def _last(values: Values) -> int:
     return int(values[0]) - 1
 
@@ -312,5 +332,16 @@ TALIB_SET: tuple[Indicator, ...] = (
         ("",),
         _last,
         _bars,
+    ),
+    Indicator(
+        name="volume_median",
+        title="Median of volume over the window",
+        settings=(_window(20),),
+        outputs=("",),
+        batch=_volume_median_columns,
+        stream=_volume_median_stream,
+        first_valid=_last,
+        settled_bars=_bars,
+        source="TA-Lib PERCENTILE at the two middle ranks",
     ),
 )
