@@ -17,7 +17,7 @@ from desk.clock import Clock
 from desk.commands import Command, Danger
 from desk.identity import Actor
 from desk.ports import Store, Unit
-from trading.errors import BreakwaterError, Conflict, Denied, InvariantBroken
+from trading.errors import BreakwaterError, Denied, InvariantBroken, KeyBusy, KeyReused
 from trading.events import Event
 
 log = structlog.get_logger(__name__)
@@ -156,7 +156,7 @@ class Desk:
         if stored is None:
             return None
         if stored[0] != digest:
-            raise Conflict(
+            raise KeyReused(
                 f"Idempotency key '{key}' was used before with another input.",
                 hint="Use a new key for a new request.",
             )
@@ -240,7 +240,7 @@ class Desk:
                         actor.workspace_id, key, digest, answer(view) if answer else {}, handling.now
                     )
                     if not stored:
-                        raise Conflict(
+                        raise KeyBusy(
                             f"Idempotency key '{key}' is in use by a request that is still running.",
                             hint="Wait for its answer, then ask again with the same key.",
                         )

@@ -11,6 +11,8 @@ BreakwaterError
 │   │   └── UnknownStrategy
 │   ├── Denied                the actor may not do this
 │   ├── Conflict              the state does not allow it now, or the version moved on
+│   │   ├── KeyReused         an idempotency key came back with another input
+│   │   └── KeyBusy           the request with this idempotency key is still running
 │   └── RiskDenied            a risk limit says no
 ├── VenueProblem              the venue, or the way to it
 │   ├── Temporary             retry with back-off
@@ -107,6 +109,18 @@ class Conflict(RequestProblem):
     """The present state does not allow it, or somebody changed it meanwhile."""
 
     code = "conflict"
+
+
+class KeyReused(Conflict):
+    """An idempotency key came back with another input."""
+
+    code = "idempotency_conflict"
+
+
+class KeyBusy(Conflict):
+    """The request with this idempotency key is still running."""
+
+    code = "idempotency_in_progress"
 
 
 class RiskDenied(RequestProblem):
