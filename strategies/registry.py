@@ -184,9 +184,7 @@ class StrategyRegistry:
     def failures(self) -> dict[str, StrategyFailure]:
         """What could not be loaded, by where it came from."""
         files = {
-            f"file {file.name}": failure
-            for folder in self._folders
-            for file, failure in folder.failures.items()
+            _origin(file): failure for folder in self._folders for file, failure in folder.failures.items()
         }
         return {**self._failures, **files}
 
