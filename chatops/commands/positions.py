@@ -1,0 +1,310 @@
+"""Words about open positions and finished trades."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from chatops import kinds
+from chatops.arguments import Argument
+from chatops.book import Group, Page
+from chatops.cards import Button, Card, Column, Field, Money, Press, Ratio, Table, Text, Tone, Value
+from chatops.commands.bots import phases_text
+from chatops.problems import misheard
+from chatops.reading import (
+    accounts_of,
+    bots_of,
+    completed_pair,
+    known_pairs,
+    open_position,
+    reference,
+    side,
+    wanted_bot,
+)
+from chatops.room import Asked
+from desk.commands import ClosePosition
+from desk.views import Account, AccountStatus, Bot, Filter, Position, Trade
+from desk.views import Page as RowPage
+
+PAGE = Page(Group.POSITIONS)
+
+_ZERO = Decimal(0)
+
+
+@PAGE.word(
+    "status",
+    example="/status",
+    aliases=("st",),
+    arguments=(Argument(name="bot", read=kinds.name, offers="bot"),),
+)
+async def status(asked: Asked) -> Card:
+    """Show equity, bots and open positions with stop and targets."""
+    bot = await wanted_bot(asked, asked.args["bot"])
+    async with asked.store.reading() as tx:
+        accounts = await accounts_of(asked, tx)
+        bots = await bots_of(asked, tx)
+        shown = (bot,) if bot else tuple(bots.values())
+        held = {one.account_id for one in shown} if shown else set(accounts)
+        states = [
+            (account, await tx.accounts.status(asked.workspace_id, account.id))
+            for account in accounts.values()
+            if account.id in held
+        ]
+        rows = [
+            one
+            for one in await tx.positions.open(asked.workspace_id)
+            if bot is None or one.bot_id == bot.id
+        ]
+    total = sum((one.unrealized_pnl for one in rows), _ZERO)
+    currency = next((account.currency for account, _ in states), "")
+    fields = [field for account, state in states for field in account_fields(account, state)]
+    if rows:
+        fields.append(Field("unrealized", Money(total, currency, is_signed=True), tone_of_amount(total)))
+    halted = any(one.trading_state.value == "HALTED" for one in accounts.values())
+    return Card(
+        name="status",
+        title=Text("status.title", {"n": len(rows)}),
+        tone=Tone.BAD if halted else tone_of_amount(total) if rows else Tone.PLAIN,
+        fields=tuple(fields),
+        tables=tuple(one for one in (_bots(shown), positions_table(rows, bots, accounts)) if one.rows),
+        notes=() if rows else (Text("status.none"),),
+        buttons=(Button(name="refresh", press=Press.SAY, line=asked.line),),
+    )
+
+
+def account_fields(account: Account, state: AccountStatus | None) -> tuple[Field, ...]:
+    """Give an account's money and how it stands."""
+    if state is None:
+        return (
+            Field("account", account.name),
+            Field("capital", Money(account.capital, account.currency)),
+            Field("trading", Text(f"trading.{account.trading_state.value}")),
+        )
+    return (
+        Field("account", account.name),
+        Field("equity", Money(state.equity, account.currency)),
+        Field("today", Ratio(state.day_change, is_signed=True), tone_of_amount(state.day_change)),
+        Field("drawdown", Ratio(state.drawdown), Tone.BAD if state.drawdown <= -0.1 else Tone.PLAIN),
+        Field("slots", Text("slots.used", {"open": state.open_positions, "max": state.max_positions})),
+        Field("trading", Text(f"trading.{state.trading_state.value}")),
+        Field("as_of", state.as_of),
+    )
+
+
+def tone_of_amount(amount: Decimal | float) -> Tone:
+    """Give the tone of a gain or loss."""
+    return Tone.GOOD if amount > 0 else Tone.BAD if amount < 0 else Tone.PLAIN
+
+
+def _bots(rows: Sequence[Bot]) -> Table:
+    return Table(
+        name="bots",
+        is_titled=True,
+        columns=(Column("bot"), Column("desired"), Column("condition"), Column("phases"), Column("strategy", 1)),
+        rows=tuple(
+            (
+                one.name,
+                Text(f"desired.{one.desired.value}"),
+                Text(f"condition.{one.condition.value}"),
+                phases_text(one),
+                one.strategy,
+            )
+            for one in rows
+        ),
+    )
+
+
+def positions_table(
+    rows: Sequence[Position], bots: Mapping[str, Bot], accounts: Mapping[str, Account]
+) -> Table:
+    """Give open positions with profit, stop and targets."""
+    return Table(
+        name="positions",
+        is_titled=True,
+        columns=(
+            Column("id"),
+            Column("bot", 1),
+            Column("pair"),
+            Column("side"),
+            Column("quantity", 2),
+            Column("entry"),
+            Column("price"),
+            Column("pnl"),
+            Column("pnl_ratio"),
+            Column("stop"),
+            Column("targets", 1),
+            Column("held", 2),
+        ),
+        rows=tuple(_position(one, bots, accounts) for one in rows),
+    )
+
+
+def _position(one: Position, bots: Mapping[str, Bot], accounts: Mapping[str, Account]) -> tuple[Value, ...]:
+    account = accounts.get(one.account_id)
+    bot = bots.get(one.bot_id)
+    pnl = one.realized_pnl + one.unrealized_pnl
+    return (
+        reference(one.id),
+        bot.name if bot else None,
+        one.pair,
+        side(one.is_long),
+        one.quantity,
+        one.entry_price,
+        one.mark_price,
+        Money(pnl, account.currency if account else "", is_signed=True),
+        Ratio(open_ratio(one), is_signed=True),
+        one.stop,
+        targets_text(one),
+        one.as_of - one.opened_at,
+    )
+
+
+def open_ratio(one: Position) -> float | None:
+    """Give an open position's profit on what was paid for it."""
+    paid = one.entry_price * one.entry_quantity
+    return float((one.realized_pnl + one.unrealized_pnl) / paid) if paid else None
+
+
+def targets_text(one: Position) -> Value:
+    """Give the next target, and how many are filled."""
+    if not one.legs:
+        return None
+    filled = sum(1 for leg in one.legs if leg.is_filled)
+    following = next((leg.price for leg in one.legs if not leg.is_filled), None)
+    if following is None:
+        return Text("targets.all", {"count": len(one.legs)})
+    return Text("targets.next", {"leg": filled + 1, "price": following})
+
+
+@PAGE.word("count", example="/count")
+async def count(asked: Asked) -> Card:
+    """Show slots, exposure and risk in use."""
+    async with asked.store.reading() as tx:
+        accounts = await accounts_of(asked, tx)
+        rows = await tx.positions.open(asked.workspace_id)
+        states = {key: await tx.accounts.status(asked.workspace_id, key) for key in accounts}
+    fields: list[Field] = []
+    for key, account in accounts.items():
+        mine = [one for one in rows if one.account_id == key]
+        exposure = sum((one.quantity * one.mark_price for one in mine), _ZERO)
+        state = states[key]
+        slots: Value = (
+            Text("slots.used", {"open": len(mine), "max": state.max_positions}) if state else len(mine)
+        )
+        fields += [
+            Field("account", account.name),
+            Field("slots", slots),
+            Field("exposure", Money(exposure, account.currency)),
+            Field("open_risk", Money(state.open_risk, account.currency) if state else None),
+        ]
+    return Card(name="count", title=Text("count.title"), fields=tuple(fields))
+
+
+@PAGE.word(
+    "trades",
+    example="/trades 20 pair=BTC/USDT",
+    arguments=(
+        Argument(name="n", read=kinds.whole(1, 100), default=10),
+        Argument(name="pair", read=kinds.pair, only_named=True, offers="pair"),
+        Argument(name="side", read=kinds.choice("long", "short"), only_named=True, offers=("long", "short")),
+        Argument(name="bot", read=kinds.name, only_named=True, offers="bot"),
+    ),
+)
+async def trades(asked: Asked) -> Card:
+    """List the last finished trades, newest first."""
+    args = asked.args
+    bot = await wanted_bot(asked, args["bot"])
+    async with asked.store.reading() as tx:
+        pair = completed_pair(asked, args["pair"], await known_pairs(asked, tx)) if args["pair"] else ""
+        accounts = await accounts_of(asked, tx)
+        bots = await bots_of(asked, tx)
+        wanted = Filter(bot_id=bot.id if bot else "", pair=pair)
+        first = args["n"] if args["side"] is None else 500
+        rows = await tx.positions.trades(asked.workspace_id, wanted, RowPage(first=first))
+    shown = [one for one in rows if args["side"] in (None, "long" if one.is_long else "short")][: args["n"]]
+    return Card(
+        name="trades",
+        title=Text("trades.title", {"n": len(shown)}),
+        tables=(trades_table(shown, bots, accounts),) if shown else (),
+        notes=(Text("trades.why"),) if shown else (Text("trades.none"),),
+    )
+
+
+def trades_table(rows: Sequence[Trade], bots: Mapping[str, Bot], accounts: Mapping[str, Account]) -> Table:
+    """Give finished trades, net of costs."""
+    return Table(
+        name="trades",
+        columns=(
+            Column("number"),
+            Column("bot", 2),
+            Column("pair"),
+            Column("side"),
+            Column("quantity", 3),
+            Column("entry", 1),
+            Column("exit", 1),
+            Column("pnl"),
+            Column("pnl_ratio"),
+            Column("reason"),
+            Column("held", 3),
+            Column("closed", 2),
+        ),
+        rows=tuple(
+            (
+                f"#{one.number}",
+                bots[one.bot_id].name if one.bot_id in bots else None,
+                one.pair,
+                side(one.is_long),
+                one.quantity,
+                one.entry_price,
+                one.exit_price,
+                Money(
+                    one.pnl,
+                    accounts[one.account_id].currency if one.account_id in accounts else "",
+                    is_signed=True,
+                ),
+                Ratio(one.pnl_ratio, is_signed=True),
+                Text(f"reason.{one.reason.value}"),
+                one.closed_at - one.opened_at,
+                one.closed_at,
+            )
+            for one in rows
+        ),
+    )
+
+
+@PAGE.word(
+    "forceexit",
+    example="/forceexit a1b2c3 50%",
+    asks=ClosePosition,
+    aliases=("fx", "forcesell"),
+    arguments=(
+        Argument(name="id", read=kinds.name, is_required=True, offers="position"),
+        Argument(name="pct", read=kinds.share, default=Decimal(1)),
+    ),
+)
+async def forceexit(asked: Asked) -> Card:
+    """Close an open position at the market, whole or in part."""
+    async with asked.store.reading() as tx:
+        position = await open_position(asked, tx, asked.args["id"])
+        rows = await tx.positions.open(asked.workspace_id)
+    if position is None:
+        allowed = ", ".join(f"{reference(one.id)} ({one.pair})" for one in rows) or "–"
+        raise misheard(
+            "unknown_position", advice="status", problem="not_found", found=asked.args["id"], allowed=allowed
+        )
+    share: Decimal = asked.args["pct"]
+    await asked.do(ClosePosition(position_id=position.id, share=share))
+    return Card(
+        name="closing",
+        title=Text("closing.title", {"pair": position.pair}),
+        tone=Tone.WARN,
+        body=(Text("closing.body"),),
+        fields=(
+            Field("id", reference(position.id)),
+            Field("side", side(position.is_long)),
+            Field("quantity", position.quantity * share),
+            Field("share", Ratio(float(share), digits=0)),
+            Field("price", position.mark_price),
+            Field("as_of", position.as_of),
+        ),
+    )

@@ -1,0 +1,387 @@
+"""Words about results: profit, periods, groups, balance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from chatops import kinds
+from chatops.arguments import Argument
+from chatops.book import Group, Page
+from chatops.cards import Card, Chart, Column, Field, Money, Number, Ratio, Table, Text, Tone, Value
+from chatops.commands.positions import tone_of_amount
+from chatops.reading import accounts_of, completed_pair, known_pairs, trades_since, wanted_bot
+from chatops.room import Asked
+from chatops.texts.numbers import zone_of
+from desk.clock import to_ms
+from desk.reports.periods import Period, PeriodSum, before, by_group, by_period, start_of, summed
+from desk.views import Account, AccountStatus, Bot, EquityPoint, Trade
+from trading.backtest.metrics import Metrics, metrics_from_trades, performance
+
+PAGE = Page(Group.RESULTS)
+
+_ZERO = Decimal(0)
+_BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Book:
+    """What the results of a span are computed from."""
+
+    bot: Bot | None
+    account: Account | None
+    status: AccountStatus | None
+    equity: tuple[EquityPoint, ...]
+    trades: tuple[Trade, ...]
+    until: datetime
+
+    @property
+    def currency(self) -> str:
+        return self.account.currency if self.account else ""
+
+
+async def _gathered(asked: Asked, *, since: datetime | None = None, days: int | None = None) -> _Book:
+    """Read trades and equity: of one bot, or of the first account with all its bots."""
+    bot = await wanted_bot(asked, asked.args["bot"])
+    async with asked.store.reading() as tx:
+        accounts = await accounts_of(asked, tx)
+        account = accounts.get(bot.account_id) if bot else next(iter(accounts.values()), None)
+        status = await tx.accounts.status(asked.workspace_id, account.id) if account else None
+        # A replay or a simulation has a time of its own: spans count back from its last bar.
+        until = status.as_of if status else asked.now
+        start = until - timedelta(days=days) if days is not None else since
+        trades = await trades_since(asked, tx, bot_id=bot.id if bot else "", since=start)
+        if account is not None and bot is None:
+            trades = tuple(one for one in trades if one.account_id == account.id)
+        points = await tx.accounts.equity(asked.workspace_id, account.id, start) if account else ()
+    return _Book(
+        bot=bot, account=account, status=status, equity=tuple(points), trades=trades, until=until
+    )
+
+
+def _figures(book: _Book) -> Metrics:
+    """Compute the figures: from equity and trades for an account, from trades alone for one bot."""
+    ordered = sorted(book.trades, key=lambda one: one.closed_at)
+    pnl = [float(one.pnl) for one in ordered]
+    if book.bot is not None or len(book.equity) < 2:
+        initial = float(book.account.capital) if book.account and book.account.capital > 0 else None
+        return metrics_from_trades(pnl, initial=initial)
+    return performance(
+        [to_ms(one.at) for one in book.equity], [float(one.equity) for one in book.equity], trades=pnl
+    )
+
+
+def equity_chart(points: Sequence[EquityPoint], *, title: str, currency: str) -> Chart | None:
+    """Give the picture of equity and drawdown; None below two points."""
+    if len(points) < 2:
+        return None
+    spec = {
+        "title": title,
+        "currency": currency,
+        "ts_ms": np.array([to_ms(one.at) for one in points], np.int64),
+        "equity": np.array([float(one.equity) for one in points]),
+    }
+    return Chart(kind="equity", spec=spec, name="equity")
+
+
+@PAGE.word(
+    "profit",
+    example="/profit 30",
+    aliases=("pnl",),
+    arguments=(Argument(name="days", read=kinds.whole(1, 3650)), _BOT),
+)
+async def profit(asked: Asked) -> Card:
+    """Show profit, its quality and the equity with its drawdown."""
+    book = await _gathered(asked, days=asked.args["days"])
+    total = summed(book.trades)
+    figures = _figures(book)
+    fields: list[Field] = []
+    if book.status is not None and book.bot is None:
+        change = book.equity[-1].equity - book.equity[0].equity if len(book.equity) > 1 else _ZERO
+        fields += [
+            Field("equity", Money(book.status.equity, book.currency)),
+            Field("change", Money(change, book.currency, is_signed=True), tone_of_amount(change)),
+        ]
+    fields += [
+        Field("closed_pnl", Money(total.pnl, book.currency, is_signed=True), tone_of_amount(total.pnl)),
+        Field("fees", Money(total.fees, book.currency)),
+        Field("trades", total.trades),
+        Field("win_rate", Ratio(total.win_ratio, digits=1)),
+        *(_figure(figures, name) for name in ("profit_factor", "expectancy", "sharpe", "sortino")),
+        Field("max_drawdown", Ratio(_number(figures, "max_drawdown"))),
+    ]
+    days = asked.args["days"]
+    span = Text("profit.days", {"n": days}) if days else Text("profit.all")
+    undefined = {figures.reasons[name] for name in ("profit_factor", "sharpe") if name in figures.reasons}
+    return Card(
+        name="profit",
+        title=Text("profit.title", {"who": book.bot.name if book.bot else Text("profit.everyone")}),
+        tone=tone_of_amount(total.pnl),
+        body=(span,),
+        fields=tuple(fields),
+        chart=None
+        if book.bot
+        else equity_chart(
+            book.equity, title=book.account.name if book.account else "", currency=book.currency
+        ),
+        notes=tuple(Text(f"undefined.{code}") for code in sorted(undefined)),
+    )
+
+
+def _number(figures: Metrics, name: str) -> float | None:
+    value = figures[name]
+    return None if value is None else float(value)
+
+
+def _figure(figures: Metrics, name: str) -> Field:
+    return Field(name, Number(_number(figures, name)))
+
+
+async def _periods(asked: Asked, period: Period) -> Card:
+    zone = zone_of(asked.speaker.time_zone)
+    count: int = asked.args["n"]
+    book = await _gathered(asked)
+    rows = by_period(book.trades, period, count=count, until=book.until, zone=zone)
+    start = _first_moment(rows)
+    async with asked.store.reading() as tx:
+        account_id = book.account.id if book.account else ""
+        points = await tx.accounts.equity(asked.workspace_id, account_id, start) if account_id else ()
+    changes = _changes(points, rows, period, asked.speaker.time_zone) if book.bot is None else {}
+    total = sum((one.sum.pnl for one in rows), _ZERO)
+    ordered = tuple(reversed(rows))
+    return Card(
+        name=f"by_{period.value}",
+        title=Text(f"periods.{period.value}", {"n": count}),
+        tone=tone_of_amount(total),
+        fields=(
+            Field("closed_pnl", Money(total, book.currency, is_signed=True), tone_of_amount(total)),
+            Field("trades", sum(one.sum.trades for one in rows)),
+        ),
+        tables=(
+            Table(
+                name="periods",
+                columns=(
+                    Column(period.value),
+                    Column("pnl"),
+                    Column("equity_change", 1),
+                    Column("trades"),
+                    Column("win_rate", 1),
+                    Column("fees", 2),
+                ),
+                rows=tuple(
+                    (
+                        one.start.isoformat(),
+                        Money(one.sum.pnl, book.currency, is_signed=True),
+                        Money(changes[one.start.isoformat()], book.currency, is_signed=True)
+                        if one.start.isoformat() in changes
+                        else None,
+                        one.sum.trades,
+                        Ratio(one.sum.win_ratio, digits=0),
+                        Money(one.sum.fees, book.currency),
+                    )
+                    for one in rows
+                ),
+            ),
+        ),
+        chart=Chart(
+            kind="daily",
+            name=period.value,
+            spec={
+                "title": book.bot.name if book.bot else book.account.name if book.account else "",
+                "currency": book.currency,
+                "labels": [one.start.isoformat() for one in ordered],
+                "values": [float(one.sum.pnl) for one in ordered],
+            },
+        ),
+    )
+
+
+def _first_moment(rows: Sequence[PeriodSum]) -> datetime:
+    """Give a moment safely before the first period, in any time zone."""
+    return datetime.combine(rows[-1].start - timedelta(days=3), datetime.min.time(), UTC)
+
+
+def _changes(
+    points: Sequence[EquityPoint], rows: Sequence[PeriodSum], period: Period, zone_name: str
+) -> dict[str, Decimal]:
+    """Give the marked change of equity per period: from the last mark before it to the last mark in it."""
+    zone = zone_of(zone_name)
+    last: dict[str, Decimal] = {}
+    for one in points:
+        start = start_of(one.at.astimezone(zone).date(), period)
+        last[start.isoformat()] = one.equity
+    ordered = sorted(last)
+    changes: dict[str, Decimal] = {}
+    for row in rows:
+        key = row.start.isoformat()
+        earlier = [one for one in ordered if one < key]
+        if key in last and earlier and earlier[-1] >= before(row.start, period).isoformat():
+            changes[key] = last[key] - last[earlier[-1]]
+    return changes
+
+
+def _n(default: int) -> Argument:
+    return Argument(name="n", read=kinds.whole(1, 366), default=default)
+
+
+@PAGE.word("daily", example="/daily 7", arguments=(_n(7), _BOT))
+async def daily(asked: Asked) -> Card:
+    """Show profit per day."""
+    return await _periods(asked, Period.DAY)
+
+
+@PAGE.word("weekly", example="/weekly 8", arguments=(_n(8), _BOT))
+async def weekly(asked: Asked) -> Card:
+    """Show profit per week."""
+    return await _periods(asked, Period.WEEK)
+
+
+@PAGE.word("monthly", example="/monthly 6", arguments=(_n(6), _BOT))
+async def monthly(asked: Asked) -> Card:
+    """Show profit per month."""
+    return await _periods(asked, Period.MONTH)
+
+
+_GROUPED = (Argument(name="pair", read=kinds.pair, offers="pair"), _BOT)
+
+
+async def _groups(asked: Asked, name: str, key: Callable[[Trade], str]) -> Card:
+    book = await _gathered(asked)
+    trades = book.trades
+    if asked.args["pair"]:
+        async with asked.store.reading() as tx:
+            pair = completed_pair(asked, asked.args["pair"], await known_pairs(asked, tx))
+        trades = tuple(one for one in trades if one.pair == pair)
+    rows = by_group(trades, key)
+    return Card(
+        name=name,
+        title=Text(f"groups.{name}", {"n": len(trades)}),
+        tables=(
+            Table(
+                name="groups",
+                columns=(
+                    Column(name),
+                    Column("trades"),
+                    Column("win_rate"),
+                    Column("pnl"),
+                    Column("mean", 1),
+                    Column("fees", 2),
+                ),
+                rows=tuple(
+                    (
+                        one.name or None,
+                        one.sum.trades,
+                        Ratio(one.sum.win_ratio, digits=0),
+                        Money(one.sum.pnl, book.currency, is_signed=True),
+                        Ratio(one.sum.mean_ratio, is_signed=True),
+                        Money(one.sum.fees, book.currency),
+                    )
+                    for one in rows
+                ),
+            ),
+        )
+        if rows
+        else (),
+        notes=() if rows else (Text("trades.none"),),
+        chart=Chart(
+            kind="daily",
+            name=name,
+            spec={
+                "title": "",
+                "currency": book.currency,
+                "labels": [one.name or "–" for one in rows],
+                "values": [float(one.sum.pnl) for one in rows],
+            },
+        )
+        if rows
+        else None,
+    )
+
+
+@PAGE.word("performance", example="/performance", arguments=(_GROUPED))
+async def by_pair(asked: Asked) -> Card:
+    """Show profit per pair."""
+    return await _groups(asked, "performance", lambda one: one.pair)
+
+
+@PAGE.word("entries", example="/entries BTC/USDT", arguments=_GROUPED)
+async def entries(asked: Asked) -> Card:
+    """Show profit per entry tag."""
+    return await _groups(asked, "entries", lambda one: one.tag)
+
+
+@PAGE.word("exits", example="/exits", arguments=_GROUPED)
+async def exits(asked: Asked) -> Card:
+    """Show profit per exit: its reason, and its tag where it has one."""
+    return await _groups(asked, "exits", _exit_of)
+
+
+@PAGE.word("mix_tags", example="/mix_tags", arguments=_GROUPED)
+async def mix_tags(asked: Asked) -> Card:
+    """Show profit per entry tag and exit together."""
+    return await _groups(asked, "mix_tags", lambda one: f"{one.tag or '–'} → {_exit_of(one)}")
+
+
+def _exit_of(one: Trade) -> str:
+    return f"{one.reason.value}: {one.exit_tag}" if one.exit_tag else one.reason.value
+
+
+@PAGE.word("balance", example="/balance")
+async def balance(asked: Asked) -> Card:
+    """Show cash, positions and equity of every account."""
+    fields: list[Field] = []
+    rows: list[tuple[Value, ...]] = []
+    async with asked.store.reading() as tx:
+        accounts = await accounts_of(asked, tx)
+        positions = await tx.positions.open(asked.workspace_id)
+        states = {key: await tx.accounts.status(asked.workspace_id, key) for key in accounts}
+    for key, account in accounts.items():
+        state = states[key]
+        cash = state.cash if state else account.capital
+        equity = state.equity if state else account.capital
+        fields += [
+            Field("account", account.name),
+            Field("equity", Money(equity, account.currency)),
+            Field("cash", Money(cash, account.currency)),
+        ]
+        rows.append((account.currency, None, None, Money(cash, account.currency), _share(cash, equity)))
+        for one in positions:
+            if one.account_id == key:
+                worth = one.quantity * one.mark_price
+                signed = worth if one.is_long else -worth
+                rows.append(
+                    (
+                        one.pair,
+                        one.quantity if one.is_long else -one.quantity,
+                        one.mark_price,
+                        Money(signed, account.currency),
+                        _share(signed, equity),
+                    )
+                )
+    return Card(
+        name="balance",
+        title=Text("balance.title", {"n": len(accounts)}),
+        tone=Tone.PLAIN,
+        fields=tuple(fields),
+        tables=(
+            Table(
+                name="balance",
+                columns=(
+                    Column("asset"),
+                    Column("quantity"),
+                    Column("price", 1),
+                    Column("worth"),
+                    Column("share"),
+                ),
+                rows=tuple(rows),
+            ),
+        ),
+    )
+
+
+def _share(part: Decimal, whole: Decimal) -> Ratio:
+    return Ratio(float(part / whole) if whole else None, digits=1)

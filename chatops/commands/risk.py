@@ -1,0 +1,237 @@
+"""Words about risk: where the limits stand, locks, the emergency stop and its release."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from chatops import kinds
+from chatops.arguments import Argument
+from chatops.book import Group, Page
+from chatops.cards import Card, Column, Field, Money, Ratio, Table, Text, Tone, Value
+from chatops.commands.positions import tone_of_amount
+from chatops.problems import misheard
+from chatops.reading import accounts_of, completed_pair, is_all, known_pairs
+from chatops.room import Asked
+from desk.commands import LockPair, PanicStop, ReleasePanic, UnlockPair
+from desk.ports import Unit
+from desk.views import Account
+from desk.views import Page as RowPage
+from trading.errors import nearest
+
+PAGE = Page(Group.RISK)
+
+_ACCOUNT = Argument(name="account", read=kinds.name, only_named=True)
+
+
+async def _account(asked: Asked, tx: Unit) -> Account:
+    """Give the named account, or the only one.
+
+    Raises:
+        Misheard: no such account, or several and none named.
+    """
+    accounts = tuple((await accounts_of(asked, tx)).values())
+    named = asked.args.get("account")
+    names = ", ".join(one.name for one in accounts) or "–"
+    if named is None:
+        if len(accounts) == 1:
+            return accounts[0]
+        raise misheard("which_account", advice="usage", allowed=names, usage=asked.word.usage)
+    for one in accounts:
+        if named in (one.id, one.name):
+            return one
+    hint = nearest(named, [one.name for one in accounts])
+    raise misheard("unknown_account", problem="not_found", found=named, allowed=names, nearest=hint)
+
+
+@PAGE.word("risk", example="/risk")
+async def risk(asked: Asked) -> Card:
+    """Show how far each limit is used, the locks, and what was refused lately."""
+    fields: list[Field] = []
+    rows: list[tuple[Value, ...]] = []
+    is_halted = False
+    async with asked.store.reading() as tx:
+        for account in (await accounts_of(asked, tx)).values():
+            state = await tx.accounts.status(asked.workspace_id, account.id)
+            is_halted |= account.trading_state.value == "HALTED"
+            fields += [
+                Field("account", account.name),
+                Field("trading", Text(f"trading.{account.trading_state.value}")),
+            ]
+            if account.state_reason:
+                fields.append(Field("reason", account.state_reason))
+            if state is not None:
+                fields += [
+                    Field("equity", Money(state.equity, account.currency)),
+                    Field("peak", Money(state.peak_equity, account.currency)),
+                    Field("drawdown", Ratio(state.drawdown), tone_of_amount(state.drawdown)),
+                    Field("today", Ratio(state.day_change, is_signed=True), tone_of_amount(state.day_change)),
+                    Field("open_risk", Money(state.open_risk, account.currency)),
+                    Field(
+                        "slots", Text("slots.used", {"open": state.open_positions, "max": state.max_positions})
+                    ),
+                ]
+            for one in await tx.accounts.locks(asked.workspace_id, account.id, asked.now):
+                rows.append((one.pair or Text("lock.all"), one.until, one.reason or None, one.actor or None))
+        refused = await tx.positions.risk_events(asked.workspace_id, RowPage(first=10))
+    tables = [_locks_table(tuple(rows))] if rows else []
+    if refused:
+        tables.append(
+            Table(
+                name="risk_events",
+                is_titled=True,
+                columns=(Column("at"), Column("rule"), Column("detail", 1)),
+                rows=tuple(
+                    (
+                        one.get("at"),
+                        Text(f"check.{one.get('rule', '')}"),
+                        _detail(one.get("detail")),
+                    )
+                    for one in refused
+                ),
+            )
+        )
+    return Card(
+        name="risk",
+        title=Text("risk.title"),
+        tone=Tone.BAD if is_halted else Tone.PLAIN,
+        fields=tuple(fields),
+        tables=tuple(tables),
+    )
+
+
+def _detail(detail: object) -> Value:
+    if not isinstance(detail, dict):
+        return str(detail) if detail else None
+    return ", ".join(f"{name} {value}" for name, value in detail.items()) or None
+
+
+def _locks_table(rows: tuple[tuple[Value, ...], ...]) -> Table:
+    return Table(
+        name="locks",
+        is_titled=True,
+        columns=(Column("pair"), Column("until"), Column("reason"), Column("actor", 1)),
+        rows=rows,
+    )
+
+
+@PAGE.word("locks", example="/locks")
+async def locks(asked: Asked) -> Card:
+    """List the pairs that may not be entered now."""
+    rows: list[tuple[Value, ...]] = []
+    async with asked.store.reading() as tx:
+        for account in await accounts_of(asked, tx):
+            for one in await tx.accounts.locks(asked.workspace_id, account, asked.now):
+                rows.append((one.pair or Text("lock.all"), one.until, one.reason or None, one.actor or None))
+    return Card(
+        name="locks",
+        title=Text("locks.title", {"n": len(rows)}),
+        tone=Tone.WARN if rows else Tone.PLAIN,
+        tables=(_locks_table(tuple(rows)),) if rows else (),
+        notes=() if rows else (Text("locks.none"),),
+    )
+
+
+async def _pair(asked: Asked, tx: Unit) -> str:
+    typed = asked.args["pair"]
+    return "" if is_all(typed) else completed_pair(asked, typed, await known_pairs(asked, tx))
+
+
+@PAGE.word(
+    "lock",
+    example="/lock BTC/USDT for=4h news",
+    asks=LockPair,
+    arguments=(
+        Argument(name="pair", read=kinds.pair, is_required=True, offers="pair"),
+        Argument(name="for", read=kinds.span, only_named=True, default=timedelta(hours=1)),
+        Argument(name="reason", takes_rest=True, default=""),
+        _ACCOUNT,
+    ),
+)
+async def lock(asked: Asked) -> Card:
+    """Refuse entries for a pair, or for all, for a while."""
+    async with asked.store.reading() as tx:
+        pair = await _pair(asked, tx)
+        account = await _account(asked, tx)
+    length: timedelta = asked.args["for"]
+    await asked.do(
+        LockPair(pair=pair, duration=length, reason=asked.args["reason"], account_id=account.id)
+    )
+    return Card(
+        name="locked",
+        title=Text("lock.done", {"pair": pair or Text("lock.all")}),
+        tone=Tone.WARN,
+        body=(Text("lock.body", {"span": length}),),
+    )
+
+
+@PAGE.word(
+    "unlock",
+    example="/unlock BTC/USDT",
+    asks=UnlockPair,
+    aliases=("delete_lock",),
+    arguments=(Argument(name="pair", read=kinds.pair, is_required=True, offers="pair"), _ACCOUNT),
+)
+async def unlock(asked: Asked) -> Card:
+    """Release a lock before its time."""
+    async with asked.store.reading() as tx:
+        pair = await _pair(asked, tx)
+        account = await _account(asked, tx)
+    await asked.do(UnlockPair(pair=pair, account_id=account.id))
+    return Card(
+        name="unlocked", title=Text("unlock.done", {"pair": pair or Text("lock.all")}), tone=Tone.GOOD
+    )
+
+
+@PAGE.word(
+    "panic",
+    example="/panic exchange misbehaves",
+    asks=PanicStop,
+    aliases=("kill",),
+    arguments=(
+        Argument(name="keep_positions", read=kinds.flag, is_switch=True, default=False),
+        Argument(name="reason", takes_rest=True, default=""),
+        _ACCOUNT,
+    ),
+)
+async def panic(asked: Asked) -> Card:
+    """Halt trading, cancel entries and close positions; it stays halted until it is released."""
+    async with asked.store.reading() as tx:
+        account = await _account(asked, tx)
+    keeps = asked.args["keep_positions"]
+    await asked.do(PanicStop(account_id=account.id, keep_positions=keeps, reason=asked.args["reason"]))
+    async with asked.store.reading() as tx:
+        after = await tx.accounts.by_id(asked.workspace_id, account.id)
+        positions = await tx.positions.open(asked.workspace_id, account.id)
+        orders = await tx.orders.unsettled(asked.workspace_id, account.id)
+    state = (after or account).trading_state
+    return Card(
+        name="panic",
+        title=Text("panic.title", {"account": account.name}),
+        tone=Tone.BAD,
+        body=(Text("panic.kept" if keeps else "panic.closing"),),
+        fields=(
+            Field("trading", Text(f"trading.{state.value}"), Tone.BAD),
+            Field("positions_left", len(positions)),
+            Field("orders_left", len(orders)),
+        ),
+        notes=(Text("panic.release"),),
+    )
+
+
+@PAGE.word(
+    "unlatch",
+    example="/unlatch checked with the exchange",
+    asks=ReleasePanic,
+    arguments=(Argument(name="reason", takes_rest=True, default=""), _ACCOUNT),
+)
+async def unlatch(asked: Asked) -> Card:
+    """Let a halted account trade again."""
+    async with asked.store.reading() as tx:
+        account = await _account(asked, tx)
+    await asked.do(ReleasePanic(account_id=account.id, reason=asked.args["reason"]))
+    return Card(
+        name="unlatched",
+        title=Text("unlatch.title", {"account": account.name}),
+        tone=Tone.GOOD,
+        body=(Text("unlatch.body"),),
+    )

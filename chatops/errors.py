@@ -1,0 +1,40 @@
+"""Errors as cards: a code for programs, a sentence in the person's language, the details, what to do next."""
+
+from __future__ import annotations
+
+from chatops.cards import Card, Text, Tone
+from chatops.problems import Misheard
+from desk.identity import Role
+from trading.errors import BreakwaterError, RequestProblem, RiskDenied
+
+
+def misheard_card(problem: Misheard) -> Card:
+    """Give the card of a line that was not understood or not allowed."""
+    return Card(
+        name="error",
+        problem=problem.problem,
+        title=Text(f"error.{problem.problem}"),
+        tone=Tone.WARN,
+        body=(problem.text,),
+        notes=(problem.advice,) if problem.advice else (),
+    )
+
+
+def error_card(problem: BreakwaterError) -> Card:
+    """Give the card of an error that the desk raised; its own sentence is shown as it is."""
+    body = [Text("problem.said", {"message": problem.message})]
+    if isinstance(problem, RiskDenied):
+        body.append(Text("problem.check", {"check": Text(f"check.{problem.reason}")}))
+    return Card(
+        name="error",
+        problem=problem.code,
+        title=Text(f"error.{problem.code}"),
+        tone=Tone.WARN if isinstance(problem, RequestProblem) else Tone.BAD,
+        body=tuple(body),
+        notes=(Text("problem.said", {"message": problem.hint}),) if problem.hint else (),
+    )
+
+
+def role_text(role: Role) -> Text:
+    """Give a role's name as a text."""
+    return Text(f"role.{role.name.lower()}")

@@ -1,0 +1,152 @@
+"""Kinds of argument: how each is read, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from chatops.problems import did_you_mean, misheard
+from chatops.typing_repair import plain
+from trading.errors import nearest
+
+#: Reads one typed value; the first parameter is the argument's name.
+Reader: TypeAlias = Callable[[str, str], Any]
+
+_UNITS = {"w": 604_800, "d": 86_400, "j": 86_400, "h": 3_600, "m": 60, "min": 60, "s": 1}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(min|[wdjhms])")
+_PAIR = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{2,20}(:[A-Z0-9]{2,20})?")
+_LONGEST_SPAN = timedelta(days=366)
+_LONGEST_WORDS = 500
+
+
+def words(name: str, typed: str) -> str:
+    """Read free text."""
+    if len(typed) > _LONGEST_WORDS:
+        raise misheard("too_long", name=name, n=len(typed), limit=_LONGEST_WORDS)
+    return typed.strip()
+
+
+def name(name: str, typed: str) -> str:
+    """Read a name: of a bot, a strategy, a command, a trade."""
+    return words(name, typed)
+
+
+def whole(lowest: int, highest: int) -> Reader:
+    """Make the reader of a whole number in a range."""
+
+    def read(name: str, typed: str) -> int:
+        shown = plain(typed)
+        if not re.fullmatch(r"[+-]?\d{1,12}", shown) or not lowest <= int(shown) <= highest:
+            raise misheard("whole", name=name, found=typed, lowest=lowest, highest=highest)
+        return int(shown)
+
+    return read
+
+
+def amount(name: str, typed: str) -> Decimal:
+    """Read a positive amount; a single comma with one or two digits after it is a decimal comma."""
+    shown = plain(typed).replace("_", "")
+    if re.fullmatch(r"\d+,\d{1,2}", shown):
+        shown = shown.replace(",", ".")
+    try:
+        value = Decimal(shown.replace(",", ""))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not Decimal(0) < value < Decimal(10) ** 12:
+        raise misheard("amount", name=name, found=typed)
+    return value
+
+
+def share(name: str, typed: str) -> Decimal:
+    """Read a percentage (50, 50%, 12,5 %) as a share of one."""
+    shown = plain(typed).replace("%", "").replace(",", ".").strip()
+    try:
+        value = Decimal(shown) / 100
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not Decimal(0) < value <= 1:
+        raise misheard("share", name=name, found=typed)
+    return value
+
+
+def span(name: str, typed: str) -> timedelta:
+    """Read a duration such as 2h30m, 90min or 1.5d."""
+    shown = plain(typed).lower().replace(" ", "").replace(",", ".")
+    parts = _SPAN.findall(shown)
+    if not parts or "".join(number + unit for number, unit in parts) != shown:
+        raise misheard("span", name=name, found=typed)
+    seconds = sum(Decimal(number) * _UNITS[unit] for number, unit in parts)
+    if not 0 < seconds <= _LONGEST_SPAN.total_seconds():
+        raise misheard("span_range", name=name, found=typed, longest=_LONGEST_SPAN)
+    return timedelta(seconds=float(seconds))
+
+
+def pair(name: str, typed: str) -> str:
+    """Read a pair; btc-usdt and BTC_USDT are BTC/USDT. One without a quote is completed by the word that asked."""
+    shown = plain(typed).upper().replace("-", "/").replace("_", "/")
+    if not (_PAIR.fullmatch(shown) or re.fullmatch(r"[A-Z0-9]{2,20}", shown)):
+        raise misheard("pair", name=name, found=typed)
+    return shown
+
+
+def pairs(name: str, typed: str) -> tuple[str, ...]:
+    """Read pairs separated by commas."""
+    found = tuple(dict.fromkeys(pair(name, one) for one in plain(typed).split(",") if one.strip()))
+    if not found:
+        raise misheard("pair", name=name, found=typed)
+    return found
+
+
+def choice(*allowed: str) -> Reader:
+    """Make the reader of one of several words."""
+
+    def read(name: str, typed: str) -> str:
+        shown = plain(typed).lower()
+        if shown not in allowed:
+            raise misheard(
+                "choice",
+                name=name,
+                found=typed,
+                allowed=", ".join(allowed),
+                nearest=did_you_mean(_close(shown, allowed)),
+            )
+        return shown
+
+    return read
+
+
+def zone(name: str, typed: str) -> str:
+    """Read an IANA time zone; the spelling of capitals is forgiven."""
+    shown = plain(typed).replace(" ", "_")
+    known = available_timezones()
+    by_lower = {one.lower(): one for one in known}
+    exact = by_lower.get(shown.lower(), shown)
+    try:
+        if exact not in known:
+            raise ZoneInfoNotFoundError(exact)
+        ZoneInfo(exact)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        close = _close(shown.lower(), tuple(by_lower))
+        raise misheard(
+            "zone", name=name, found=typed, nearest=did_you_mean(by_lower.get(close, ""))
+        ) from None
+    return exact
+
+
+def flag(name: str, typed: str) -> bool:
+    """Read yes or no."""
+    shown = plain(typed).lower()
+    if shown in {"yes", "y", "true", "on", "1", "oui", "o"}:
+        return True
+    if shown in {"no", "n", "false", "off", "0", "non"}:
+        return False
+    raise misheard("choice", name=name, found=typed, allowed="yes, no", nearest="")
+
+
+def _close(found: str, allowed: tuple[str, ...]) -> str:
+    sentence = nearest(found, allowed)
+    return sentence.split("'")[1] if sentence else ""

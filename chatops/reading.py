@@ -1,0 +1,144 @@
+"""What words look up: bots by name, positions and trades by the references that cards show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chatops.cards import Text
+from chatops.problems import did_you_mean, misheard
+from chatops.room import Asked
+from chatops.typing_repair import plain
+from desk.ports import Unit
+from desk.views import Account, Bot, Filter, Page, Position, Trade
+from trading.errors import nearest
+
+#: Rows read at a time when all trades of a span are summed.
+BATCH = 500
+#: Letters of an id that cards show; the tail of a version 7 id is random.
+REFERENCE = 6
+
+
+def reference(row_id: str) -> str:
+    """Give the short form of an id that people type."""
+    return row_id[-REFERENCE:]
+
+
+def is_all(name: str | None) -> bool:
+    """Tell whether somebody named all bots."""
+    return name is not None and plain(name).lower() in {"all", "tous", "*"}
+
+
+async def accounts_of(asked: Asked, tx: Unit) -> dict[str, Account]:
+    """Give the workspace's accounts by id."""
+    return {one.id: one for one in await tx.accounts.all(asked.workspace_id)}
+
+
+async def bots_of(asked: Asked, tx: Unit) -> dict[str, Bot]:
+    """Give the workspace's bots by id, oldest first."""
+    return {one.id: one for one in await tx.bots.all(asked.workspace_id)}
+
+
+async def named_bot(asked: Asked, name: str | None) -> Bot:
+    """Give the bot of a name, or the only one when none was named.
+
+    Raises:
+        Misheard: no such bot, or several and none named.
+    """
+    async with asked.store.reading() as tx:
+        bots = tuple((await bots_of(asked, tx)).values())
+    names = [one.name for one in bots]
+    if name is None:
+        if len(bots) == 1:
+            return bots[0]
+        if not bots:
+            raise misheard("no_bots", advice="newbot", problem="not_found")
+        raise misheard("which_bot", advice="which_bot", names=", ".join(names), word=asked.word.name)
+    wanted = plain(name).casefold()
+    for bot in bots:
+        if name in (bot.name, bot.id) or wanted in (bot.name.casefold(), reference(bot.id)):
+            return bot
+    close = nearest(name, names)
+    raise misheard(
+        "unknown_bot",
+        advice="bots",
+        problem="not_found",
+        found=name,
+        allowed=", ".join(names) or "–",
+        nearest=did_you_mean(close.split("'")[1] if close else ""),
+    )
+
+
+async def wanted_bot(asked: Asked, name: str | None) -> Bot | None:
+    """Give the named bot; None where all are meant."""
+    return None if name is None or is_all(name) else await named_bot(asked, name)
+
+
+def completed_pair(asked: Asked, typed: str, known: Sequence[str]) -> str:
+    """Give a known pair for what was typed: BTC or BTCUSDT is BTC/USDT where that is unambiguous.
+
+    Raises:
+        Misheard: no known pair fits.
+    """
+    if typed in known:
+        return typed
+    fits = [one for one in known if typed in (one.split("/")[0], one.replace("/", "").replace(":", ""))]
+    if len(fits) == 1:
+        return fits[0]
+    close = nearest(typed, known)
+    raise misheard(
+        "unknown_pair",
+        advice="pairs",
+        problem="not_found",
+        found=typed,
+        allowed=", ".join(fits or known) or "–",
+        nearest=did_you_mean(close.split("'")[1] if close else ""),
+    )
+
+
+async def known_pairs(asked: Asked, tx: Unit) -> tuple[str, ...]:
+    """Give the pairs that bots trade."""
+    bots = await tx.bots.all(asked.workspace_id)
+    return tuple(dict.fromkeys(pair for bot in bots for pair in bot.pairs))
+
+
+async def trades_since(
+    asked: Asked, tx: Unit, *, bot_id: str = "", pair: str = "", since: datetime | None = None
+) -> tuple[Trade, ...]:
+    """Give every finished trade of a span, newest first."""
+    found: list[Trade] = []
+    after = ""
+    wanted = Filter(bot_id=bot_id, pair=pair, since=since)
+    while True:
+        rows = await tx.positions.trades(asked.workspace_id, wanted, Page(first=BATCH, after=after))
+        found += rows
+        if len(rows) < BATCH:
+            return tuple(found)
+        after = rows[-1].id
+
+
+async def open_position(asked: Asked, tx: Unit, typed: str) -> Position | None:
+    """Give the open position of a reference or a pair; None where nothing fits, or a pair fits twice."""
+    rows = await tx.positions.open(asked.workspace_id)
+    wanted = plain(typed).lstrip("#")
+    by_id = [one for one in rows if wanted.lower() in (one.id.lower(), reference(one.id).lower())]
+    by_pair = [one for one in rows if one.pair == wanted.upper().replace("-", "/")]
+    found = by_id or by_pair
+    return found[0] if len(found) == 1 else None
+
+
+async def finished_trade(asked: Asked, tx: Unit, typed: str) -> Trade | None:
+    """Give the finished trade of a number (12 or #12) or an id."""
+    wanted = plain(typed).lstrip("#")
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= 9:
+        found = await tx.positions.trade_by_number(asked.workspace_id, int(wanted))
+        if found is not None:
+            return found
+    rows = await tx.positions.trades(asked.workspace_id, Filter(), Page(first=200))
+    fits = [one for one in rows if wanted.lower() in (one.id.lower(), reference(one.position_id).lower())]
+    return fits[0] if fits else None
+
+
+def side(is_long: bool) -> Text:
+    """Give the word for a position's side."""
+    return Text("side.long" if is_long else "side.short")

@@ -1,0 +1,13 @@
+"""The kinds of picture, by the spec that each is drawn from."""
+
+from __future__ import annotations
+
+from desk.charts.specs import BarSpec, CandleSpec, EquitySpec
+
+#: candles: a market; trade: a trade on its candles; equity: with drawdown; daily: amounts as bars.
+KINDS: dict[str, type[CandleSpec | EquitySpec | BarSpec]] = {
+    "candles": CandleSpec,
+    "trade": CandleSpec,
+    "equity": EquitySpec,
+    "daily": BarSpec,
+}

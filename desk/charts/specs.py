@@ -1,0 +1,234 @@
+"""What a picture is drawn from: plain values and arrays, no library. Times are epoch milliseconds, UTC."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from types import UnionType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from trading.errors import InvalidInput, ShapeMismatch, nearest
+
+FloatSeries = Sequence[float]
+TimeSeries = Sequence[int]
+
+S = TypeVar("S")
+
+#: No picture shows more candles than a screen can; the newest are kept.
+MAX_BARS = 400
+
+
+class Theme(StrEnum):
+    """Colours for a dark or a light screen."""
+
+    DARK = "dark"
+    LIGHT = "light"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WavePoint:
+    """An end of a wave: its label ("0" the origin, "1"…"5", "A"…"E") and where it is."""
+
+    ts_ms: int
+    price: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveLine:
+    """A count, or its alternate, as a line through the ends of its waves.
+
+    Attributes:
+        invalidation: the price that kills the count; None where it is complete.
+    """
+
+    points: Sequence[WavePoint]
+    pattern: str = ""
+    is_alternate: bool = False
+    invalidation: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A horizontal price with its name, e.g. a Fibonacci retracement "61.8 %"."""
+
+    price: float
+    label: str
+    from_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A price at a time: an entry, an exit, a step of a stop."""
+
+    ts_ms: int
+    price: float
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeMarks:
+    """A trade on its candles.
+
+    Attributes:
+        stop: the first protective stop; `stop_path` is how it moved, in steps.
+        targets: TP1…TP3, nearest first.
+        exits: what closed it, whole or in part.
+    """
+
+    is_long: bool
+    entry: Mark
+    stop: float | None = None
+    targets: Sequence[float] = ()
+    stop_path: Sequence[Mark] = ()
+    exits: Sequence[Mark] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """A line over the candles, one value a bar, NaN where it is not known."""
+
+    label: str
+    values: FloatSeries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandleSpec:
+    """Candles with what a bot sees in them."""
+
+    ts_ms: TimeSeries
+    open: FloatSeries
+    high: FloatSeries
+    low: FloatSeries
+    close: FloatSeries
+    volume: FloatSeries
+    title: str = ""
+    subtitle: str = ""
+    waves: Sequence[WaveLine] = ()
+    levels: Sequence[Level] = ()
+    trade: TradeMarks | None = None
+    overlays: Sequence[Overlay] = ()
+    theme: Theme = Theme.DARK
+
+    def __post_init__(self) -> None:
+        columns = ("ts_ms", "open", "high", "low", "close", "volume")
+        _refuse_uneven(self, columns)
+        if not len(self.ts_ms):
+            raise InvalidInput("No candle was given; a picture needs at least one.")
+        for overlay in self.overlays:
+            if len(overlay.values) != len(self.ts_ms):
+                raise ShapeMismatch(
+                    f"Overlay '{overlay.label}' has {len(overlay.values)} values; {len(self.ts_ms)} candles are given."
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquitySpec:
+    """Equity over time; the drawdown is drawn from it.
+
+    Attributes:
+        benchmark: what holding would have been worth; empty for none.
+    """
+
+    ts_ms: TimeSeries
+    equity: FloatSeries
+    benchmark: FloatSeries = ()
+    title: str = ""
+    subtitle: str = ""
+    currency: str = ""
+    theme: Theme = Theme.DARK
+
+    def __post_init__(self) -> None:
+        _refuse_uneven(self, ("ts_ms", "equity"))
+        if len(self.ts_ms) < 2:
+            raise InvalidInput(f"{len(self.ts_ms)} points of equity were given; at least 2 are needed.")
+        if len(self.benchmark) not in (0, len(self.ts_ms)):
+            raise ShapeMismatch(
+                f"The benchmark has {len(self.benchmark)} points; the equity {len(self.ts_ms)}."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarSpec:
+    """Amounts by day, pair or tag, as bars in the given order."""
+
+    labels: Sequence[str]
+    values: FloatSeries
+    title: str = ""
+    subtitle: str = ""
+    currency: str = ""
+    theme: Theme = Theme.DARK
+
+    def __post_init__(self) -> None:
+        _refuse_uneven(self, ("labels", "values"))
+        if not len(self.labels):
+            raise InvalidInput("No bar was given; a picture needs at least one.")
+
+
+def _refuse_uneven(spec: Any, names: tuple[str, ...]) -> None:
+    lengths = {name: len(getattr(spec, name)) for name in names}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ShapeMismatch(f"Columns of a picture differ in length: {shown}.")
+
+
+def as_spec(picture: Any) -> dict[str, Any]:
+    """Give a spec as plain values, ready for `Painter.draw`."""
+    return {one.name: _plain(getattr(picture, one.name)) for one in fields(picture)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return as_spec(value)
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, np.ndarray) or value is None or isinstance(value, str | int | float | bool):
+        return value
+    return [_plain(one) for one in value]
+
+
+def read_spec(cls: type[S], values: Mapping[str, Any]) -> S:
+    """Build a spec from plain values.
+
+    Raises:
+        InvalidInput: a name is unknown, one is missing, or a value is not what it should be.
+    """
+    hints = typing.get_type_hints(cls)
+    known = [one.name for one in fields(cls)]  # type: ignore[arg-type]
+    for name in values:
+        if name not in known:
+            raise InvalidInput(
+                f"'{name}' is no part of {cls.__name__}; {', '.join(known)} are.",
+                hint=nearest(name, known) or None,
+            )
+    try:
+        return cls(**{name: _read(hints[name], value) for name, value in values.items()})
+    except (TypeError, ValueError) as problem:
+        raise InvalidInput(f"{cls.__name__} cannot be read: {problem}.") from problem
+
+
+def _read(hint: Any, value: Any) -> Any:
+    options = typing.get_args(hint) if isinstance(hint, UnionType) else ()
+    if options:
+        return None if value is None else _read(next(one for one in options if one is not type(None)), value)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return value if isinstance(value, hint) else read_spec(hint, value)
+    if hint in (FloatSeries, TimeSeries):
+        dtype = np.float64 if hint == FloatSeries else np.int64
+        # JSON has no NaN: an unknown value comes as null.
+        rows = [np.nan if one is None else one for one in value] if isinstance(value, list) else value
+        return np.asarray(rows, dtype=dtype)
+    if typing.get_origin(hint) is not None and typing.get_args(hint):
+        inner = typing.get_args(hint)[0]
+        return tuple(_read(inner, one) for one in value)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(value)
+    if hint is float:
+        return float(value)
+    return value
+
+
