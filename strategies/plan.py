@@ -73,6 +73,7 @@ class Entry:
         targets: up to three prices, nearest first.
         entry_price: limit or trigger price of a LIMIT or STOP entry.
         score: orders competing entries of several pairs, higher first.
+        grid_levels: cells of a grid that a long entry opens between `grid_low` and `grid_high`; 0 = no grid.
     """
 
     side: int
@@ -90,6 +91,9 @@ class Entry:
     max_bars: int = 0
     score: Column = 0.0
     size_hint: Column | None = None
+    grid_low: Column | None = None
+    grid_high: Column | None = None
+    grid_levels: int = 0
 
     def all_rules(self, close: FloatArray) -> tuple[Rule, ...]:
         """Give the rules and the one that each entry with a stop obeys: the stop is on the losing side."""
@@ -136,6 +140,9 @@ _ENTRY_COLUMNS: dict[str, tuple[type, float]] = {
     "max_bars": (np.int32, 0),
     "score": (np.float64, 0.0),
     "size_hint": (np.float64, float("nan")),
+    "grid_low": (np.float64, float("nan")),
+    "grid_high": (np.float64, float("nan")),
+    "grid_levels": (np.int32, 0),
 }
 
 
@@ -174,7 +181,9 @@ def _write_legs(out: dict[str, NDArray[Any]], plan: Plan, met: Sequence[BoolArra
         out["fractions"] = np.tile(np.asarray(DEFAULT_FRACTIONS), (rows, 1))
     for entry, verdict in zip(plan.entries, met, strict=True):
         for leg, price in enumerate(entry.targets):
-            out["targets"][verdict, leg] = np.broadcast_to(price, (rows,))[verdict]
+            wanted = np.broadcast_to(price, (rows,))[verdict]
+            # A short's far target may lie below zero: it is then never reached.
+            out["targets"][verdict, leg] = np.where(wanted > 0.0, wanted, np.nan)
         if "fractions" in out:
             out["fractions"][verdict] = entry.fractions
 
