@@ -25,6 +25,7 @@ from desk.views import (
     EquityPoint,
     FillRecord,
     Filter,
+    Install,
     Lock,
     Member,
     Order,
@@ -48,6 +49,13 @@ class Workspaces(Protocol):
     async def create(self, name: str) -> Workspace: ...
     async def all(self) -> Sequence[Workspace]: ...
     async def by_id(self, workspace_id: str) -> Workspace | None: ...
+    async def install(self) -> Install:
+        """Give this database's id and restore epoch; the first call names it for ever."""
+        ...
+
+    async def count_restore(self) -> int:
+        """Count up the restore epoch after a restore, and give it."""
+        ...
 
 
 class Members(Protocol):
@@ -198,7 +206,7 @@ class Positions(Protocol):
     async def by_id(self, workspace_id: str, position_id: str) -> Position | None: ...
     async def open(self, workspace_id: str, account_id: str = "") -> Sequence[Position]: ...
     async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Position]: ...
-    async def add_trade(self, trade: Trade) -> None:
+    async def add_trade(self, trade: Trade) -> Trade:
         """Write a finished trade; its number counts up per workspace and is given by the store when 0."""
         ...
 

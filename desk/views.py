@@ -24,6 +24,15 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """This database: its id, and how often it was restored from a backup. Both are part of every order id."""
+
+    id: str
+    restore_epoch: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A person in a workspace."""
 
@@ -134,7 +143,7 @@ class Bot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChange:
-    """A line of a bot's state history."""
+    """A line of a bot's state history; the store gives the id."""
 
     at: datetime
     bot_id: str
@@ -144,6 +153,7 @@ class StateChange:
     after: str
     cause: str
     actor: str
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,15 @@
-"""The database: models, repositories, transactions."""
+"""The database: models, repositories, transactions.
+
+await migrate(url)
+store = open_store(url, clock=clock)
+async with store.transaction() as tx:
+    await tx.journal.append(workspace_id, facts, now)
+"""
+
+from __future__ import annotations
+
+from desk.store.cursors import cursor_of
+from desk.store.migrate import EMPTY, NEWEST, migrate
+from desk.store.store import SqlStore, open_store
+
+__all__ = ["EMPTY", "NEWEST", "SqlStore", "cursor_of", "migrate", "open_store"]

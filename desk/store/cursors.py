@@ -1,0 +1,147 @@
+"""Keyset paging, newest first: a cursor is the sort position of a row as opaque text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from desk.store.connection import Connection
+from desk.store.table import Table, V, Where
+from desk.views import (
+    Alert,
+    AuditEntry,
+    FillRecord,
+    Filter,
+    Order,
+    Page,
+    Position,
+    SignalRecord,
+    StateChange,
+    Trade,
+)
+from trading.errors import InvalidInput
+
+#: Most rows that one page may have.
+PAGE_LIMIT = 10_000
+
+#: By which field each kind of row is sorted; the id breaks ties.
+SORTED_BY: dict[type[Any], str] = {
+    Alert: "created_at",
+    FillRecord: "filled_at",
+    Order: "created_at",
+    Position: "opened_at",
+    SignalRecord: "bar_at",
+    StateChange: "at",
+    Trade: "closed_at",
+}
+
+
+def cursor_of(row: Any) -> str:
+    """Give the cursor of a row that a `page` method gave: `Page(after=cursor_of(rows[-1]))` goes on after it."""
+    if isinstance(row, AuditEntry):
+        return _pack(str(row.sequence), "")
+    if isinstance(row, Mapping):
+        return _pack(row["at"].isoformat(), str(row["id"]))
+    return _pack(getattr(row, SORTED_BY[type(row)]).isoformat(), str(row.id))
+
+
+def _pack(position: str, tie: str) -> str:
+    return base64.urlsafe_b64encode(f"{position}|{tie}".encode()).decode().rstrip("=")
+
+
+def _unpack(cursor: str) -> tuple[str, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        text = ""
+    position, bar, tie = text.partition("|")
+    if not bar:
+        raise _bad(cursor)
+    return position, tie
+
+
+def _bad(cursor: str) -> InvalidInput:
+    return InvalidInput(
+        f"Cursor '{cursor[:60]}' was given; a cursor of an earlier page is allowed.",
+        hint="Start from the first page.",
+    )
+
+
+def limit_of(page: Page) -> int:
+    """Give how many rows are wanted.
+
+    Raises:
+        InvalidInput: none, or more than the limit.
+    """
+    if not 1 <= page.first <= PAGE_LIMIT:
+        raise InvalidInput(f"A page of {page.first} rows was asked for; 1 to {PAGE_LIMIT} is allowed.")
+    return page.first
+
+
+def after_moment(where: Where, page: Page, column: str, *, has_number: bool = False) -> Where:
+    """Go on after the cursor, newest first, by a time and the id."""
+    if page.after:
+        position, tie = _unpack(page.after)
+        try:
+            moment = datetime.fromisoformat(position)
+            breaker = int(tie) if has_number else tie
+        except ValueError:
+            raise _bad(page.after) from None
+        if moment.tzinfo is None:
+            raise _bad(page.after)
+        where.add(f'("{column}" < ? OR ("{column}" = ? AND id < ?))', moment, moment, breaker)
+    return where
+
+
+def after_sequence(where: Where, page: Page) -> Where:
+    """Go on after the cursor, newest first, by sequence."""
+    if page.after:
+        position, _ = _unpack(page.after)
+        if not position.isdigit():
+            raise _bad(page.after)
+        where.add("sequence < ?", int(position))
+    return where
+
+
+def filtered(
+    table: Table[V], workspace_id: str, wanted: Filter, *, moment: str, extra: tuple[str, ...] = ()
+) -> Where:
+    """Turn a filter into a condition; fields that the table has no column for are refused.
+
+    Raises:
+        InvalidInput: the filter names something that these rows do not have.
+    """
+    where = Where(workspace_id=workspace_id)
+    named = {"bot_id": wanted.bot_id, "account_id": wanted.account_id, "pair": wanted.pair}
+    for column, value in named.items():
+        if value:
+            _known(table, column, tuple(one for one in named if one in table.columns))
+            where.add(f'"{column}" = ?', value)
+    if wanted.since is not None:
+        where.add(f'"{moment}" >= ?', wanted.since)
+    if wanted.until is not None:
+        where.add(f'"{moment}" < ?', wanted.until)
+    for column, value in wanted.extra.items():
+        if column not in extra:
+            raise InvalidInput(
+                f"Filter '{column}' was given; {', '.join(extra) or 'none'} is allowed for {table.name}."
+            )
+        where.one_of(column, value if isinstance(value, list | tuple | set | frozenset) else (value,))
+    return where
+
+
+def _known(table: Table[V], column: str, allowed: tuple[str, ...]) -> None:
+    if column not in table.columns:
+        raise InvalidInput(f"Filter '{column}' was given; {', '.join(allowed)} is allowed for {table.name}.")
+
+
+async def newest(
+    tx: Connection, table: Table[V], where: Where, page: Page, *, moment: str, has_number: bool = False
+) -> list[V]:
+    """Give a page of rows, newest first."""
+    limit = limit_of(page)
+    after_moment(where, page, moment, has_number=has_number)
+    return await table.find(tx, where, order=f'"{moment}" DESC, id DESC', limit=limit)

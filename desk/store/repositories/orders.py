@@ -1,0 +1,191 @@
+"""Intents, orders and their append-only events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from desk.store.codec import moment
+from desk.store.connection import Connection
+from desk.store.cursors import filtered, newest
+from desk.store.models import OrderRow
+from desk.store.table import Table, Where, insert_new
+from desk.views import Filter, Order, Page
+from trading.errors import InvariantBroken, NotFound
+from trading.orders import TERMINAL, OrderState, may_go
+
+ORDERS = Table(OrderRow, Order)
+
+_UNSETTLED = tuple(state.value for state in OrderState if state not in TERMINAL)
+
+#: What was wanted; the rest of an order is what became of it.
+_REQUEST = (
+    "bot_id",
+    "pair",
+    "side",
+    "order_type",
+    "quantity",
+    "price",
+    "stop_price",
+    "reason",
+    "leg",
+    "binding",
+    "signal_id",
+    "position_id",
+    "is_reduce_only",
+)
+
+_ADD_EVENT = (
+    "INSERT INTO order_events (workspace_id, order_id, sequence, at, before, after, evidence, detail) VALUES "
+    "(?, ?, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM order_events WHERE order_id = ?), ?, ?, ?, ?, ?)"
+)
+_MOVE = (
+    "UPDATE orders SET state = ?, state_reason = ?, evidence = ?, venue_order_id = ?, filled_quantity = ?, "
+    "average_price = ?, attempts = ?, updated_at = ? WHERE workspace_id = ? AND id = ?"
+)
+_EVENTS = (
+    "SELECT sequence, at, before, after, evidence, detail FROM order_events "
+    "WHERE workspace_id = ? AND order_id = ? ORDER BY sequence"
+)
+
+
+class SqlOrders:
+    """Intents, orders and their append-only events."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+
+    async def add(self, order: Order, *, idempotency_key: str) -> bool:
+        """Write a new order with its intent and first event; False when that client id or key is already there.
+
+        Raises:
+            InvariantBroken: the order does not start as an intent or as denied.
+        """
+        if order.state not in (OrderState.INTENT, OrderState.DENIED):
+            raise InvariantBroken(
+                f"Order '{order.client_order_id}' was to start as {order.state}; intent or denied is allowed."
+            )
+        intent = {
+            "order_id": order.id,
+            "workspace_id": order.workspace_id,
+            "account_id": order.account_id,
+            "client_order_id": order.client_order_id,
+            "idempotency_key": idempotency_key,
+            "request": {name: getattr(order, name) for name in _REQUEST},
+            "created_at": order.created_at,
+        }
+        if not await insert_new(self._tx, "order_intents", intent, ("request",)):
+            return False
+        await ORDERS.insert(self._tx, order)
+        await self._add_event(order, "", order.state, order.evidence, order.state_reason, order.created_at)
+        return True
+
+    async def move(
+        self,
+        workspace_id: str,
+        order_id: str,
+        after: OrderState,
+        *,
+        evidence: str,
+        detail: str = "",
+        at: datetime,
+        venue_order_id: str | None = None,
+        filled_quantity: Decimal | None = None,
+        average_price: Decimal | None = None,
+    ) -> Order:
+        """Go to a state along `trading.orders.TRANSITIONS` and append the event.
+
+        Raises:
+            InvariantBroken: the state machine has no such step.
+            NotFound: no such order in this workspace.
+        """
+        where = Where(workspace_id=workspace_id, id=order_id)
+        row = await self._tx.row(ORDERS.select(where) + self._tx.row_lock, *where.values)
+        if row is None:
+            raise NotFound(f"No order '{order_id}' is in this workspace.", hint="List the orders.")
+        before = ORDERS.value(row, self._tx.dialect)
+        if not may_go(before.state, after):
+            raise InvariantBroken(
+                f"Order '{before.client_order_id}' is {before.state}; it cannot become {after}."
+            )
+        moved = _moved(before, after, evidence, detail, at, venue_order_id, filled_quantity, average_price)
+        await self._tx.write(
+            _MOVE,
+            moved.state,
+            moved.state_reason,
+            moved.evidence,
+            moved.venue_order_id,
+            moved.filled_quantity,
+            moved.average_price,
+            moved.attempts,
+            moved.updated_at,
+            workspace_id,
+            order_id,
+        )
+        await self._add_event(moved, before.state, after, evidence, detail, at)
+        return moved
+
+    async def by_id(self, workspace_id: str, order_id: str) -> Order | None:
+        """Give an order."""
+        return await ORDERS.one(self._tx, Where(workspace_id=workspace_id, id=order_id))
+
+    async def by_client_id(self, workspace_id: str, client_order_id: str) -> Order | None:
+        """Give an order by the id that the venue knows."""
+        return await ORDERS.one(self._tx, Where(workspace_id=workspace_id, client_order_id=client_order_id))
+
+    async def unsettled(self, workspace_id: str, account_id: str) -> Sequence[Order]:
+        """Give the orders of an account that may still change, oldest first."""
+        where = Where(workspace_id=workspace_id, account_id=account_id).add(_IS_UNSETTLED)
+        return await ORDERS.find(self._tx, where, order="created_at, id")
+
+    async def events(self, workspace_id: str, order_id: str) -> Sequence[Mapping[str, Any]]:
+        """Give an order's steps with their evidence, first to last."""
+        names = ("sequence", "at", "before", "after", "evidence", "detail")
+        rows = await self._tx.rows(_EVENTS, workspace_id, order_id)
+        return [{**dict(zip(names, row, strict=True)), "at": moment(row[1])} for row in rows]
+
+    async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Order]:
+        """Give orders, newest first; `extra` may name state, side, order_type, reason, position_id, signal_id."""
+        allowed = ("state", "side", "order_type", "reason", "position_id", "signal_id", "is_reduce_only")
+        where = filtered(ORDERS, workspace_id, wanted, moment="created_at", extra=allowed)
+        if wanted.is_open is not None:
+            where.add(_IS_UNSETTLED if wanted.is_open else f"NOT ({_IS_UNSETTLED})")
+        return await newest(self._tx, ORDERS, where, page, moment="created_at")
+
+    async def _add_event(
+        self, order: Order, before: str, after: OrderState, evidence: str, detail: str, at: datetime
+    ) -> None:
+        await self._tx.write(
+            _ADD_EVENT, order.workspace_id, order.id, order.id, at, before, after, evidence, detail
+        )
+
+
+#: Literal, so that the partial index of the same words is used.
+_IS_UNSETTLED = "state IN ('intent', 'claimed', 'accepted', 'partial', 'unknown', 'cancel_pending')"
+assert set(_UNSETTLED) == set(_IS_UNSETTLED.split("'")[1::2]), "the working set of orders has changed"
+
+
+def _moved(
+    order: Order,
+    after: OrderState,
+    evidence: str,
+    detail: str,
+    at: datetime,
+    venue_order_id: str | None,
+    filled_quantity: Decimal | None,
+    average_price: Decimal | None,
+) -> Order:
+    return replace(
+        order,
+        state=after,
+        state_reason=detail,
+        evidence=evidence,
+        venue_order_id=order.venue_order_id if venue_order_id is None else venue_order_id,
+        filled_quantity=order.filled_quantity if filled_quantity is None else filled_quantity,
+        average_price=order.average_price if average_price is None else average_price,
+        attempts=order.attempts + (after is OrderState.CLAIMED),
+        updated_at=at,
+    )

@@ -1,0 +1,50 @@
+"""Signals with their conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from desk.store.connection import Connection
+from desk.store.cursors import filtered, newest
+from desk.store.models import SignalRow
+from desk.store.table import Table, Where, update
+from desk.views import Filter, Page, SignalRecord
+from trading.errors import InvalidInput, NotFound
+
+SIGNALS = Table(SignalRow, SignalRecord)
+
+
+class SqlSignals:
+    """Signals with their conditions."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+
+    async def add(self, signal: SignalRecord) -> None:
+        """Write a signal."""
+        await SIGNALS.insert(self._tx, signal)
+
+    async def settle(self, workspace_id: str, signal_id: str, *, outcome: str, reason: str) -> None:
+        """Say what became of a signal.
+
+        Raises:
+            NotFound: no such signal in this workspace.
+        """
+        where = Where(workspace_id=workspace_id, id=signal_id)
+        if not await update(self._tx, "signals", {"outcome": outcome, "reason": reason}, where):
+            raise NotFound(f"No signal '{signal_id}' is in this workspace.", hint="List the signals.")
+
+    async def by_id(self, workspace_id: str, signal_id: str) -> SignalRecord | None:
+        """Give a signal."""
+        return await SIGNALS.one(self._tx, Where(workspace_id=workspace_id, id=signal_id))
+
+    async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[SignalRecord]:
+        """Give signals, newest first; `extra` may name outcome, direction and tag."""
+        if wanted.account_id:
+            raise InvalidInput("Filter 'account_id' was given; bot_id and pair are allowed for signals.")
+        where = filtered(
+            SIGNALS, workspace_id, wanted, moment="bar_at", extra=("outcome", "direction", "tag")
+        )
+        if wanted.is_open is not None:
+            where.add("outcome = ?" if wanted.is_open else "outcome <> ?", "pending")
+        return await newest(self._tx, SIGNALS, where, page, moment="bar_at")

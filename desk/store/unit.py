@@ -1,0 +1,60 @@
+"""All repositories on one connection of one transaction."""
+
+from __future__ import annotations
+
+from desk.clock import Clock
+from desk.ports import (
+    Accounts,
+    Alerts,
+    Audit,
+    Bots,
+    CandleStore,
+    Fills,
+    Journal,
+    Keys,
+    Leases,
+    Members,
+    Metrics,
+    Orders,
+    Positions,
+    Signals,
+    Workspaces,
+)
+from desk.store.connection import Connection
+from desk.store.repositories.accounts import SqlAccounts
+from desk.store.repositories.alerts import SqlAlerts
+from desk.store.repositories.audit import SqlAudit
+from desk.store.repositories.bots import SqlBots
+from desk.store.repositories.candles import SqlCandles
+from desk.store.repositories.fills import SqlFills
+from desk.store.repositories.journal import SqlJournal
+from desk.store.repositories.keys import SqlKeys
+from desk.store.repositories.leases import SqlLeases
+from desk.store.repositories.members import SqlMembers
+from desk.store.repositories.metrics import SqlMetrics
+from desk.store.repositories.orders import SqlOrders
+from desk.store.repositories.positions import SqlPositions
+from desk.store.repositories.signals import SqlSignals
+from desk.store.repositories.workspaces import SqlWorkspaces
+
+
+class SqlUnit:
+    """The repositories of `desk.ports.Unit`, for one task and one block."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.connection = connection
+        self.workspaces: Workspaces = SqlWorkspaces(connection, clock)
+        self.members: Members = SqlMembers(connection, clock)
+        self.accounts: Accounts = SqlAccounts(connection, clock)
+        self.bots: Bots = SqlBots(connection)
+        self.candles: CandleStore = SqlCandles(connection)
+        self.signals: Signals = SqlSignals(connection)
+        self.orders: Orders = SqlOrders(connection)
+        self.fills: Fills = SqlFills(connection)
+        self.positions: Positions = SqlPositions(connection)
+        self.metrics: Metrics = SqlMetrics(connection)
+        self.journal: Journal = SqlJournal(connection)
+        self.alerts: Alerts = SqlAlerts(connection)
+        self.audit: Audit = SqlAudit(connection)
+        self.leases: Leases = SqlLeases(connection)
+        self.keys: Keys = SqlKeys(connection)
