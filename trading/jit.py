@@ -31,3 +31,14 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a small helper that is copied into its caller."""
     compiled: Any = numba.njit(nogil=True, fastmath=False, cache=HAS_CACHE, inline="always")(function)
     return cast("Callable[P, R]", compiled)
+
+
+def helper(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that only compiled code calls: without the Python wrappers it compiles in half the time.
+
+    Outside compiled code call its Python source, `function.py_func`.
+    """
+    compiled: Any = numba.njit(
+        nogil=True, fastmath=False, cache=HAS_CACHE, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)
+    return cast("Callable[P, R]", compiled)
