@@ -14,6 +14,7 @@ from trading.errors import InvariantBroken
 from trading.fills import Fill, Liquidity
 from trading.instruments import Instrument
 from trading.orders import Intent, IntentKind, OrderType, Reason, Side
+from trading.risk.sizing import LIMITS
 from trading.signals import Signal
 
 _REASON_CODES = {reason: code for code, reason in enumerate(REASONS)}
@@ -91,6 +92,9 @@ def intent_value(row: Any) -> EngineIntent:
         target=int(row["target"]),
         tag=int(row["tag"]),
         stop=float(row["stop"]),
+        limits={name: q for name, q in zip(LIMITS, row["limits"].tolist(), strict=True) if not math.isnan(q)}
+        if row["kind"] == 0
+        else {},
     )
 
 

@@ -252,6 +252,7 @@ def admit(book: Book, tape: Tape, bar: Any, i: int, signal: Any, limits: Any) ->
     price = bar["close"] if kind == T_MARKET else signal["entry_price"]
     stop = signal["stop"]
     denied = gate(book, bar, i, side)
+    limits[:] = np.nan
     distance = rules["atr_multiple"] * bar["atr"]
     if stop != stop and line["method"] == 2:
         stop = price - side * distance
@@ -277,12 +278,21 @@ def admit(book: Book, tape: Tape, bar: Any, i: int, signal: Any, limits: Any) ->
     if denied > 0:
         account["denied"][denied] += 1
         emit(book, tape, i, K_OPEN, side, lots, kind, price, R_ENTRY, denied, 0, signal["tag"])
+        show_limits(tape.intents[account["intents"] - 1], limits, stop)
         return
     sequence = emit(book, tape, i, K_OPEN, side, lots, kind, price, R_ENTRY, 0, 0, signal["tag"])
     intent = tape.intents[account["intents"] - 1]
     intent["binding"] = binding
-    intent["stop"] = stop
+    show_limits(intent, limits, stop)
     place(book, i, signal, sequence, lots, price, stop, binding, at_stop, entry_cost)
+
+
+@njit
+def show_limits(intent: Any, limits: Any, stop: float) -> None:
+    """Write what an entry's size was chosen from: every limit's quantity (NaN: not computed) and the stop."""
+    intent["stop"] = stop
+    for k in range(len(limits)):
+        intent["limits"][k] = limits[k]
 
 
 @njit

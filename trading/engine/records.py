@@ -208,7 +208,7 @@ TRADE = _record(
 
 INTENT = _record(
     sequence=_I, line=_I, kind=_I, side=_I, lots=_I, type=_I, price=_F, reason=_I, leg=_I, denied=_I, binding=_I,
-    ts_ms=_I, valid_until_ms=_I, target=_I, tag=_I, stop=_F,
+    ts_ms=_I, valid_until_ms=_I, target=_I, tag=_I, stop=_F, limits=(_F, (len(LIMITS),)),
 )  # fmt: skip
 
 NOTICE = _record(kind=_I, ts_ms=_I, line=_I, reason=_I, value=_F, until_ms=_I)

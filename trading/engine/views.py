@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 from typing import NamedTuple
@@ -98,6 +98,7 @@ class EngineIntent:
         binding: the limit that decided the size.
         target: the intent that a CANCEL or CLOSE is about.
         price: limit or trigger price, NaN for a market order; `stop`: the entry's protective stop.
+        limits: each limit's quantity in base units, by name, of an entry that was sized; infinite = no limit.
     """
 
     sequence: int
@@ -115,6 +116,7 @@ class EngineIntent:
     target: int = 0
     tag: int = -1
     stop: float = math.nan
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
