@@ -241,7 +241,9 @@ def test_bad_returns_and_trades_are_refused() -> None:
 
 curves = st.lists(st.floats(0.5, 2.0), min_size=2, max_size=60).map(
     lambda steps: Curve(
-        ts_ms=np.arange(len(steps), dtype=np.int64) * DAY_MS,
+        start_ms=0,
+        start=1.0,
+        ts_ms=np.arange(1, len(steps) + 1, dtype=np.int64) * DAY_MS,
         value=np.exp(np.cumsum(np.log(np.asarray(steps, np.float64)))),
     )
 )
@@ -250,7 +252,7 @@ curves = st.lists(st.floats(0.5, 2.0), min_size=2, max_size=60).map(
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(curves)
 def test_the_list_of_drawdowns_agrees_with_the_deepest_and_the_longest(curve: Curve) -> None:
-    metrics = performance(curve.ts_ms, curve.value)
+    metrics = performance(*curve.points())
 
     found = drawdowns(curve)
 
@@ -264,8 +266,10 @@ def test_the_list_of_drawdowns_agrees_with_the_deepest_and_the_longest(curve: Cu
 def test_figures_do_not_depend_on_the_size_of_the_account(returns: list[float], scale: float) -> None:
     curve = compounded(None, returns)
 
-    small = performance(curve.ts_ms, curve.value)
-    large = performance(curve.ts_ms, curve.value * scale)
+    times, values = curve.points()
+
+    small = performance(times, values)
+    large = performance(times, values * scale)
 
     for name in ("roi", "sharpe", "sortino", "max_drawdown", "omega", "psr", "volatility", "sharpe_robust"):
         first, second = small[name], large[name]

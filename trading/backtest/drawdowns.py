@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trading.backtest.returns import DAY_MS, Curve, FloatArray
+from trading.backtest.returns import DAY_MS, Curve, FloatArray, IntArray
 from trading.backtest.scan import deepest_fall
 
 
@@ -29,16 +29,17 @@ class Drawdown:
 
 
 def under_water(curve: Curve) -> FloatArray:
-    """Give value / peak so far - 1 for each point, 0 at a peak; the starting value counts as a peak."""
-    ratio: FloatArray = np.maximum.accumulate(curve.value)
-    np.divide(curve.value, ratio, out=ratio)
+    """Give value / peak so far - 1 at the start and at each mark: 0 at a peak, the start is one."""
+    _, value = curve.points()
+    ratio: FloatArray = np.maximum.accumulate(value)
+    np.divide(value, ratio, out=ratio)
     ratio -= 1.0
     return ratio
 
 
 def deepest_and_longest(curve: Curve) -> tuple[float, float]:
     """Give the maximum drawdown (≤ 0) and the longest time from a peak to its recovery in days."""
-    deepest, longest_ms = deepest_fall(curve.ts_ms, curve.value)
+    deepest, longest_ms = deepest_fall(curve.start_ms, curve.start, curve.ts_ms, curve.value)
     return deepest, longest_ms / DAY_MS
 
 
@@ -53,18 +54,19 @@ def drawdowns(curve: Curve, *, most: int | None = None) -> tuple[Drawdown, ...]:
         return ()
     depths = np.minimum.reduceat(water, starts)
     order = np.argsort(depths, kind="stable")[:most]
-    return tuple(_drawdown(curve, water, int(starts[k]), int(ends[k])) for k in order)
+    times, _ = curve.points()
+    return tuple(_drawdown(times, water, int(starts[k]), int(ends[k])) for k in order)
 
 
-def _drawdown(curve: Curve, water: FloatArray, start: int, end: int) -> Drawdown:
+def _drawdown(times: IntArray, water: FloatArray, start: int, end: int) -> Drawdown:
     trough = start + int(np.argmin(water[start:end]))
     is_open = end == len(water)
-    peak_ms = int(curve.ts_ms[start - 1])
-    until_ms = int(curve.ts_ms[-1] if is_open else curve.ts_ms[end])
+    peak_ms = int(times[start - 1])
+    until_ms = int(times[-1] if is_open else times[end])
     return Drawdown(
         depth=float(water[trough]),
         peak_ms=peak_ms,
-        trough_ms=int(curve.ts_ms[trough]),
+        trough_ms=int(times[trough]),
         recovered_ms=None if is_open else until_ms,
         days=(until_ms - peak_ms) / DAY_MS,
     )

@@ -125,10 +125,9 @@ def performance(
     """
     curve = curve_of(equity_ts_ms, equity, initial=initial, start_ms=start_ms, flows=flows)
     values, reasons = _curve_figures(curve, daily_returns(curve), trials)
-    start = float(np.asarray(equity, dtype=np.float64)[0]) if initial is None else initial
-    values["profit"] = float(np.asarray(equity, dtype=np.float64)[-1]) - start - net_flows(curve, flows)
-    span = (int(curve.ts_ms[0]), int(curve.ts_ms[-1]))
-    return _with_trades(values, reasons, trades, span)
+    final = float(np.asarray(equity, dtype=np.float64)[-1])
+    values["profit"] = final - curve.start - net_flows(curve, flows)
+    return _with_trades(values, reasons, trades, (curve.start_ms, curve.end_ms))
 
 
 def metrics_from_returns(
@@ -147,7 +146,7 @@ def metrics_from_returns(
     daily = daily_returns(curve)
     values, reasons = _curve_figures(curve, daily, trials)
     values["profit"], reasons["profit"] = None, "not_given"
-    return _with_trades(values, reasons, trades, (int(curve.ts_ms[0]), int(curve.ts_ms[-1])))
+    return _with_trades(values, reasons, trades, (curve.start_ms, curve.end_ms))
 
 
 def metrics_from_trades(
@@ -198,9 +197,9 @@ def _curve_figures(
 ) -> tuple[dict[str, Figure], dict[str, str]]:
     values: dict[str, Figure] = dict.fromkeys(RETURN_FIGURES)
     reasons: dict[str, str] = {}
-    roi = float(curve.value[-1] / curve.value[0] - 1.0)
+    roi = curve.end / curve.start - 1.0
     values["days"] = len(daily)
-    if len(curve.value) > 1:
+    if len(curve.value):
         values["roi"] = roi
         values["max_drawdown"], values["max_drawdown_days"] = deepest_and_longest(curve)
     else:
@@ -216,7 +215,7 @@ def _curve_figures(
 
 
 def _growth(curve: Curve, roi: float, values: dict[str, Figure], reasons: dict[str, str]) -> None:
-    years = int(curve.ts_ms[-1] - curve.ts_ms[0]) / (DAYS_PER_YEAR * DAY_MS)
+    years = (curve.end_ms - curve.start_ms) / (DAYS_PER_YEAR * DAY_MS)
     if years <= 0.0:
         reasons.update(cagr="no_time", calmar="no_time")
         return

@@ -28,11 +28,11 @@ def monthly_table(curve: Curve) -> tuple[YearRow, ...]:
 
     A month's return is the last value known by its end over the last value known by its start. Rows stop at ruin.
     """
-    value = curve.value
+    moments, value = curve.points()
     alive = len(value) if not curve.is_ruined else int(np.argmax(value <= 0.0))
     if alive < 2:
         return ()
-    times = curve.ts_ms[:alive].astype("datetime64[ms]")
+    times = moments[:alive].astype("datetime64[ms]")
     first = times[0].astype("datetime64[M]")
     # A last point at exactly 00:00 on the 1st closes the month before; it opens nothing.
     last = (times[-1] - np.timedelta64(1, "ms")).astype("datetime64[M]")

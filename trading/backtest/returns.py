@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,20 +19,42 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Mark-to-market value over time, base point first.
+    """Mark-to-market value over time: a starting point, and the marks after it.
+
+    The start is kept apart so that a long equity curve is never copied.
 
     Attributes:
-        ts_ms: when each value was known, strictly increasing, shape (n,).
-        value: account value per unit (deposits and withdrawals taken out), shape (n,); value[0] is the start.
+        start_ms, start: when and with what it began, start > 0.
+        ts_ms: when each later value was known, strictly increasing, after `start_ms`, shape (n,), n ≥ 0.
+        value: account value per unit (deposits and withdrawals taken out), shape (n,).
     """
 
+    start_ms: int
+    start: float
     ts_ms: IntArray
     value: FloatArray
 
     @property
+    def end_ms(self) -> int:
+        """Time of the last mark, or of the start."""
+        return int(self.ts_ms[-1]) if len(self.ts_ms) else self.start_ms
+
+    @property
+    def end(self) -> float:
+        """The last value, or the start."""
+        return float(self.value[-1]) if len(self.value) else self.start
+
+    @property
     def is_ruined(self) -> bool:
         """Say whether the value ever reached zero: what follows has no return."""
-        return bool(self.value.min() <= 0.0)
+        return len(self.value) > 0 and bool(self.value.min() <= 0.0)
+
+    def points(self) -> tuple[IntArray, FloatArray]:
+        """Give times and values with the start in front, as copies."""
+        return (
+            np.concatenate((np.array([self.start_ms], np.int64), self.ts_ms)),
+            np.concatenate((np.array([self.start]), self.value)),
+        )
 
 
 def curve_of(
@@ -43,7 +65,7 @@ def curve_of(
     start_ms: int | None = None,
     flows: Sequence[tuple[int, float]] = (),
 ) -> Curve:
-    """Check an equity curve, put its starting value in front and take cash flows out.
+    """Check an equity curve, tell its start apart and take cash flows out.
 
     Args:
         ts_ms: when each value was known (the close of a bar), strictly increasing.
@@ -62,17 +84,17 @@ def curve_of(
     if len(values) == 0:
         raise InvalidInput("The equity curve is empty; at least one point is needed.")
     _refuse_bad_points(times, values)
-    if initial is not None:
-        # A caller that already holds the starting point hands it in as the first one.
-        step = int(np.median(np.diff(times))) if len(times) > 1 else DAY_MS
-        base_ms = int(times[0]) - step if start_ms is None else start_ms
+    if initial is None:
+        base_ms, base, times, values = int(times[0]), float(values[0]), times[1:], values[1:]
+    else:
+        step = int(np.median(np.diff(times[:1000]))) if len(times) > 1 else DAY_MS
+        base_ms, base = int(times[0]) - step if start_ms is None else start_ms, initial
         if base_ms >= times[0]:
             raise InvalidInput(f"start_ms {base_ms} is not before the first equity point at {int(times[0])}.")
-        times = np.concatenate((np.array([base_ms], np.int64), times))
-        values = np.concatenate((np.array([initial], np.float64), values))
-    if not values[0] > 0.0:
-        raise InvalidInput(f"The starting equity is {values[0]:g}; a positive amount is needed.")
-    return Curve(ts_ms=times, value=_unitised(times, values, flows) if flows else values)
+    if not (base > 0.0 and np.isfinite(base)):
+        raise InvalidInput(f"The starting equity is {base:g}; a positive amount is needed.")
+    curve = Curve(start_ms=base_ms, start=base, ts_ms=times, value=values)
+    return replace(curve, value=_unitised(curve, flows)) if flows and len(values) else curve
 
 
 def _refuse_bad_points(times: IntArray, values: FloatArray) -> None:
@@ -84,29 +106,33 @@ def _refuse_bad_points(times: IntArray, values: FloatArray) -> None:
         raise InvalidInput(f"Equity row {row} has time {int(times[row])}, which is not after the row above.")
 
 
-def _unitised(times: IntArray, values: FloatArray, flows: Sequence[tuple[int, float]]) -> FloatArray:
-    added = np.zeros(len(values))
+def _unitised(curve: Curve, flows: Sequence[tuple[int, float]]) -> FloatArray:
+    added = np.zeros(len(curve.value))
     for flow_ms, amount in flows:
-        if flow_ms <= times[0]:
+        if flow_ms <= curve.start_ms:
             continue  # already part of the starting value
-        row = int(np.searchsorted(times, flow_ms, "left"))
-        if row < len(values):
+        row = int(np.searchsorted(curve.ts_ms, flow_ms, "left"))
+        if row < len(added):
             added[row] += amount
-    growth = (values[1:] - added[1:]) / values[:-1]
-    return np.concatenate((values[:1], values[0] * np.cumprod(growth)))
+    before = np.concatenate((np.array([curve.start]), curve.value[:-1]))
+    grown: FloatArray = curve.start * np.cumprod((curve.value - added) / before)
+    return grown
 
 
 def net_flows(curve: Curve, flows: Sequence[tuple[int, float]]) -> float:
     """Sum the deposits and withdrawals inside the curve's time."""
-    return float(sum(amount for when, amount in flows if curve.ts_ms[0] < when <= curve.ts_ms[-1]))
+    return float(sum(amount for when, amount in flows if curve.start_ms < when <= curve.end_ms))
 
 
 def at_midnights(curve: Curve) -> tuple[IntArray, FloatArray]:
     """Give the times and values at each 00:00 UTC inside the curve: the last value known by then."""
-    first = -(-int(curve.ts_ms[0]) // DAY_MS)
-    last = int(curve.ts_ms[-1]) // DAY_MS
+    first = -(-curve.start_ms // DAY_MS)
+    last = curve.end_ms // DAY_MS
     midnights = np.arange(first, last + 1, dtype=np.int64) * DAY_MS
     rows = np.searchsorted(curve.ts_ms, midnights, "right") - 1
+    if len(rows) and rows[0] < 0:
+        marks = np.where(rows < 0, curve.start, curve.value[np.maximum(rows, 0)] if len(curve.value) else 0.0)
+        return midnights, marks
     return midnights, curve.value[rows]
 
 
@@ -140,7 +166,7 @@ def compounded(ts_ms: ArrayLike | None, returns: ArrayLike) -> Curve:
         if times.shape != values.shape:
             raise ShapeMismatch(f"{len(values)} returns and {len(times)} times were given; they must agree.")
     if len(values) == 0:
-        return Curve(ts_ms=np.zeros(1, np.int64), value=np.ones(1))
+        return Curve(start_ms=0, start=1.0, ts_ms=times, value=values)
     steps = np.diff(times)
     if len(steps) and steps.min() <= 0:
         row = int(np.argmax(steps <= 0)) + 1
@@ -154,7 +180,5 @@ def compounded(ts_ms: ArrayLike | None, returns: ArrayLike) -> Curve:
         times, values, step = days * DAY_MS, with_idle, DAY_MS
     else:
         step = int(np.median(steps))
-    return Curve(
-        ts_ms=np.concatenate((times[:1] - step, times)),
-        value=np.concatenate((np.ones(1), np.cumprod(1.0 + values))),
-    )
+    grown: FloatArray = np.cumprod(1.0 + values)
+    return Curve(start_ms=int(times[0]) - step, start=1.0, ts_ms=times, value=grown)

@@ -23,26 +23,26 @@ def first_bad_point(ts_ms: IntArray, value: FloatArray) -> int:
 
 
 @njit
-def deepest_fall(ts_ms: IntArray, value: FloatArray) -> tuple[float, int]:
+def deepest_fall(start_ms: int, start: float, ts_ms: IntArray, value: FloatArray) -> tuple[float, int]:
     """Give the lowest value / peak - 1 and the longest time from a peak to its recovery (or to the end)."""
-    peak = value[0]
-    peak_ms = ts_ms[0]
-    lowest_since = peak
+    peak = start
+    peak_ms = start_ms
+    lowest = peak
     deepest = 0.0
     longest_ms = 0
-    for row in range(1, len(value)):
+    for row in range(len(value)):
         now = value[row]
         if now >= peak:
             # The division waits for the recovery: once per drawdown instead of once per point.
-            if lowest_since < peak:
-                deepest = min(deepest, lowest_since / peak - 1.0)
+            if lowest < peak:
+                deepest = min(deepest, lowest / peak - 1.0)
                 longest_ms = max(longest_ms, ts_ms[row] - peak_ms)
             peak = now
             peak_ms = ts_ms[row]
-            lowest_since = now
-        elif now < lowest_since:
-            lowest_since = now
-    if lowest_since < peak:
-        deepest = min(deepest, lowest_since / peak - 1.0)
+            lowest = now
+        elif now < lowest:
+            lowest = now
+    if lowest < peak:
+        deepest = min(deepest, lowest / peak - 1.0)
         longest_ms = max(longest_ms, ts_ms[len(value) - 1] - peak_ms)
     return deepest, longest_ms
