@@ -57,7 +57,7 @@ class SimulatedFeed:
         days: how long it plays before the market ends, for tests; None = for ever.
     """
 
-    venue = "simulated"
+
 
     def __init__(
         self,
@@ -76,6 +76,8 @@ class SimulatedFeed:
         self._models = {one.pair: one for one in models}
         self._paths: dict[str, _Path] = {}
         self._days = days
+        # Another seed is another market: their bars must never meet in one series.
+        self.venue = f"simulated-{seed}"
         self.label = f"simulated exchange, seed {seed}, {speed_label(bars_per_s)}"
 
     async def instrument(self, pair: str) -> Instrument:

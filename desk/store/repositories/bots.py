@@ -89,6 +89,11 @@ class SqlBots:
         if not await update(self._tx, "bots", {"archived_at": at}, where):
             raise _no_bot(bot_id)
 
+    async def saw_bar(self, workspace_id: str, bot_ids: Sequence[str], at: datetime) -> None:
+        """Say when bots last saw a bar; no new version, because nobody asked for anything."""
+        where = Where(workspace_id=workspace_id).one_of("id", list(bot_ids))
+        await update(self._tx, "bots", {"last_bar_at": at}, where)
+
     async def set_phase(
         self, workspace_id: str, bot_id: str, pair: str, phase: Phase, since: datetime
     ) -> None:
