@@ -254,7 +254,7 @@ def close_trade(book: Book, tape: Tape, i: int, reason: int, ts_ms: int) -> None
     write_trade(book, tape, i, reason, ts_ms)
     trade = tape.trades[account["trades"]]
     account["trades"] += 1
-    stopped = 1 if reason == R_STOP or reason == R_TRAIL or reason == R_BREAK_EVEN else 0
+    stopped = 1 if reason in (R_STOP, R_TRAIL, R_BREAK_EVEN) else 0
     remember_trade(book.recent[i], ts_ms, trade["pnl_ratio"], trade["pnl"], stopped)
     position["side"] = 0
     position["lots"] = 0
@@ -300,6 +300,9 @@ def write_trade(book: Book, tape: Tape, i: int, reason: int, ts_ms: int) -> None
 def notice(book: Book, tape: Tape, kind: int, i: int, reason: int, value: float, until_ms: int) -> None:
     """Write what happened to the account or to a line (line -1: the account)."""
     account = book.account[0]
+    if account["notices"] >= len(tape.notices):
+        # Notices inform; what they tell of is in the records all the same.
+        return
     row = tape.notices[account["notices"]]
     row["kind"] = kind
     row["ts_ms"] = account["now_ms"]

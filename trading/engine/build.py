@@ -33,6 +33,9 @@ def new_book(config: AccountConfig) -> Book:
     )
     _write_rules(book, config)
     _write_lines(book, config)
+    same = book.lines["market"][:, None] == book.lines["market"][None, :]
+    # A long and a short of one pair offset each other exactly.
+    book.links[1][same] = 0
     account = book.account[0]
     for name in ("capital", "cash", "equity", "peak", "day_start"):
         account[name] = float(config.capital)

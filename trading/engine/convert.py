@@ -163,7 +163,9 @@ def exact_fee(fee: float) -> Decimal:
 def _snapped(value: float, step: Decimal) -> Decimal:
     if not math.isfinite(value):
         raise InvariantBroken(f"A fill carries {value}; a finite amount is needed.")
-    return (Decimal(repr(value)) / step).to_integral_value() * step
+    exact = ((Decimal(repr(value)) / step).to_integral_value() * step).normalize()
+    # 1E+2 is 100, written plainly.
+    return exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact
 
 
 def exact_fill(fill: EngineFill, instrument: Instrument, bot_id: str) -> Fill:

@@ -158,6 +158,11 @@ class AccountEngine:
             limits.correlation_release,
         )
 
+    @property
+    def book(self) -> Book:
+        """The records behind the engine, for loops that run in compiled code."""
+        return self._book
+
     def take_trades(self) -> tuple[ClosedTrade, ...]:
         """Give the round trips finished since the last call."""
         self._drain_history()

@@ -105,7 +105,7 @@ def emit(
     row["tag"] = tag
     row["stop"] = np.nan
     account["intents"] += 1
-    return account["sequence"]
+    return int(account["sequence"])
 
 
 @njit
@@ -125,7 +125,7 @@ def cancel_entry(book: Book, tape: Tape, i: int, reason: int) -> None:
 @njit
 def is_taken(book: Book, j: int) -> bool:
     """Tell whether a line holds a slot: an open position or a pending entry."""
-    return book.positions[j]["side"] != 0 or book.orders[j]["side"] != 0 or book.dying[j]["side"] != 0
+    return bool(book.positions[j]["side"] != 0 or book.orders[j]["side"] != 0 or book.dying[j]["side"] != 0)
 
 
 @njit
@@ -135,13 +135,13 @@ def held_notional(book: Book, j: int) -> float:
     total = position["lots"] * book.lines[j]["step"] * position["mark"]
     if position["grid_levels"] > 0:
         total += grid_reserved(book, j)
-    return total
+    return float(total)
 
 
 @njit
 def ordered_notional(book: Book, j: int) -> float:
     """Give the notional of a line's entries that may still fill."""
-    return book.orders[j]["reserved"] + book.dying[j]["reserved"]
+    return float(book.orders[j]["reserved"] + book.dying[j]["reserved"])
 
 
 @njit
@@ -158,7 +158,7 @@ def position_risk(book: Book, j: int) -> float:
     for k in range(position["grid_levels"]):
         if position["grid_held"][k] == 0 or position["grid_held"][k] == 3:
             risk += max(0.0, cell_floor(position, k) - stop) * position["grid_lots"] * step
-    return risk
+    return float(risk)
 
 
 @njit

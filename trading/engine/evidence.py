@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from trading.engine.booking import (
+    add_lots,
     book_entry,
     book_exit,
     clear_order,
     divide,
     record_fill,
     start_position,
-    add_lots,
 )
 from trading.engine.grid import BOUGHT_NOW, EMPTY, HELD, SOLD_NOW, cell_floor
 from trading.engine.records import (
@@ -26,7 +24,6 @@ from trading.engine.records import (
     R_ENTRY,
     R_EXTERNAL,
     R_GRID,
-    R_STOP,
     R_TARGET,
     T_LIMIT,
     T_STOP,
@@ -61,7 +58,7 @@ def apply(book: Book, tape: Tape, event: Any) -> bool:
         book.positions[i]["frozen"] = 1
     elif kind == RESOLVED:
         book.positions[i]["frozen"] = 0
-    elif kind == REJECT or kind == CANCELED or kind == EXPIRED:
+    elif kind in (REJECT, CANCELED, EXPIRED):
         end_order(book, i, event["order"])
     return True
 
@@ -199,7 +196,7 @@ def protection(book: Book, i: int, out: Records) -> int:
             count += 1
     for k in range(position["grid_levels"]):
         state = position["grid_held"][k]
-        if state == HELD or state == BOUGHT_NOW:
+        if state in (HELD, BOUGHT_NOW):
             rest(
                 out,
                 count,
@@ -212,7 +209,7 @@ def protection(book: Book, i: int, out: Records) -> int:
                 position,
             )
             count += 1
-        elif (state == EMPTY or state == SOLD_NOW) and position["mark"] > cell_floor(position, k):
+        elif state in (EMPTY, SOLD_NOW) and position["mark"] > cell_floor(position, k):
             rest(
                 out, count, K_OPEN, k + 1, 1, position["grid_lots"], cell_floor(position, k), R_GRID, position
             )

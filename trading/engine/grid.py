@@ -20,7 +20,7 @@ EMPTY, HELD, BOUGHT_NOW, SOLD_NOW = 0, 1, 2, 3
 @njit
 def cell_floor(position: Any, k: int) -> float:
     """Give the price at which a cell is bought; the next cell's floor is where it is sold."""
-    return position["grid_low"] + k * position["grid_step"]
+    return float(position["grid_low"] + k * position["grid_step"])
 
 
 @njit
@@ -55,7 +55,7 @@ def grid_reserved(book: Book, i: int) -> float:
     for k in range(position["grid_levels"]):
         if position["grid_held"][k] == EMPTY or position["grid_held"][k] == SOLD_NOW:
             total += cell_floor(position, k)
-    return total * position["grid_lots"] * book.lines[i]["step"] * (1.0 + book.rules[0]["maker_fee"])
+    return float(total * position["grid_lots"] * book.lines[i]["step"] * (1.0 + book.rules[0]["maker_fee"]))
 
 
 @njit

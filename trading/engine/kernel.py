@@ -283,4 +283,4 @@ def decide(
 def is_open_for_entries(book: Book) -> bool:
     """Tell whether the account as a whole may enter at all."""
     account = book.account[0]
-    return account["kill"] == 0 and account["state"] == ACTIVE and account["daily_blocked"] == 0
+    return bool(account["kill"] == 0 and account["state"] == ACTIVE and account["daily_blocked"] == 0)

@@ -28,27 +28,27 @@ from trading.risk.sizing import whole_lots
 @njit
 def is_traded(bar: Any) -> bool:
     """Tell whether a bar can fill anything: real, trusted, and with volume."""
-    return bar["flags"] == 0 and bar["volume"] > 0.0
+    return bool(bar["flags"] == 0 and bar["volume"] > 0.0)
 
 
 @njit
 def market_price(rules: Any, price: float, side: int) -> float:
     """Give what a market order pays or gets: slippage and half the spread against it."""
-    return price * (1.0 + side * (rules["slippage"] + rules["half_spread"]))
+    return float(price * (1.0 + side * (rules["slippage"] + rules["half_spread"])))
 
 
 @njit
 def stop_price(rules: Any, price: float, side: int) -> float:
     """Give what a triggered stop pays or gets: slippage against it."""
-    return price * (1.0 + side * rules["slippage"])
+    return float(price * (1.0 + side * rules["slippage"]))
 
 
 @njit
 def reached(touch: int, side: int, bar: Any, price: float) -> bool:
     """Tell whether a bar fills a resting limit order that buys (+1) or sells (-1)."""
     if side > 0:
-        return bar["low"] < price or (touch > 0 and bar["low"] == price)
-    return bar["high"] > price or (touch > 0 and bar["high"] == price)
+        return bool(bar["low"] < price or (touch > 0 and bar["low"] == price))
+    return bool(bar["high"] > price or (touch > 0 and bar["high"] == price))
 
 
 @njit
@@ -65,7 +65,7 @@ def free_cash(book: Book, besides: int) -> float:
         free -= book.dying[j]["reserved"]
         if position["grid_levels"] > 0:
             free -= grid_reserved(book, j)
-    return free
+    return float(free)
 
 
 @njit
@@ -187,9 +187,9 @@ def next_entry(book: Book, after: int) -> int:
     found = -1
     for i in range(len(book.lines)):
         order = book.orders[i]
-        if order["side"] != 0 and order["sequence"] > after:
-            if found < 0 or order["sequence"] < book.orders[found]["sequence"]:
-                found = i
+        is_later = order["side"] != 0 and order["sequence"] > after
+        if is_later and (found < 0 or order["sequence"] < book.orders[found]["sequence"]):
+            found = i
     return found
 
 

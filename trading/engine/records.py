@@ -20,6 +20,10 @@ from trading.signals import LEGS
 GRID_LEVELS = 32
 #: Closed trades per line that the protections can look back on.
 RECENT = 64
+#: Fills that one step can make per line: an entry, a ladder, a stop, a reversal, and both sides of every grid cell.
+FILLS_PER_LINE = 8 + 2 * GRID_LEVELS
+#: Round trips that one step can end per line.
+TRADES_PER_LINE = 4
 #: Milliseconds of a UTC day.
 DAY_MS = 86_400_000
 
@@ -262,15 +266,9 @@ class Tape(NamedTuple):
 
 def tape(lines: int, steps: int = 1) -> Tape:
     """Make room for a number of steps of an account."""
-    fills = room_per_step(lines) * max(1, steps)
     return Tape(
-        fills=np.zeros(fills, FILL),
-        trades=np.zeros(max(4, lines * 4) * max(1, steps), TRADE),
+        fills=np.zeros(lines * FILLS_PER_LINE * steps, FILL),
+        trades=np.zeros(lines * TRADES_PER_LINE * steps, TRADE),
         intents=np.zeros(max(8, lines * 8), INTENT),
-        notices=np.zeros(max(16, lines * 8) * max(1, steps), NOTICE),
+        notices=np.zeros(max(64, lines * 8) * steps, NOTICE),
     )
-
-
-def room_per_step(lines: int) -> int:
-    """Give how many fills one step of an account can make at most."""
-    return lines * (8 + 2 * GRID_LEVELS)

@@ -26,7 +26,7 @@ def remember_trade(recent: Any, ts_ms: int, ratio: float, pnl: float, stopped: i
 @njit
 def kept(recent: Any) -> int:
     """Give how many trades a ring holds."""
-    return min(recent["count"], len(recent["ts_ms"]))
+    return int(min(recent["count"], len(recent["ts_ms"])))
 
 
 @njit

@@ -89,7 +89,7 @@ def whole_lots(quantity: float, step: float) -> int:
     nearest = np.rint(exact)
     if abs(exact - nearest) <= 1e-9 * max(1.0, nearest):
         return int(nearest)
-    return int(math.floor(exact))
+    return math.floor(exact)
 
 
 @njit

@@ -1,0 +1,134 @@
+"""The loop around the compiled loop: chunks, cancellation, and collecting what the tape holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading.backtest.result import BacktestResult
+from trading.engine.config import AccountConfig
+from trading.engine.convert import notice_value
+from trading.engine.drive import History, drive, new_watch
+from trading.engine.engine import AccountEngine
+from trading.engine.records import BAR, DENIALS, R_END, TRADE, Book, Records, Tape, tape
+from trading.engine.views import Notice
+
+#: Bars between two looks at the cancel flag.
+CHUNK_BARS = 100_000
+
+Progress = Callable[[int, int], None]
+
+
+def run_records(
+    history: History,
+    signals: Records,
+    account: AccountConfig,
+    *,
+    skips: bool = True,
+    tags: tuple[tuple[str, ...], ...] = (),
+    on_progress: Progress | None = None,
+    cancel: Event | None = None,
+) -> BacktestResult:
+    """Run prepared signal records over a prepared history; sweeps prepare the history once."""
+    engine = AccountEngine(account)
+    book = engine.book
+    n, total = len(account.lines), len(history.ts_ms)
+    log = Log(n)
+    watch = new_watch(n)
+    row = np.zeros(len(engine.markets), BAR)
+    equity = np.empty(total)
+    place = np.zeros(3, np.int64)
+    done = 0
+    while done < total:
+        stop = min(total, done + (CHUNK_BARS if skips else 1))
+        done = drive(book, log.tape, history, signals, watch, row, equity, place, stop, skips)
+        log.drain(book, is_full=done < stop)
+        if done % CHUNK_BARS == 0 or done == total:
+            if on_progress is not None:
+                on_progress(done, total)
+            if cancel is not None and cancel.is_set():
+                break
+    return finished(engine, history, log, equity, done, tags)
+
+
+class Log:
+    """Collects what the tape holds after each chunk, and gives it more room when it was too short."""
+
+    def __init__(self, lines: int) -> None:
+        self.lines = lines
+        self.steps = 16
+        self.tape: Tape = tape(lines, self.steps)
+        self.fills: list[Records] = []
+        self.trades: list[Records] = []
+        self.notices: list[Notice] = []
+
+    def drain(self, book: Book, *, is_full: bool = False) -> None:
+        """Take over what was written since the last call."""
+        account = book.account[0]
+        if account["fills"]:
+            self.fills.append(self.tape.fills[: account["fills"]].copy())
+        if account["trades"]:
+            self.trades.append(self.tape.trades[: account["trades"]].copy())
+        self.notices += [notice_value(row) for row in self.tape.notices[: account["notices"]]]
+        account["fills"] = account["trades"] = account["notices"] = account["intents"] = 0
+        if is_full and self.steps < 65_536 // self.lines:
+            self.steps *= 4
+            self.tape = tape(self.lines, self.steps)
+
+
+def finished(
+    engine: AccountEngine,
+    history: History,
+    log: Log,
+    equity: NDArray[np.float64],
+    done: int,
+    tags: tuple[tuple[str, ...], ...],
+) -> BacktestResult:
+    """Give the result of a run that has done so many bars."""
+    book = engine.book
+    trades = [*log.trades, _still_open(book, int(history.ts_ms[done - 1]) if done else 0)]
+    return BacktestResult(
+        config=engine.config,
+        tags=tags or tuple(line.tags for line in engine.config.lines),
+        ts_ms=history.ts_ms[:done],
+        equity=equity[:done],
+        fill_records=np.concatenate(log.fills) if log.fills else log.tape.fills[:0].copy(),
+        trade_records=np.concatenate(trades),
+        denied={
+            reason: int(count)
+            for reason, count in zip(DENIALS, book.account[0]["denied"], strict=True)
+            if reason and count
+        },
+        notices=tuple(log.notices),
+        account=engine.account(),
+        positions=engine.positions(),
+        is_complete=done == len(history.ts_ms),
+    )
+
+
+def _still_open(book: Book, last_ms: int) -> Records:
+    """Give the positions that the data's end found open, valued at their last close, without exit costs."""
+    held = np.flatnonzero((book.positions["side"] != 0) & (book.positions["entry_lots"] > 0))
+    out = np.zeros(len(held), TRADE)
+    for k, i in enumerate(held):
+        p, trade, step = book.positions[i], out[k], float(book.lines[i]["step"])
+        lots, side = int(p["lots"]), int(p["side"])
+        entry = float(p["entry_value"]) / int(p["entry_lots"])
+        pnl = float(p["realised"] - p["fees"]) + side * (float(p["mark"]) - float(p["price"])) * lots * step
+        cost = float(p["entry_value"]) * step + float(p["entry_fees"])
+        trade["line"], trade["side"], trade["lots"] = i, side, p["entry_lots"]
+        trade["entry_ms"], trade["exit_ms"] = p["entry_ms"], last_ms
+        trade["entry_bar"], trade["exit_bar"] = p["entry_clock"], max(0, book.account[0]["clock"] - 1)
+        trade["entry_price"] = entry
+        trade["exit_price"] = (float(p["exit_value"]) + float(p["mark"]) * lots) / max(
+            1, int(p["exit_lots"]) + lots
+        )
+        trade["pnl"], trade["pnl_ratio"], trade["fees"] = pnl, pnl / cost, p["fees"]
+        trade["reason"], trade["tag"], trade["exit_tag"] = R_END, p["tag"], -1
+        best, worst = (p["high"], p["low"]) if side > 0 else (p["low"], p["high"])
+        trade["mfe"], trade["mae"] = side * (best - entry) / entry, side * (worst - entry) / entry
+        trade["binding"], trade["first_stop"] = p["binding"], p["first_stop"]
+    return out
