@@ -235,12 +235,22 @@ class Settings:
         read=a_switch,
         group="Web",
     )
-    retention_hours: int = setting(
-        24,
-        "How far back a subscription may resume.",
-        read=whole(1, 24 * 365),
+    api_requests_per_s: float = setting(
+        2000.0,
+        "Requests of one person; twice as many may come at once.",
+        read=number(1, 1_000_000),
         group="Web",
-        unit="hours",
+        unit="requests/s",
+    )
+    api_points_per_s: float = setting(
+        20_000.0,
+        "Cost points that an owner's bucket refills with; other roles get a share of it.",
+        read=number(50, 10_000_000),
+        group="Web",
+        unit="points/s",
+    )
+    api_in_flight: int = setting(
+        100, "Operations of one person at the same time.", read=whole(1, 1000), group="Web"
     )
 
     log_level: str = setting(

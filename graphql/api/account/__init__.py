@@ -1,0 +1,1 @@
+"""Members, tokens, preferences and the audit."""

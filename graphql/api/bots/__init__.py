@@ -1,0 +1,1 @@
+"""Bots: state, history, configuration."""

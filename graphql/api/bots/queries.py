@@ -1,0 +1,92 @@
+"""Reading bots."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.bots.types import Bot, ConfigVersion, StateChange, bot, config_version, state_change
+from api.context import Info
+from api.ids import Cursor, not_found, own_id
+from api.pagination import DEFAULT_FIRST, Connection, connect, connect_all, wanted_page
+from api.permissions import reads
+from desk import views
+from desk.store.cursors import cursor_of
+from trading.events import Condition, Desired
+
+
+@strawberry.input(description="Which bots; what is left out does not filter.")
+class BotFilter:
+    """For bots."""
+
+    desired: Desired | None = None
+    condition: Condition | None = None
+    strategy: str | None = None
+    pair: str | None = None
+
+
+@strawberry.type
+class BotQueries:
+    """Root fields about bots."""
+
+    @reads()
+    async def bots(
+        self,
+        info: Info,
+        first: int = DEFAULT_FIRST,
+        after: Cursor | None = None,
+        filter: BotFilter | None = None,
+    ) -> Connection[Bot]:
+        """Bots, oldest first."""
+        async with info.context.house.store.reading() as unit:
+            found = [one for one in await unit.bots.all(info.context.workspace_id) if _wanted(one, filter)]
+        found.sort(key=_position)
+        return connect_all(found, first=first, after=after, node=bot, position=_position)
+
+    @reads()
+    async def bot(self, info: Info, id: strawberry.ID) -> Bot | None:
+        """One bot."""
+        found = await info.context.load.bot.load(own_id("Bot", id))
+        if found is None:
+            raise not_found(id)
+        return bot(found)
+
+    @reads()
+    async def bot_history(
+        self, info: Info, bot_id: strawberry.ID, first: int = DEFAULT_FIRST, after: Cursor | None = None
+    ) -> Connection[StateChange]:
+        """A bot's state history, newest first."""
+        own = await _known(info, bot_id)
+        async with info.context.house.store.reading() as unit:
+            rows = await unit.bots.history(info.context.workspace_id, own.id, wanted_page(first, after))
+        return connect(rows, first=first, after=after, node=state_change, position=cursor_of)
+
+    @reads()
+    async def bot_configs(self, info: Info, bot_id: strawberry.ID) -> list[ConfigVersion]:
+        """A bot's configuration versions, newest first."""
+        own = await _known(info, bot_id)
+        async with info.context.house.store.reading() as unit:
+            rows = await unit.bots.configs(info.context.workspace_id, own.id)
+        newest_first = sorted(rows, key=lambda one: -one.version)[:100]
+        return [config_version(one, own.config_version) for one in newest_first]
+
+
+async def _known(info: Info, bot_id: str) -> views.Bot:
+    found = await info.context.load.bot.load(own_id("Bot", bot_id))
+    if found is None:
+        raise not_found(bot_id)
+    return found
+
+
+def _position(view: views.Bot) -> str:
+    return f"{view.created_at.isoformat()}|{view.id}"
+
+
+def _wanted(view: views.Bot, given: BotFilter | None) -> bool:
+    if given is None:
+        return True
+    return (
+        (given.desired is None or view.desired is given.desired)
+        and (given.condition is None or view.condition is given.condition)
+        and (not given.strategy or view.strategy == given.strategy)
+        and (not given.pair or given.pair in view.pairs)
+    )

@@ -1,0 +1,176 @@
+"""What a resolver is given: who asks, the house, and this operation's loaders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import strawberry
+
+from api.documents import Documents
+from api.errors import ApiError, ErrorCode
+from api.events.hub import JournalHub
+from api.gate import Gate
+from api.loaders import Loaders
+from desk.bus import EventBus
+from desk.clock import Clock
+from desk.desk import Desk
+from desk.identity import Actor, new_id
+from desk.ports import Feed, Store
+from desk.views import Performance
+from strategies.registry import StrategyRegistry
+
+
+class Figures(Protocol):
+    """Read use cases of the desk that need more than one row."""
+
+    async def performance(
+        self, workspace_id: str, bot_id: str, since: datetime | None = None
+    ) -> Performance: ...
+
+
+class HouseFace(Protocol):
+    """The part of the house that this door needs."""
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def bus(self) -> EventBus: ...
+
+    @property
+    def desk(self) -> Desk: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def feed(self) -> Feed: ...
+
+    @property
+    def registry(self) -> StrategyRegistry: ...
+
+    @property
+    def queries(self) -> Figures: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One part of the house and how it is."""
+
+    name: str
+    is_ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseHealth:
+    """How the process is, as the health pages say it."""
+
+    is_live: bool
+    is_ready: bool
+    is_degraded: bool
+    loop_lag_ms: float
+    version: str
+    started_at: datetime
+    components: tuple[Component, ...]
+
+
+class HealthSource(Protocol):
+    """Who knows how the process is."""
+
+    async def report(self) -> HouseHealth: ...
+
+
+class Observer(Protocol):
+    """Who counts what happens at this door."""
+
+    def operation(self, *, kind: str, document: str, seconds: float) -> None: ...
+    def rejected(self, reason: str) -> None: ...
+    def cost(self, points: int) -> None: ...
+    def sockets(self, change: int) -> None: ...
+    def dropped(self, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A checked token: who, and until when."""
+
+    actor: Actor
+    token_id: str
+    expires_at: datetime | None = None
+
+
+class Authenticator(Protocol):
+    """Who turns a token into a session."""
+
+    async def session(self, token: str) -> Session | None:
+        """Give the session of a token; None when it is unknown, revoked, expired or its member is gone."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """One operation (or, before `for_operation`, one connection)."""
+
+    house: HouseFace
+    health: HealthSource
+    observer: Observer
+    journal: JournalHub
+    gate: Gate
+    documents: Documents
+    session: Session | None = None
+    token: str = ""
+    peer: str = ""
+    connection_params: dict[str, Any] = field(default_factory=dict)
+    request_id: str = field(default_factory=new_id)
+    loaders: Loaders | None = None
+    cost: Mapping[str, float] | None = None
+
+    def for_operation(self) -> Context:
+        """Give a context of its own for one operation: fresh loaders, fresh request id."""
+        workspace = self.session.actor.workspace_id if self.session else ""
+        return Context(
+            house=self.house,
+            health=self.health,
+            observer=self.observer,
+            journal=self.journal,
+            gate=self.gate,
+            documents=self.documents,
+            session=self.session,
+            token=self.token,
+            peer=self.peer,
+            connection_params=self.connection_params,
+            loaders=Loaders(self.house.store, workspace),
+        )
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks.
+
+        Raises:
+            ApiError: nobody is signed in.
+        """
+        if self.session is None:
+            raise ApiError(
+                ErrorCode.UNAUTHENTICATED,
+                "No valid API token came with this request. Send it as 'Authorization: Bearer TOKEN'.",
+            )
+        return self.session.actor
+
+    @property
+    def workspace_id(self) -> str:
+        """The workspace of whoever asks; never taken from input."""
+        return self.actor.workspace_id
+
+    @property
+    def load(self) -> Loaders:
+        """This operation's loaders."""
+        assert self.loaders is not None, "for_operation gives the loaders"
+        return self.loaders
+
+
+#: The `info` of our resolvers.
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,155 @@
+"""Errors as clients see them: codes, user errors, and the mask over our own mistakes."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import strawberry
+import structlog
+from graphql import GraphQLError
+
+from desk.identity import new_id
+from trading.errors import (
+    BreakwaterError,
+    Conflict,
+    Denied,
+    InvalidInput,
+    InvariantBroken,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    RequestProblem,
+    RiskDenied,
+    StoreProblem,
+    StrategyFailure,
+    Temporary,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@strawberry.enum(
+    description="Why something was refused. Codes may be added: treat an unknown one as INTERNAL."
+)
+class ErrorCode(enum.Enum):
+    """Every code, in `extensions.code` of errors and in `code` of user errors."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    CONFLICT = "CONFLICT"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    RATE_LIMITED = "RATE_LIMITED"
+    QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+    QUERY_TOO_DEEP = "QUERY_TOO_DEEP"
+    TIMEOUT = "TIMEOUT"
+    RISK_LIMIT = "RISK_LIMIT"
+    VENUE_REJECTED = "VENUE_REJECTED"
+    VENUE_UNAVAILABLE = "VENUE_UNAVAILABLE"
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    STRATEGY_FAILED = "STRATEGY_FAILED"
+    UNAVAILABLE = "UNAVAILABLE"
+    SLOW_CONSUMER = "SLOW_CONSUMER"
+    CURSOR_EXPIRED = "CURSOR_EXPIRED"
+    INTERNAL = "INTERNAL"
+
+
+#: The first class that fits decides.
+_CODES: tuple[tuple[type[BreakwaterError], ErrorCode], ...] = (
+    (NotFound, ErrorCode.NOT_FOUND),
+    (Denied, ErrorCode.FORBIDDEN),
+    (RiskDenied, ErrorCode.RISK_LIMIT),
+    (Conflict, ErrorCode.CONFLICT),
+    (InvalidInput, ErrorCode.VALIDATION_FAILED),
+    (RequestProblem, ErrorCode.VALIDATION_FAILED),
+    (OutcomeUnknown, ErrorCode.OUTCOME_UNKNOWN),
+    (Rejected, ErrorCode.VENUE_REJECTED),
+    (Temporary, ErrorCode.VENUE_UNAVAILABLE),
+    (StrategyFailure, ErrorCode.STRATEGY_FAILED),
+    (StoreProblem, ErrorCode.UNAVAILABLE),
+)
+
+#: Codes after which the same request may succeed later.
+RETRYABLE = frozenset(
+    {
+        ErrorCode.IDEMPOTENCY_IN_PROGRESS,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.TIMEOUT,
+        ErrorCode.VENUE_UNAVAILABLE,
+        ErrorCode.UNAVAILABLE,
+        ErrorCode.SLOW_CONSUMER,
+    }
+)
+
+
+@strawberry.type(description="A refusal that the asker can do something about.")
+class UserError:
+    """Part of every mutation's payload."""
+
+    code: ErrorCode
+    message: str
+    field: list[str] | None = None
+    retryable: bool = False
+    retry_after_ms: int | None = None
+
+
+class ApiError(GraphQLError):
+    """A refusal with a code, for everything that is not a business answer."""
+
+    def __init__(self, code: ErrorCode, message: str, **extensions: Any) -> None:
+        super().__init__(message, extensions={"code": code.value, **extensions})
+        self.code = code
+
+
+def code_of(problem: BreakwaterError) -> ErrorCode:
+    """Give the code of one of our errors."""
+    for kind, code in _CODES:
+        if isinstance(problem, kind):
+            return code
+    return ErrorCode.INTERNAL
+
+
+def user_error(problem: BreakwaterError, *, code: ErrorCode | None = None, field: str = "") -> UserError:
+    """Give a business refusal as part of a payload."""
+    chosen = code or code_of(problem)
+    return UserError(
+        code=chosen,
+        message=str(problem),
+        field=["input", field] if field else None,
+        retryable=chosen in RETRYABLE,
+    )
+
+
+def shown(error: GraphQLError, request_id: str) -> GraphQLError:
+    """Give an error as clients may see it; what is our own mistake shows an incident id only."""
+    cause = error.original_error
+    if isinstance(cause, GraphQLError):
+        error, cause = cause, cause.original_error
+    if isinstance(cause, BreakwaterError) and not isinstance(cause, InvariantBroken):
+        code = code_of(cause)
+        if code is not ErrorCode.INTERNAL:
+            return _with(error, str(cause), {"code": code.value})
+    if isinstance(cause, TimeoutError):
+        return _with(error, "This took too long and was stopped.", {"code": ErrorCode.TIMEOUT.value})
+    if cause is None:
+        return _with(
+            error, error.message, {"code": ErrorCode.VALIDATION_FAILED.value, **(error.extensions or {})}
+        )
+    incident = new_id()
+    log.error("api_failed", incident_id=incident, request_id=request_id, exc_info=cause)
+    return _with(
+        error,
+        "Something went wrong on our side; it was logged.",
+        {"code": ErrorCode.INTERNAL.value, "incidentId": incident},
+    )
+
+
+def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        message, nodes=error.nodes, source=error.source, positions=error.positions, path=error.path,
+        extensions=extensions,
+    )  # fmt: skip

@@ -1,0 +1,257 @@
+"""One follower of the journal per workspace, and any number of readers of what it saw.
+
+The follower learns of new facts from the in-process bus and, because another process may write too, by asking the
+store twice a second. It keeps the newest facts in a ring. A reader has only a position: inside the ring it reads
+from memory, before it from the store, so a replay joins the live stream without a gap and without a duplicate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+
+from desk.bus import EventBus, SlowConsumer, Subscription
+from desk.clock import Clock
+from desk.ports import Store
+from trading.errors import BreakwaterError, InvalidInput
+from trading.events import MARKET_DATA, Event, Recorded
+
+log = structlog.get_logger(__name__)
+
+S = TypeVar("S")
+
+#: Facts kept in memory per workspace.
+RING = 2048
+
+#: Facts kept in the form in which they are shown, per process.
+SHOWN = 4096
+
+#: A live reader that is so many facts behind is cut off; it resumes with its cursor.
+MAX_LAG = 1024
+
+#: Rows of one read of the store.
+BATCH = 500
+
+#: Longest time until a fact that another process wrote is seen.
+POLL_S = 0.4
+
+
+class CursorExpired(InvalidInput):
+    """The journal no longer holds (or never held) what follows this cursor."""
+
+    code = "cursor_expired"
+
+
+class Follower:
+    """Follows one workspace's journal."""
+
+    def __init__(self, store: Store, bus: EventBus, clock: Clock, workspace_id: str) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self.workspace_id = workspace_id
+        self.ring: deque[Recorded] = deque(maxlen=RING)
+        self.head = 0
+        self.readers = 0
+        self._news = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.is_closed = False
+
+    async def start(self) -> None:
+        """Begin at the present head of the journal."""
+        subscription = self._bus.subscribe(self.workspace_id, limit=RING)
+        async with self._store.reading() as unit:
+            self.head = await unit.journal.head(self.workspace_id)
+        self._tasks = [asyncio.create_task(self._listen(subscription)), asyncio.create_task(self._poll())]
+
+    async def stop(self) -> None:
+        """End the follower; readers end too."""
+        self.is_closed = True
+        self._tell()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def wait(self, seen: int) -> None:
+        """Wait until something follows `seen`."""
+        while self.head <= seen and not self.is_closed:
+            await self._news.wait()
+
+    def recent(self, after: int) -> list[Recorded] | None:
+        """Give what follows a place, from memory; None when memory does not reach back that far."""
+        if after >= self.head:
+            return []
+        if not self.ring or self.ring[0].sequence > after + 1:
+            return None
+        return [self.ring[at] for at in range(after + 1 - self.ring[0].sequence, len(self.ring))]
+
+    def _take(self, facts: list[Recorded]) -> None:
+        for recorded in facts:
+            if recorded.sequence == self.head + 1:
+                self.ring.append(recorded)
+                self.head = recorded.sequence
+        self._tell()
+
+    def _tell(self) -> None:
+        # Everybody who waits holds this event; those who come later get a fresh one.
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def _listen(self, subscription: Subscription) -> None:
+        current = subscription
+        try:
+            while True:
+                try:
+                    async for found in current:
+                        if isinstance(found, Recorded):
+                            self._hear(found)
+                except SlowConsumer:
+                    self._woken.set()
+                    current = self._bus.subscribe(self.workspace_id, limit=RING)
+                else:
+                    return
+        finally:
+            current.close()
+
+    def _hear(self, recorded: Recorded) -> None:
+        if recorded.sequence == self.head + 1:
+            self._take([recorded])
+        elif recorded.sequence > self.head:
+            self._woken.set()
+
+    async def _poll(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), POLL_S)
+            self._woken.clear()
+            try:
+                await self._catch_up()
+            except BreakwaterError as problem:
+                log.warning("journal_follow_failed", workspace=self.workspace_id, problem=str(problem))
+
+    async def _catch_up(self) -> None:
+        while True:
+            async with self._store.reading() as unit:
+                found = await unit.journal.after(self.workspace_id, self.head, limit=BATCH)
+            if not found:
+                return
+            # The bus may have been quicker while we read; `_take` keeps the order and drops doubles.
+            self._take(list(found))
+
+
+class JournalHub:
+    """All followers of a process."""
+
+    def __init__(self, store: Store, bus: EventBus, clock: Clock) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._followers: dict[str, Follower] = {}
+        self._opening = asyncio.Lock()
+        self._shown: dict[tuple[str, int], Any] = {}
+        self.is_closed = False
+
+    def shown(self, recorded: Recorded, show: Callable[[Recorded], S]) -> S:
+        """Give a fact as a reader's type; made once, the same object for every reader."""
+        key = (recorded.event.workspace_id, recorded.sequence)
+        if key not in self._shown:
+            while len(self._shown) >= SHOWN:
+                self._shown.pop(next(iter(self._shown)))
+            self._shown[key] = show(recorded)
+        found: S = self._shown[key]
+        return found
+
+    async def read(
+        self, workspace_id: str, after: int | None
+    ) -> AsyncGenerator[tuple[int, list[Recorded]], None]:
+        """Give (last sequence, facts) in order, without gap or duplicate; the first batch is empty and says where.
+
+        Args:
+            after: the last sequence that the reader has; None begins now.
+
+        Raises:
+            CursorExpired: the journal does not hold what follows `after`.
+            SlowConsumer: the reader fell behind; it may resume after its last sequence.
+        """
+        follower = await self._enter(workspace_id)
+        try:
+            position = follower.head if after is None else after
+            if after is not None:
+                await self._check(workspace_id, after)
+            yield position, []
+            is_live = False
+            while not follower.is_closed:
+                batch = follower.recent(position)
+                if batch is None and is_live:
+                    raise SlowConsumer(position)
+                if batch is None:
+                    async with self._store.reading() as unit:
+                        batch = list(await unit.journal.after(workspace_id, position, limit=BATCH))
+                    if not batch:
+                        raise CursorExpired(
+                            f"The journal does not hold what follows {position}.",
+                            hint="Query the present state and subscribe without `after`.",
+                        )
+                elif is_live and len(batch) > MAX_LAG:
+                    raise SlowConsumer(position)
+                else:
+                    is_live = True
+                if batch:
+                    position = batch[-1].sequence
+                    yield position, batch
+                else:
+                    await follower.wait(position)
+        finally:
+            await self._leave(follower)
+
+    async def market(self, workspace_id: str, kind: type[Event]) -> AsyncGenerator[Event, None]:
+        """Give conflated market data as it comes; nothing is replayed."""
+        assert kind in MARKET_DATA
+        subscription = self._bus.subscribe(None, (kind,), limit=8)
+        try:
+            async for found in subscription:
+                if isinstance(found, kind) and found.workspace_id in {"", workspace_id}:
+                    yield found
+        finally:
+            subscription.close()
+
+    async def close(self) -> None:
+        """End every follower and with it every subscription."""
+        self.is_closed = True
+        for follower in tuple(self._followers.values()):
+            await follower.stop()
+        self._followers.clear()
+
+    async def _check(self, workspace_id: str, after: int) -> None:
+        async with self._store.reading() as unit:
+            oldest = await unit.journal.oldest(workspace_id)
+            head = await unit.journal.head(workspace_id)
+        if after > head or (oldest and after < oldest - 1):
+            raise CursorExpired(
+                f"The journal holds {oldest} to {head}; the cursor names {after}.",
+                hint="Query the present state and subscribe without `after`.",
+            )
+
+    async def _enter(self, workspace_id: str) -> Follower:
+        async with self._opening:
+            follower = self._followers.get(workspace_id)
+            if follower is None or follower.is_closed:
+                follower = Follower(self._store, self._bus, self._clock, workspace_id)
+                await follower.start()
+                self._followers[workspace_id] = follower
+            follower.readers += 1
+            return follower
+
+    async def _leave(self, follower: Follower) -> None:
+        follower.readers -= 1
+        if follower.readers == 0 and not follower.is_closed:
+            self._followers.pop(follower.workspace_id, None)
+            await follower.stop()

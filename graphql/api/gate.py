@@ -1,0 +1,148 @@
+"""Admission: how many operations run at once, and how many points each person may spend."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from api.errors import ApiError, ErrorCode
+from desk.clock import Clock
+from desk.identity import Role
+
+#: Operations in flight in the whole process.
+PER_PROCESS = 200
+
+#: Cost points of one operation at most; also the least size of a bucket.
+POINTS_PER_OPERATION = 1000.0
+
+#: Requests without a token: refill per second and size of the bucket, per address.
+STRANGER_RATE = (50.0, 200.0)
+
+#: Share of the points that a role refills with.
+SHARE: dict[Role, float] = {
+    Role.STRANGER: 0.05,
+    Role.VIEWER: 0.25,
+    Role.OPERATOR: 0.25,
+    Role.TRADER: 0.5,
+    Role.ADMIN: 0.5,
+    Role.OWNER: 1.0,
+}
+
+#: Buckets kept in memory; the one that was idle longest goes first.
+MAX_BUCKETS = 10_000
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket."""
+
+    size: float
+    refill: float
+    level: float
+    at: float
+
+    def take(self, points: float, now: float) -> bool:
+        """Take points if they are there."""
+        self.level = min(self.size, self.level + (now - self.at) * self.refill)
+        self.at = now
+        if points > self.level:
+            return False
+        self.level -= points
+        return True
+
+    def wait_ms(self, points: float) -> int:
+        """Tell how long until so many points are there."""
+        return max(1, round((points - self.level) / self.refill * 1000))
+
+
+class Gate:
+    """The door's memory of who asked how much. One per process."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        requests_per_s: float = 2000.0,
+        points_per_s: float = 20_000.0,
+        in_flight: int = 100,
+    ) -> None:
+        self._clock = clock
+        self._requests = (requests_per_s, 2 * requests_per_s)
+        self._points = points_per_s
+        self._per_person = in_flight
+        self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
+        self._in_flight: dict[str, int] = {}
+        self._all_in_flight = 0
+
+    def enter(self, who: str) -> None:
+        """Let an operation in.
+
+        Raises:
+            ApiError: too many are running.
+        """
+        if self._in_flight.get(who, 0) >= self._per_person or self._all_in_flight >= PER_PROCESS:
+            raise ApiError(
+                ErrorCode.RATE_LIMITED,
+                f"Too many operations are running; {self._per_person} at once are allowed per person.",
+                retryAfterMs=500,
+            )
+        self._in_flight[who] = self._in_flight.get(who, 0) + 1
+        self._all_in_flight += 1
+
+    def leave(self, who: str) -> None:
+        """Note that an operation ended."""
+        left = self._in_flight.get(who, 0) - 1
+        if left > 0:
+            self._in_flight[who] = left
+        else:
+            self._in_flight.pop(who, None)
+        self._all_in_flight -= 1
+
+    def request(self, who: str, role: Role) -> None:
+        """Count a request.
+
+        Raises:
+            ApiError: too many in a short time.
+        """
+        refill, size = self._requests if role > Role.STRANGER else STRANGER_RATE
+        self._take("requests", who, 1.0, size=size, refill=refill, what="requests")
+
+    def spend(self, who: str, role: Role, points: float, *, is_exit: bool) -> Mapping[str, float]:
+        """Spend cost points; exits draw from a bucket of their own, so that a person can always get out.
+
+        Returns:
+            what `extensions.cost` says.
+
+        Raises:
+            ApiError: not enough points are left.
+        """
+        kind = "exits" if is_exit else "points"
+        refill = self._points * SHARE[role]
+        size = max(POINTS_PER_OPERATION, refill)
+        bucket = self._take(kind, who, points, size=size, refill=refill, what="cost points")
+        return {
+            "requested": points,
+            "limit": POINTS_PER_OPERATION,
+            "available": round(bucket.level, 1),
+            "restoreRate": refill,
+        }
+
+    def _take(self, kind: str, who: str, points: float, *, size: float, refill: float, what: str) -> Bucket:
+        now = self._clock.monotonic()
+        key = (kind, who)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket(size, refill, size, now)
+            if len(self._buckets) > MAX_BUCKETS:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)
+        bucket.refill = refill
+        if not bucket.take(points, now):
+            wait = bucket.wait_ms(points)
+            raise ApiError(
+                ErrorCode.RATE_LIMITED,
+                f"{points:g} {what} were asked for and {bucket.level:.0f} are left; they refill at {refill:g} a second.",
+                retryAfterMs=wait,
+            )
+        return bucket

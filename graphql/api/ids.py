@@ -1,0 +1,114 @@
+"""Opaque global ids and cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import NewType
+from uuid import UUID
+
+from trading.errors import InvalidInput, NotFound
+
+#: A place in a list or in the journal; opaque to clients.
+Cursor = NewType("Cursor", str)
+
+#: Types that `node(id:)` can find.
+NODE_TYPES = frozenset(
+    {"Workspace", "Member", "ApiToken", "Account", "Bot", "Order", "Position", "Trade", "Signal", "Alert"}
+)
+
+
+def global_id(kind: str, own_id: str) -> str:
+    """Give the id of an object as clients see it; empty stays empty."""
+    return _pack(f"{kind}:{own_id}") if own_id else ""
+
+
+def split_id(wanted: str) -> tuple[str, str]:
+    """Give type and own id.
+
+    Raises:
+        NotFound: this was never an id of ours; the same answer as for an object that is not there.
+    """
+    kind, _, own_id = _unpack(wanted).partition(":")
+    if not own_id or not _is_uuid(own_id):
+        raise not_found(wanted)
+    return kind, own_id
+
+
+def own_id(kind: str, wanted: str) -> str:
+    """Give the own id of an object of one type.
+
+    Raises:
+        NotFound: the id is of another type or malformed.
+    """
+    found, own = split_id(wanted)
+    if found != kind:
+        raise not_found(wanted)
+    return own
+
+
+def not_found(wanted: str) -> NotFound:
+    """Say that nothing is there, in the same words whatever the cause."""
+    shown = wanted if len(wanted) <= 120 else wanted[:117] + "..."
+    return NotFound(
+        f"Nothing was found under the id '{shown}'.", hint="Ids come from earlier answers of this API."
+    )
+
+
+def journal_cursor(sequence: int) -> Cursor:
+    """Give the cursor of a place in the journal."""
+    return Cursor(_pack(f"journal:{sequence}"))
+
+
+def journal_sequence(cursor: str) -> int:
+    """Give the place in the journal that a cursor names.
+
+    Raises:
+        InvalidInput: it is not a cursor of the journal.
+    """
+    kind, _, sequence = _unpack(cursor).partition(":")
+    if kind != "journal" or not sequence.isdecimal() or len(sequence) > 18:
+        raise InvalidInput(
+            f"'{cursor[:120]}' is not a cursor of the journal.",
+            hint="Take the `cursor` of an earlier event, or leave `after` out.",
+        )
+    return int(sequence)
+
+
+def row_cursor(sort_key: str) -> Cursor:
+    """Wrap the store's sort position."""
+    return Cursor(_pack(f"row:{sort_key}"))
+
+
+def row_position(cursor: str | None) -> str:
+    """Give the store's sort position back; empty for none.
+
+    Raises:
+        InvalidInput: it is not a cursor of a list.
+    """
+    if not cursor:
+        return ""
+    kind, _, position = _unpack(cursor).partition(":")
+    if kind != "row" or not position:
+        raise InvalidInput(
+            f"'{cursor[:120]}' is not a cursor of a list.", hint="Take `endCursor` of the page before."
+        )
+    return position
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _pack(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _unpack(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""

@@ -1,0 +1,1 @@
+"""Candles, series, pairs and the strategies that read them."""

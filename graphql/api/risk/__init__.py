@@ -1,0 +1,1 @@
+"""Panic, locks and other brakes."""

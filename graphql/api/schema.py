@@ -1,0 +1,88 @@
+"""The schema, put together from the domains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLNamedType, print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionResult
+
+from api.account.mutations import AccountMutations
+from api.account.queries import AccountQueries
+from api.alerts.mutations import AlertMutations
+from api.alerts.queries import AlertQueries
+from api.bots.mutations import BotMutations
+from api.bots.queries import BotQueries
+from api.events.subscriptions import EventSubscriptions
+from api.events.types import ALL_EVENT_TYPES
+from api.guard import Guard
+from api.market.queries import MarketQueries
+from api.market.subscriptions import MarketSubscriptions
+from api.orders.queries import OrderQueries
+from api.portfolio.queries import PortfolioQueries
+from api.risk.mutations import RiskMutations
+from api.scalars import scalar_map
+from api.system.queries import SystemQueries
+
+
+@strawberry.type
+class Query(
+    AccountQueries, AlertQueries, BotQueries, MarketQueries, OrderQueries, PortfolioQueries, SystemQueries
+):
+    """What can be read."""
+
+
+@strawberry.type
+class Mutation(AccountMutations, AlertMutations, BotMutations, RiskMutations):
+    """What can be asked for: one mutation per command of the desk, under the same name."""
+
+
+@strawberry.type
+class Subscription(EventSubscriptions, MarketSubscriptions):
+    """What can be followed."""
+
+
+class Schema(strawberry.Schema):
+    """Gives every operation a context of its own, also those that share a socket."""
+
+    async def execute(self, query: str | None, *arguments: Any, **named: Any) -> ExecutionResult:
+        named["context_value"] = named["context_value"].for_operation()
+        return await super().execute(query, *arguments, **named)
+
+    async def stream(self, query: str | None, *arguments: Any, **named: Any) -> Any:
+        named["context_value"] = named["context_value"].for_operation()
+        return await super().stream(query, *arguments, **named)
+
+
+def build_schema() -> Schema:
+    """Put the schema together."""
+    schema = Schema(
+        Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=ALL_EVENT_TYPES,
+        extensions=[Guard],
+        config=StrawberryConfig(scalar_map=scalar_map(), disable_field_suggestions=True, sort_schema=False),
+    )
+    for one in schema._schema.type_map.values():
+        _describe(one)
+    return schema
+
+
+def sdl() -> str:
+    """Give the schema as text: the golden file `graphql/schema.graphql`."""
+    return print_schema(SCHEMA._schema) + "\n"
+
+
+def _describe(one: GraphQLNamedType) -> None:
+    """Take a missing description from the docstring of the class."""
+    definition = one.extensions.get("strawberry-definition")
+    origin = getattr(definition, "origin", None)
+    if one.description is None and origin is not None and origin.__doc__:
+        one.description = origin.__doc__.strip().splitlines()[0]
+
+
+#: The one schema of the process.
+SCHEMA = build_schema()

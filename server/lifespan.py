@@ -1,0 +1,40 @@
+"""What runs beside the requests while the web server is up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+
+from api.view import GraphQLDoor
+from desk.bus import EventBus
+from server.health import Health
+from server.metrics import Metrics
+
+
+def lifespan(
+    *, health: Health, metrics: Metrics, bus: EventBus, door: GraphQLDoor
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Give the server's life: the loop's pulse and the count of facts, ended together."""
+
+    @asynccontextmanager
+    async def live(app: Starlette) -> AsyncIterator[None]:
+        tasks = [
+            asyncio.create_task(health.beat(), name="pulse"),
+            asyncio.create_task(metrics.count_facts(bus), name="facts"),
+        ]
+        health.is_started = True
+        try:
+            yield
+        finally:
+            health.is_stopping = True
+            await door.close()
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    return live
