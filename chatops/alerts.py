@@ -66,7 +66,9 @@ def alert_card(alert: Alert, *, bot: str = "") -> Card:
         title=alert_title(alert),
         tone=_tone(alert),
         fields=tuple(fields),
-        notes=() if alert.acknowledged_at is None else (Text("alert.acknowledged", {"by": alert.acknowledged_by}),),
+        notes=()
+        if alert.acknowledged_at is None
+        else (Text("alert.acknowledged", {"by": alert.acknowledged_by}),),
     )
 
 

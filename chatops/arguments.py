@@ -139,9 +139,9 @@ def _sorted(
             continue
         key, has_value, typed = word.partition("=")
         key = plain(key).lower()
-        if has_value and key in by_name:
-            _put(named, key, typed)
-        elif has_value and keep_unknown and re.fullmatch(r"[a-z][a-z0-9_]*", key):
+        if (has_value and key in by_name) or (
+            has_value and keep_unknown and re.fullmatch(r"[a-z][a-z0-9_]*", key)
+        ):
             _put(named, key, typed)
         elif has_value and re.fullmatch(r"[a-z][a-z0-9_]*", key) and rest_taker is None:
             _refuse_name(key, by_name, usage)

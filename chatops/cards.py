@@ -38,6 +38,13 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """A price in its own digits, two at least; None is undefined."""
+
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """A share (0.05 = 5 %), shown as a percentage; None is undefined."""
 
@@ -64,7 +71,20 @@ class Age:
 
 #: What a field, a cell or a gap may hold. A plain `str` is data (a name, a pair): it is never translated.
 Value: TypeAlias = (
-    str | int | float | bool | Decimal | datetime | timedelta | Money | Ratio | Number | Age | Text | None
+    str
+    | int
+    | float
+    | bool
+    | Decimal
+    | datetime
+    | timedelta
+    | Money
+    | Price
+    | Ratio
+    | Number
+    | Age
+    | Text
+    | None
 )
 
 

@@ -92,9 +92,7 @@ class Asked:
 
     async def do(self, command: Command) -> Outcome:
         """Carry out a command as the person, with the confirmation that came along."""
-        return await self.room.desk.do(
-            command, self.actor, confirmation=self.confirmation, typed=self.typed
-        )
+        return await self.room.desk.do(command, self.actor, confirmation=self.confirmation, typed=self.typed)
 
 
 def speaker_of(member: Member | None, actor: Actor) -> Speaker:

@@ -8,7 +8,7 @@ import unicodedata
 _INVISIBLE = dict.fromkeys(
     map(ord, "\u200b\u200e\u200f\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 )
-_QUOTES = str.maketrans({one: '"' for one in "“”„‟«»＂"} | {one: "'" for one in "‘’‚‛＇"} | {"＝": "="})
+_QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | dict.fromkeys("‘’‚‛＇", "'") | {"＝": "="})
 _DASH_OPTION = re.compile(r"(?:(?<=\s)|^)[—–―](?=[^\W\d])")
 _MINUS = str.maketrans({"−": "-", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "﹣": "-", "－": "-"})
 

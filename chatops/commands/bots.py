@@ -105,9 +105,7 @@ def bot_card(name: str, bot: Bot, *, title: str, tone: Tone, notes: tuple[Text, 
         fields.append(Field("resume_at", bot.resume_at))
     if bot.condition_reason:
         fields.append(Field("reason", bot.condition_reason))
-    return Card(
-        name=name, title=Text(title, {"bot": bot.name}), tone=tone, fields=tuple(fields), notes=notes
-    )
+    return Card(name=name, title=Text(title, {"bot": bot.name}), tone=tone, fields=tuple(fields), notes=notes)
 
 
 async def _done(asked: Asked, command: Command, bot: Bot, title: str, tone: Tone, *notes: Text) -> Card:

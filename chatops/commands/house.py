@@ -235,6 +235,7 @@ async def audit(asked: Asked) -> Card:
         title=Text("audit.title"),
         tone=Tone.BAD if bad is not None else Tone.PLAIN,
         fields=chain,
+        notes=() if cells else (Text("audit.none"),),
         tables=(
             Table(
                 name="audit",
@@ -249,7 +250,9 @@ async def audit(asked: Asked) -> Card:
                 ),
                 rows=cells,
             ),
-        ),
+        )
+        if cells
+        else (),
     )
 
 
@@ -287,7 +290,13 @@ async def users(asked: Asked) -> Card:
         tables=(
             Table(
                 name="users",
-                columns=(Column("name"), Column("role"), Column("email"), Column("language", 1), Column("time_zone", 1)),
+                columns=(
+                    Column("name"),
+                    Column("role"),
+                    Column("email"),
+                    Column("language", 1),
+                    Column("time_zone", 1),
+                ),
                 rows=tuple(_user(one) for one in rows),
             ),
         ),

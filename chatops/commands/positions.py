@@ -8,7 +8,7 @@ from decimal import Decimal
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
-from chatops.cards import Button, Card, Column, Field, Money, Press, Ratio, Table, Text, Tone, Value
+from chatops.cards import Button, Card, Column, Field, Money, Press, Price, Ratio, Table, Text, Tone, Value
 from chatops.commands.bots import phases_text
 from chatops.problems import misheard
 from chatops.reading import (
@@ -51,9 +51,7 @@ async def status(asked: Asked) -> Card:
             if account.id in held
         ]
         rows = [
-            one
-            for one in await tx.positions.open(asked.workspace_id)
-            if bot is None or one.bot_id == bot.id
+            one for one in await tx.positions.open(asked.workspace_id) if bot is None or one.bot_id == bot.id
         ]
     total = sum((one.unrealized_pnl for one in rows), _ZERO)
     currency = next((account.currency for account, _ in states), "")
@@ -100,7 +98,13 @@ def _bots(rows: Sequence[Bot]) -> Table:
     return Table(
         name="bots",
         is_titled=True,
-        columns=(Column("bot"), Column("desired"), Column("condition"), Column("phases"), Column("strategy", 1)),
+        columns=(
+            Column("bot"),
+            Column("desired"),
+            Column("condition"),
+            Column("phases"),
+            Column("strategy", 1),
+        ),
         rows=tuple(
             (
                 one.name,
@@ -149,11 +153,11 @@ def _position(one: Position, bots: Mapping[str, Bot], accounts: Mapping[str, Acc
         one.pair,
         side(one.is_long),
         one.quantity,
-        one.entry_price,
-        one.mark_price,
+        Price(one.entry_price),
+        Price(one.mark_price),
         Money(pnl, account.currency if account else "", is_signed=True),
         Ratio(open_ratio(one), is_signed=True),
-        one.stop,
+        Price(one.stop),
         targets_text(one),
         one.as_of - one.opened_at,
     )
@@ -173,7 +177,7 @@ def targets_text(one: Position) -> Value:
     following = next((leg.price for leg in one.legs if not leg.is_filled), None)
     if following is None:
         return Text("targets.all", {"count": len(one.legs)})
-    return Text("targets.next", {"leg": filled + 1, "price": following})
+    return Text("targets.next", {"leg": filled + 1, "price": Price(following)})
 
 
 @PAGE.word("count", example="/count")
@@ -255,8 +259,8 @@ def trades_table(rows: Sequence[Trade], bots: Mapping[str, Bot], accounts: Mappi
                 one.pair,
                 side(one.is_long),
                 one.quantity,
-                one.entry_price,
-                one.exit_price,
+                Price(one.entry_price),
+                Price(one.exit_price),
                 Money(
                     one.pnl,
                     accounts[one.account_id].currency if one.account_id in accounts else "",
@@ -304,7 +308,7 @@ async def forceexit(asked: Asked) -> Card:
             Field("side", side(position.is_long)),
             Field("quantity", position.quantity * share),
             Field("share", Ratio(float(share), digits=0)),
-            Field("price", position.mark_price),
+            Field("price", Price(position.mark_price)),
             Field("as_of", position.as_of),
         ),
     )

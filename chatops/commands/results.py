@@ -12,7 +12,7 @@ import numpy as np
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
-from chatops.cards import Card, Chart, Column, Field, Money, Number, Ratio, Table, Text, Tone, Value
+from chatops.cards import Card, Chart, Column, Field, Money, Number, Price, Ratio, Table, Text, Tone, Value
 from chatops.commands.positions import tone_of_amount
 from chatops.reading import accounts_of, completed_pair, known_pairs, trades_since, wanted_bot
 from chatops.room import Asked
@@ -58,9 +58,7 @@ async def _gathered(asked: Asked, *, since: datetime | None = None, days: int | 
         if account is not None and bot is None:
             trades = tuple(one for one in trades if one.account_id == account.id)
         points = await tx.accounts.equity(asked.workspace_id, account.id, start) if account else ()
-    return _Book(
-        bot=bot, account=account, status=status, equity=tuple(points), trades=trades, until=until
-    )
+    return _Book(bot=bot, account=account, status=status, equity=tuple(points), trades=trades, until=until)
 
 
 def _figures(book: _Book) -> Metrics:
@@ -249,7 +247,9 @@ async def monthly(asked: Asked) -> Card:
 _GROUPED = (Argument(name="pair", read=kinds.pair, offers="pair"), _BOT)
 
 
-async def _groups(asked: Asked, name: str, key: Callable[[Trade], str]) -> Card:
+async def _groups(
+    asked: Asked, name: str, key: Callable[[Trade], str], cell: Callable[[str], Value] = str
+) -> Card:
     book = await _gathered(asked)
     trades = book.trades
     if asked.args["pair"]:
@@ -273,7 +273,7 @@ async def _groups(asked: Asked, name: str, key: Callable[[Trade], str]) -> Card:
                 ),
                 rows=tuple(
                     (
-                        one.name or None,
+                        cell(one.name) if one.name else None,
                         one.sum.trades,
                         Ratio(one.sum.win_ratio, digits=0),
                         Money(one.sum.pnl, book.currency, is_signed=True),
@@ -293,7 +293,7 @@ async def _groups(asked: Asked, name: str, key: Callable[[Trade], str]) -> Card:
             spec={
                 "title": "",
                 "currency": book.currency,
-                "labels": [one.name or "–" for one in rows],
+                "labels": [one.name.replace(_THEN, " ").strip() or "–" for one in rows],
                 "values": [float(one.sum.pnl) for one in rows],
             },
         )
@@ -317,17 +317,32 @@ async def entries(asked: Asked) -> Card:
 @PAGE.word("exits", example="/exits", arguments=_GROUPED)
 async def exits(asked: Asked) -> Card:
     """Show profit per exit: its reason, and its tag where it has one."""
-    return await _groups(asked, "exits", _exit_of)
+    return await _groups(asked, "exits", _exit_of, _exit_cell)
 
 
 @PAGE.word("mix_tags", example="/mix_tags", arguments=_GROUPED)
 async def mix_tags(asked: Asked) -> Card:
     """Show profit per entry tag and exit together."""
-    return await _groups(asked, "mix_tags", lambda one: f"{one.tag or '–'} → {_exit_of(one)}")
+    return await _groups(asked, "mix_tags", lambda one: f"{one.tag}{_THEN}{_exit_of(one)}", _mix_cell)
+
+
+#: Parts the names of a group; no tag of a strategy holds it.
+_THEN = "\x1f"
 
 
 def _exit_of(one: Trade) -> str:
-    return f"{one.reason.value}: {one.exit_tag}" if one.exit_tag else one.reason.value
+    return f"{one.reason.value}{_THEN}{one.exit_tag}" if one.exit_tag else one.reason.value
+
+
+def _exit_cell(name: str) -> Value:
+    reason, _, tag = name.partition(_THEN)
+    said = Text(f"reason.{reason}")
+    return Text("groups.tagged", {"reason": said, "tag": tag}) if tag else said
+
+
+def _mix_cell(name: str) -> Value:
+    tag, _, left = name.partition(_THEN)
+    return Text("groups.mixed", {"tag": tag or "–", "exit": _exit_cell(left)})
 
 
 @PAGE.word("balance", example="/balance")
@@ -357,7 +372,7 @@ async def balance(asked: Asked) -> Card:
                     (
                         one.pair,
                         one.quantity if one.is_long else -one.quantity,
-                        one.mark_price,
+                        Price(one.mark_price),
                         Money(signed, account.currency),
                         _share(signed, equity),
                     )

@@ -14,7 +14,7 @@ from chatops.reading import accounts_of, completed_pair, is_all, known_pairs
 from chatops.room import Asked
 from desk.commands import LockPair, PanicStop, ReleasePanic, UnlockPair
 from desk.ports import Unit
-from desk.views import Account
+from desk.views import Account, Lock
 from desk.views import Page as RowPage
 from trading.errors import nearest
 
@@ -67,11 +67,11 @@ async def risk(asked: Asked) -> Card:
                     Field("today", Ratio(state.day_change, is_signed=True), tone_of_amount(state.day_change)),
                     Field("open_risk", Money(state.open_risk, account.currency)),
                     Field(
-                        "slots", Text("slots.used", {"open": state.open_positions, "max": state.max_positions})
+                        "slots",
+                        Text("slots.used", {"open": state.open_positions, "max": state.max_positions}),
                     ),
                 ]
-            for one in await tx.accounts.locks(asked.workspace_id, account.id, asked.now):
-                rows.append((one.pair or Text("lock.all"), one.until, one.reason or None, one.actor or None))
+            rows += [_lock(one) for one in await tx.accounts.locks(asked.workspace_id, account.id, asked.now)]
         refused = await tx.positions.risk_events(asked.workspace_id, RowPage(first=10))
     tables = [_locks_table(tuple(rows))] if rows else []
     if refused:
@@ -105,6 +105,10 @@ def _detail(detail: object) -> Value:
     return ", ".join(f"{name} {value}" for name, value in detail.items()) or None
 
 
+def _lock(one: Lock) -> tuple[Value, ...]:
+    return (one.pair or Text("lock.all"), one.until, one.reason or None, one.actor or None)
+
+
 def _locks_table(rows: tuple[tuple[Value, ...], ...]) -> Table:
     return Table(
         name="locks",
@@ -120,8 +124,7 @@ async def locks(asked: Asked) -> Card:
     rows: list[tuple[Value, ...]] = []
     async with asked.store.reading() as tx:
         for account in await accounts_of(asked, tx):
-            for one in await tx.accounts.locks(asked.workspace_id, account, asked.now):
-                rows.append((one.pair or Text("lock.all"), one.until, one.reason or None, one.actor or None))
+            rows += [_lock(one) for one in await tx.accounts.locks(asked.workspace_id, account, asked.now)]
     return Card(
         name="locks",
         title=Text("locks.title", {"n": len(rows)}),
@@ -153,9 +156,7 @@ async def lock(asked: Asked) -> Card:
         pair = await _pair(asked, tx)
         account = await _account(asked, tx)
     length: timedelta = asked.args["for"]
-    await asked.do(
-        LockPair(pair=pair, duration=length, reason=asked.args["reason"], account_id=account.id)
-    )
+    await asked.do(LockPair(pair=pair, duration=length, reason=asked.args["reason"], account_id=account.id))
     return Card(
         name="locked",
         title=Text("lock.done", {"pair": pair or Text("lock.all")}),

@@ -37,7 +37,20 @@ _FR = Habits(
     group="\u202f",
     point=",",
     percent="\u00a0%",
-    months=("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
+    months=(
+        "janv.",
+        "févr.",
+        "mars",
+        "avr.",
+        "mai",
+        "juin",
+        "juil.",
+        "août",
+        "sept.",
+        "oct.",
+        "nov.",
+        "déc.",
+    ),
     day_letter="j",
 )
 
@@ -55,7 +68,9 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def number(value: Decimal | float | int, habits: Habits, *, digits: int | None = None, signed: bool = False) -> str:
+def number(
+    value: Decimal | float | int, habits: Habits, *, digits: int | None = None, signed: bool = False
+) -> str:
     """Write a number with groups of three; without `digits` a decimal keeps its own, trailing zeros dropped."""
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
     if not exact.is_finite():
@@ -82,6 +97,14 @@ def money(amount: Decimal, currency: str, habits: Habits, *, signed: bool = Fals
     if digits > 2 and habits.point in shown:
         shown = shown.rstrip("0").rstrip(habits.point)
     return f"{shown}\u00a0{currency}" if currency else shown
+
+
+def price(value: Decimal | None, habits: Habits) -> str:
+    """Write a price in its own digits, two at least."""
+    if value is None or not value.is_finite():
+        return UNDEFINED
+    own = -int(value.normalize().as_tuple().exponent)
+    return number(value, habits, digits=max(own, 2))
 
 
 def percent(value: float | None, habits: Habits, *, digits: int = 2, signed: bool = False) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from chatops.cards import Age, Money, Number, Ratio, Text, Value
+from chatops.cards import Age, Money, Number, Price, Ratio, Text, Value
 from chatops.texts import numbers
 from chatops.texts.catalogue import fill, template
 
@@ -41,7 +41,7 @@ class Speaker:
     def say(self, text: Text) -> str:
         """Give a text in the person's language; a code without a text is shown with its parameters."""
         rendered = {name: self.value(value) for name, value in text.params.items()}
-        sentence = template(self.language, text.code, text.params.get("n"))
+        sentence = template(self.language, text.code, text.params.get("n", text.params.get("count")))
         if sentence is None:
             return self._unnamed(text.code, rendered)
         return fill(sentence, rendered)
@@ -62,6 +62,8 @@ class Speaker:
                 return self.say(Text("word.yes" if value else "word.no"))
             case Money():
                 return numbers.money(value.amount, harmless(value.currency), habits, signed=value.is_signed)
+            case Price():
+                return numbers.price(value.value, habits)
             case Ratio():
                 return numbers.percent(value.value, habits, digits=value.digits, signed=value.is_signed)
             case Number():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib import ticker
+from matplotlib.axes import Axes
 
 from desk.charts import look
 from desk.charts.specs import BarSpec
@@ -28,9 +29,7 @@ def draw_bars(spec: BarSpec) -> bytes:
     axes.set_ylim(bottom - 0.12 * span * (bottom < 0), top + 0.12 * span * (top > 0 or bottom == 0))
     axes.set_xlim(-0.7, len(values) - 0.3)
     digits = 0 if span >= 500 else 2
-    axes.yaxis.set_major_formatter(
-        ticker.FuncFormatter(lambda value, _: look.price_text(value, digits))
-    )
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: look.price_text(value, digits)))
     if len(values) <= _MAX_NUMBERED:
         for row, value in zip(rows, values, strict=True):
             axes.annotate(
@@ -57,7 +56,7 @@ def draw_bars(spec: BarSpec) -> bytes:
     return look.png(figure)
 
 
-def _names(axes: look.Axes, spec: BarSpec, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
+def _names(axes: Axes, spec: BarSpec, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
     step = int(np.ceil(len(rows) / 16))
     shown = rows[::step]
     names = [look.clean(spec.labels[row])[:22] for row in shown]

@@ -58,7 +58,7 @@ def draw_candles(spec: CandleSpec) -> bytes:
     look.time_ticks(volume, spec.ts_ms)
     price.set_xticks(volume.get_xticks())
     price.tick_params(labelbottom=False)
-    figure.text(0.869, 0.045, "UTC", color=colours.faint, fontsize=8.5, ha="left")
+    figure.text(0.978, 0.028, "UTC", color=colours.faint, fontsize=8.5, ha="right")
     return look.png(figure)
 
 
@@ -106,11 +106,13 @@ def _bodies(axes: Axes, spec: CandleSpec, colours: Palette) -> None:
     for mask, colour in ((is_up, colours.up), (~is_up, colours.down)):
         x, low, high = rows[mask], lows[mask], highs[mask]
         wicks = np.stack([np.column_stack([x, low]), np.column_stack([x, high])], axis=1)
-        axes.add_collection(LineCollection(wicks, colors=colour, linewidths=0.9, zorder=2))
+        axes.add_collection(LineCollection(list(wicks), colors=colour, linewidths=0.9, zorder=2))
         b, t = bottoms[mask], bottoms[mask] + flat[mask]
         corners = [(x - half, b), (x + half, b), (x + half, t), (x - half, t)]
         boxes = np.stack([np.column_stack(one) for one in corners], axis=1)
-        axes.add_collection(PolyCollection(boxes, facecolors=colour, edgecolors=colour, linewidths=0.4, zorder=3))
+        axes.add_collection(
+            PolyCollection(list(boxes), facecolors=colour, edgecolors=colour, linewidths=0.4, zorder=3)
+        )
 
 
 def _volume(axes: Axes, spec: CandleSpec, colours: Palette) -> None:
@@ -122,9 +124,7 @@ def _volume(axes: Axes, spec: CandleSpec, colours: Palette) -> None:
     axes.set_ylim(0, top * 1.15 if top > 0 else 1.0)
     axes.yaxis.set_major_locator(ticker.MaxNLocator(2))
     axes.yaxis.set_major_formatter(ticker.EngFormatter(sep=""))
-    axes.text(
-        0.006, 0.86, "volume", transform=axes.transAxes, color=colours.faint, fontsize=8.5, va="center"
-    )
+    axes.text(0.006, 0.86, "volume", transform=axes.transAxes, color=colours.faint, fontsize=8.5, va="center")
 
 
 def _limits(price: Axes, volume: Axes, spec: CandleSpec) -> None:
@@ -145,9 +145,7 @@ def _limits(price: Axes, volume: Axes, spec: CandleSpec) -> None:
     for axes in (price, volume):
         axes.set_xlim(-1.0, right)
     digits = look.digits_for(high - low, high)
-    price.yaxis.set_major_formatter(
-        ticker.FuncFormatter(lambda value, _: look.price_text(value, digits))
-    )
+    price.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: look.price_text(value, digits)))
     price.yaxis.set_major_locator(ticker.MaxNLocator(9))
 
 
@@ -192,7 +190,12 @@ def _wave(axes: Axes, spec: CandleSpec, wave: WaveLine, colours: Palette, number
             fontweight="normal" if wave.is_alternate else "bold",
             zorder=8,
             clip_on=True,
-            bbox={"boxstyle": "round,pad=0.15", "facecolor": colours.pane, "edgecolor": "none", "alpha": 0.75},
+            bbox={
+                "boxstyle": "round,pad=0.15",
+                "facecolor": colours.pane,
+                "edgecolor": "none",
+                "alpha": 0.75,
+            },
         )
     if wave.invalidation is not None and not wave.is_alternate:
         axes.hlines(
@@ -237,7 +240,13 @@ def _trade(axes: Axes, spec: CandleSpec, trade: TradeMarks, colours: Palette) ->
     for one in trade.exits:
         x = row_of(spec, one.ts_ms)
         axes.plot(
-            [x], [one.price], marker="X", markersize=9, color=colours.ink, markeredgecolor=colours.paper, zorder=9
+            [x],
+            [one.price],
+            marker="X",
+            markersize=9,
+            color=colours.ink,
+            markeredgecolor=colours.paper,
+            zorder=9,
         )
     _exit_labels(axes, spec, trade, colours)
     return tags
@@ -262,7 +271,12 @@ def _exit_labels(axes: Axes, spec: CandleSpec, trade: TradeMarks, colours: Palet
             color=colours.ink,
             zorder=10,
             clip_on=True,
-            bbox={"boxstyle": "round,pad=0.25", "facecolor": colours.paper, "edgecolor": colours.grid, "alpha": 0.9},
+            bbox={
+                "boxstyle": "round,pad=0.25",
+                "facecolor": colours.paper,
+                "edgecolor": colours.grid,
+                "alpha": 0.9,
+            },
             arrowprops={"arrowstyle": "-", "color": colours.faint, "linewidth": 0.7},
         )
 
@@ -351,7 +365,13 @@ def _hide_covered_ticks(axes: Axes, places: list[float], low: float, high: float
 
 def _legend(axes: Axes, spec: CandleSpec, colours: Palette) -> None:
     handles = [
-        Line2D([], [], color=colours.lines[number % len(colours.lines)], linewidth=1.4, label=look.clean(one.label))
+        Line2D(
+            [],
+            [],
+            color=colours.lines[number % len(colours.lines)],
+            linewidth=1.4,
+            label=look.clean(one.label),
+        )
         for number, one in enumerate(spec.overlays)
     ]
     for wave in spec.waves:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from matplotlib import ticker
+from matplotlib.axes import Axes
 
 from desk.charts import look
 from desk.charts.specs import EquitySpec
@@ -12,7 +15,9 @@ from desk.charts.specs import EquitySpec
 _MAX_POINTS = 4_000
 
 
-def drawdown_of(equity: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def drawdown_of(
+    equity: np.ndarray[tuple[int], np.dtype[np.float64]],
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Give equity over its peak so far, minus one."""
     peak = np.maximum.accumulate(equity)
     return np.where(peak > 0, equity / np.where(peak > 0, peak, 1.0) - 1.0, 0.0)
@@ -48,16 +53,26 @@ def draw_equity(spec: EquitySpec) -> bytes:
     base = float(equity[0])
     top.axhline(base, color=colours.faint, linewidth=0.8, linestyle=(0, (2, 3)))
     top.fill_between(
-        x[kept], equity[kept], base, where=equity[kept] >= base, color=colours.up, alpha=0.13, interpolate=True
+        x[kept],
+        equity[kept],
+        base,
+        where=equity[kept] >= base,
+        color=colours.up,
+        alpha=0.13,
+        interpolate=True,
     )
     top.fill_between(
-        x[kept], equity[kept], base, where=equity[kept] < base, color=colours.down, alpha=0.13, interpolate=True
+        x[kept],
+        equity[kept],
+        base,
+        where=equity[kept] < base,
+        color=colours.down,
+        alpha=0.13,
+        interpolate=True,
     )
     digits = look.digits_for(float(equity.max() - equity.min()), float(equity.max()))
     digits = min(digits, 2)
-    top.yaxis.set_major_formatter(
-        ticker.FuncFormatter(lambda value, _: look.price_text(value, digits))
-    )
+    top.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: look.price_text(value, digits)))
     change = equity[-1] / base - 1.0 if base else 0.0
     unit = f"{spec.currency}  " if spec.currency else ""
     top.annotate(
@@ -100,7 +115,7 @@ def draw_equity(spec: EquitySpec) -> bytes:
         va="bottom",
     )
     _date_ticks(top, bottom, ts)
-    figure.text(0.89, 0.045, "UTC", color=colours.faint, fontsize=8.5, ha="left")
+    figure.text(0.978, 0.028, "UTC", color=colours.faint, fontsize=8.5, ha="right")
     return look.png(figure)
 
 
@@ -111,13 +126,13 @@ def _kept(equity: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tu
         return np.arange(n)
     edges = np.linspace(0, n, _MAX_POINTS // 2 + 1).astype(int)
     rows = [0, n - 1]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         part = equity[start:stop]
         rows += [start + int(part.argmin()), start + int(part.argmax())]
     return np.unique(np.array(rows))
 
 
-def _date_ticks(top: look.Axes, bottom: look.Axes, ts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+def _date_ticks(top: Axes, bottom: Axes, ts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
     ticks = np.linspace(float(ts[0]), float(ts[-1]), 9)[1:-1]
     days = (ts[-1] - ts[0]) / 86_400_000
     pattern = "%b %Y" if days > 400 else "%d %b %Y" if days > 60 else "%d %b" if days > 9 else "%d %b\n%H:%M"

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import structlog
 
@@ -29,6 +30,13 @@ RECYCLE_AFTER = 200
 REMEMBERED = 64
 
 _START = "import sys; sys.path[:0] = {path!r}; from desk.charts.worker import main; main()"
+
+
+def _as_list(value: Any) -> Any:
+    """Give an array that the encoder does not take as it lies in memory (a column of a table) as a list."""
+    if isinstance(value, np.ndarray | tuple):
+        return list(value) if isinstance(value, tuple) else value.tolist()
+    raise TypeError(f"{type(value).__name__} is no plain value")
 
 
 class ProcessPainter:
@@ -58,7 +66,9 @@ class ProcessPainter:
         """Give a PNG; None when it could not be drawn in time, or at all."""
         try:
             body = orjson.dumps(
-                {"kind": kind, "spec": spec}, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_SORT_KEYS
+                {"kind": kind, "spec": spec},
+                default=_as_list,
+                option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_SORT_KEYS,
             )
         except TypeError as problem:
             log.warning("picture_failed", kind=kind, reason=str(problem))

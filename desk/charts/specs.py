@@ -230,5 +230,3 @@ def _read(hint: Any, value: Any) -> Any:
     if hint is float:
         return float(value)
     return value
-
-

@@ -1,0 +1,34 @@
+"""/newbot as a conversation: asks for what the line would say, and gives the line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from chatops.cards import Text
+from chatops.room import Room
+from chatops.texts.speaker import Speaker
+from desk.identity import Actor
+from strategies.registry import default_registry
+
+Ask = Callable[[str], Awaitable[str | None]]
+
+
+async def new_bot_line(
+    room: Room, actor: Actor, speaker: Speaker, ask: Ask, tell: Callable[[str], None]
+) -> str | None:
+    """Ask for a new bot's settings and give the line that makes it; None when the person cancels."""
+    tell(speaker.label("console", "wizard") + "\n")
+    names = [one.name for one in default_registry().list_strategies()]
+    name = await ask(speaker.label("console", "name"))
+    if not name or not name.strip():
+        return None
+    strategy = await ask(speaker.say(Text("console.strategy", {"choices": ", ".join(names)})))
+    if not strategy or not strategy.strip():
+        return None
+    pairs = await ask(speaker.label("console", "pairs"))
+    if not pairs or not pairs.strip():
+        return None
+    timeframe = (await ask(speaker.label("console", "tf")) or "").strip() or "1h"
+    share = (await ask(speaker.label("console", "allocation")) or "").strip() or "100%"
+    joined = ",".join(one for one in pairs.replace(";", ",").replace(" ", ",").split(",") if one)
+    return f'/newbot "{name.strip()}" {strategy.strip()} {joined} tf={timeframe} allocation={share}'
