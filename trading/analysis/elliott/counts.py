@@ -83,6 +83,14 @@ from trading.jit import helper
 
 
 @helper
+def _tell_pivot(pivot: np.void, told: np.void) -> None:
+    told["id"], told["price"], told["kind"] = pivot["id"], pivot["price"], pivot["kind"]
+    told["extreme_index"], told["extreme_ms"] = pivot["extreme_index"], pivot["extreme_ms"]
+    told["confirmed_index"], told["confirmed_ms"] = pivot["confirmed_index"], pivot["confirmed_ms"]
+    told["threshold"], told["sub_count_id"] = pivot["threshold"], pivot["sub_count_id"]
+
+
+@helper
 def emit(
     memory: Memory, d: int, kind: int, count: np.void, pivots: int, price: float, other_id: int, ts_ms: int
 ) -> None:
@@ -102,7 +110,7 @@ def emit(
                 others += 1
     event["alternatives"][others:] = -1
     for i in range(pivots):
-        event["pivots"][i] = memory.state["window"][i]
+        _tell_pivot(memory.state["window"][i], event["pivots"][i])
     for i in range(pivots, MAX_PIVOTS):
         event["pivots"][i] = memory.state["no_pivot"]
     meta["events"] = row + 1
@@ -230,7 +238,7 @@ def _complete(memory: Memory, d: int, count: np.void, claim: int, ts_ms: int) ->
     emit(memory, d, COUNT_COMPLETED, count, pivots, nan, NOBODY, ts_ms)
     memory.state["done"][d] = count
     for i in range(pivots):
-        memory.state["done_pivots"][d, i] = window[i]
+        _tell_pivot(window[i], memory.state["done_pivots"][d, i])
     if count["pattern"] <= ENDING_DIAGONAL:
         k = 1 if sign > 0 else 0
         degree["motive_id"][k] = count["id"]

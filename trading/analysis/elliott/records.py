@@ -23,6 +23,8 @@ MAX_DEGREES = 8
 RING = 12
 #: Open counts per degree. At most six can be open at once (three impulses, a correction, a diagonal, a triangle).
 MAX_OPEN = 8
+#: Other open counts named by an event.
+MAX_ALTERNATIVES = 5
 #: Pivots of the longest pattern: impulse p0…p5, triangle a0…e.
 MAX_PIVOTS = 6
 #: Guideline scores kept per count.
@@ -261,6 +263,22 @@ PENDING = np.dtype(
     align=True,
 )
 
+#: What an event tells of a pivot.
+EVENT_PIVOT = np.dtype(
+    [
+        ("id", np.int64),
+        ("price", np.float64),
+        ("extreme_index", np.int64),
+        ("extreme_ms", np.int64),
+        ("confirmed_index", np.int64),
+        ("confirmed_ms", np.int64),
+        ("threshold", np.float64),
+        ("sub_count_id", np.int64),
+        ("kind", np.int64),
+    ],
+    align=True,
+)
+
 EVENT = np.dtype(
     [
         ("seq", np.int64),
@@ -268,11 +286,11 @@ EVENT = np.dtype(
         ("ts_ms", np.int64),
         ("other_id", np.int64),  # superseding count, or missing bars of a gap, else -1
         ("price", np.float64),  # of the pivot, or where the rule was broken
-        ("alternatives", np.int64, (MAX_OPEN,)),  # ids of the other open counts of the degree, else -1
+        ("alternatives", np.int64, (MAX_ALTERNATIVES,)),  # ids of the other open counts of the degree, else -1
         ("type", np.int64),
         ("degree", np.int64),  # -1 for a gap
         ("count", COUNT),
-        ("pivots", PIVOT, (MAX_PIVOTS,)),  # of the count, or the one confirmed
+        ("pivots", EVENT_PIVOT, (MAX_PIVOTS,)),  # of the count, or the one confirmed
     ],
     align=True,
 )
@@ -286,15 +304,15 @@ STATE = np.dtype(
         ("open", COUNT, (MAX_DEGREES, MAX_OPEN)),  # oldest first, `degree["open"]` of them
         ("pending", PENDING, (MAX_DEGREES, MAX_PENDING)),
         ("table", np.int64, (CLAIMS, SCORE_BINS, 2)),  # cases that failed, cases that came true
-        ("done", COUNT, (MAX_DEGREES,)),  # the latest completed count
-        ("done_pivots", PIVOT, (MAX_DEGREES, MAX_PIVOTS)),
+        ("done", COUNT, (MAX_DEGREES,)),  # the latest completed count, and its pivots
+        ("done_pivots", EVENT_PIVOT, (MAX_DEGREES, MAX_PIVOTS)),
         # Scratch of one step.
         ("bar", BAR),
         ("window", PIVOT, (MAX_PIVOTS,)),
         ("draft", COUNT),
         # Always zero.
         ("no_count", COUNT),
-        ("no_pivot", PIVOT),
+        ("no_pivot", EVENT_PIVOT),
     ],
     align=True,
 )

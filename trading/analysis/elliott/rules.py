@@ -39,6 +39,10 @@ from trading.jit import helper, inlined
 FLAT_FROM = 0.90
 #: A B longer than this many times A is no correction of A.
 FLAT_TO = 2.0
+#: A running flat, whose C falls short: B is at most this many times A (the typical ratio)…
+RUNNING_B_TO = 1.382
+#: …and C at least this share of A (the acceptable band). Longer or shorter it is a trend with a pause in it.
+RUNNING_C_FROM = 0.5
 #: B and D of a barrier triangle differ by at most this share of A.
 BARRIER = 0.05
 #: Ratios are compared with boundaries up to rounding, so that scaled prices give the same classes.
@@ -178,8 +182,12 @@ def correction_rule(window: Records, sign: int, family: int) -> int:
         return broken
     if family == ZIGZAG and not length(window, 2) < length(window, 1):
         return RULE_B_BEYOND
-    if _ahead(window, 3, 1, sign) <= 0.0 and family != FLAT_EXPANDED:
-        return RULE_C_SHORT
+    if _ahead(window, 3, 1, sign) <= 0.0:
+        first = length(window, 1)
+        b_share, c_share = length(window, 2) / first, length(window, 3) / first
+        fits = b_share <= RUNNING_B_TO * (1.0 + ROUNDING) and c_share >= RUNNING_C_FROM * (1.0 - ROUNDING)
+        if family != FLAT_EXPANDED or not fits:
+            return RULE_C_SHORT
     return OK
 
 
