@@ -57,9 +57,9 @@ def sqlite_url(sqlite_template: SqliteTemplate, tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url(postgres_template: PostgresTemplate) -> Iterator[str]:
     """The URL of a migrated PostgreSQL database of this test."""
-    url = postgres_template.copy()
+    url = postgres_template.lend()
     yield url
-    postgres_template.drop(url)
+    postgres_template.take_back(url)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 #: PostgreSQL refuses to run as root; this user owns nothing.
 _NOBODY = 65534
@@ -68,7 +67,7 @@ class PostgresServer:
             "max_connections": "60",
             "shared_buffers": "32MB",
         }
-        command = [
+        command: list[str | Path] = [
             self._bin / "postgres",
             "-D",
             self._folder / "data",
@@ -81,7 +80,14 @@ class PostgresServer:
             command += ["-c", f"{name}={value}"]
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=self._folder, stdout=log, stderr=log, env=_environment(), **_as_nobody()
+                command,
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                env=_environment(),
+                user=_user(),
+                group=_user(),
+                extra_groups=_groups(),
             )
         _wait_for(self._port, self._process, self._folder / "server.log", "PostgreSQL")
 
@@ -115,7 +121,14 @@ class PostgresServer:
         ]
         command += ["--no-sync", "-E", "UTF8", "--locale", "C"]
         done = subprocess.run(
-            command, cwd=self._folder, capture_output=True, env=_environment(), check=False, **_as_nobody()
+            command,
+            cwd=self._folder,
+            capture_output=True,
+            env=_environment(),
+            check=False,
+            user=_user(),
+            group=_user(),
+            extra_groups=_groups(),
         )
         if done.returncode:
             raise ServiceUnavailable(f"initdb in {self._bin} failed: {done.stderr.decode()[-500:]}")
@@ -157,8 +170,13 @@ class RedisServer:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _as_nobody() -> dict[str, Any]:
-    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+def _user() -> int | None:
+    """Give the user to run as: ourselves, or nobody when we are root."""
+    return _NOBODY if os.geteuid() == 0 else None
+
+
+def _groups() -> list[int] | None:
+    return [] if os.geteuid() == 0 else None
 
 
 def _environment() -> dict[str, str]:
@@ -201,7 +219,9 @@ def _runs(found: Path) -> bool:
             capture_output=True,
             env=_environment(),
             check=False,
-            **_as_nobody(),
+            user=_user(),
+            group=_user(),
+            extra_groups=_groups(),
         )
     except OSError:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Coroutine
 from itertools import count
@@ -15,8 +16,6 @@ from desk.store import migrate
 from tests.support.services import PostgresServer
 
 T = TypeVar("T")
-
-_TEMPLATE = "breakwater_template"
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -38,36 +37,66 @@ class SqliteTemplate:
 
 
 class PostgresTemplate:
-    """A migrated database on a server; copies are made from it."""
+    """A migrated database on a server, and databases made from it that tests borrow one after the other."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
+        self._suffix = f"{os.getpid()}_{id(self)}"
         self._numbers = count(1)
-        self._suffix = str(id(self))
-        run(self._execute(f"CREATE DATABASE {self._name}"))
-        run(migrate(server.database_url(self._name)))
+        self._names: list[str] = []
+        self._idle: list[str] = []
+        self._template = self._create("")
+        run(migrate(server.database_url(self._template)))
 
-    @property
-    def _name(self) -> str:
-        return f"{_TEMPLATE}_{self._suffix}"
+    def lend(self) -> str:
+        """Give the URL of an empty database."""
+        if self._idle:
+            return self._idle.pop()
+        return self.server.database_url(self._create(f"TEMPLATE {self._template}"))
 
-    def copy(self) -> str:
-        """Create a database from the template and give its URL."""
-        name = f"test_{self._suffix}_{next(self._numbers)}"
-        run(self._execute(f"CREATE DATABASE {name} TEMPLATE {self._name}"))
-        return self.server.database_url(name)
+    def take_back(self, url: str) -> None:
+        """Empty a borrowed database for the next test, whoever is still connected."""
+        run(_wipe(url))
+        self._idle.append(url)
 
-    def drop(self, url: str) -> None:
-        """Remove a copy, whoever is still connected."""
-        run(self._execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)"))
+    def create_empty(self) -> str:
+        """Give the URL of a database without any table, for tests of the migrations."""
+        return self.server.database_url(self._create(""))
 
     def close(self) -> None:
-        """Remove the template."""
-        run(self._execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)"))
+        """Remove the databases where the server stays."""
+        if not self.server.is_ours:
+            for name in self._names:
+                run(_execute(self.server.database_url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
 
-    async def _execute(self, sql: str) -> None:
-        connection: Any = await asyncpg.connect(self.server.database_url("postgres"), timeout=10)
-        try:
-            await connection.execute(sql)
-        finally:
-            await connection.close()
+    def _create(self, template: str) -> str:
+        name = f"breakwater_{self._suffix}_{next(self._numbers)}"
+        run(_execute(self.server.database_url("postgres"), f"CREATE DATABASE {name} {template}"))
+        self._names.append(name)
+        return name
+
+
+async def _execute(url: str, sql: str) -> None:
+    connection: Any = await asyncpg.connect(url, timeout=10)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def _wipe(url: str) -> None:
+    """Delete every row but the record of migrations; deleting beats truncating 40 small tables tenfold."""
+    connection: Any = await asyncpg.connect(url, timeout=10)
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        # Triggers of the append-only tables do not fire for a replica.
+        await connection.execute("SET session_replication_role = replica")
+        rows = await connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
+        )
+        await connection.execute(";".join(f'DELETE FROM "{row[0]}"' for row in rows))
+    finally:
+        await connection.close()
