@@ -154,6 +154,10 @@ class BaseStrategy(ABC):
     def validate_signal(self, market_data: MarketView) -> bool:
         """Tell whether the last closed bar is an entry."""
 
+    def signal(self, market_data: MarketView) -> Signal:
+        """Give the row of the last closed bar; by itself a strategy of the four questions buys at the market."""
+        return Signal(enter=1 if self.validate_signal(market_data) else 0)
+
     @abstractmethod
     def calculate_position_size(
         self, risk_amount: Decimal, entry_price: Decimal, stop_loss: Decimal
@@ -195,12 +199,12 @@ class ColumnStrategy(BaseStrategy):
             Condition(name="entry", value=float(row.enter), threshold=0.0, relation="!=", met=row.enter != 0),
         )
 
-    def signal(self, market: MarketView) -> Signal:
+    def signal(self, market_data: MarketView) -> Signal:
         """Give the row of the last closed bar."""
-        columns = self.columns(market)
-        if len(columns) != len(market.candles):
+        columns = self.columns(market_data)
+        if len(columns) != len(market_data.candles):
             raise StrategyFailure(
-                f"Strategy '{self.name}' gave {len(columns)} rows for {len(market.candles)} bars; "
+                f"Strategy '{self.name}' gave {len(columns)} rows for {len(market_data.candles)} bars; "
                 "one row per bar is needed."
             )
         return columns.row(len(columns) - 1) if len(columns) else Signal()

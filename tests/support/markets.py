@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import numpy as np
 
 from trading.candles import Candles
+from trading.engine.config import AccountConfig, Costs, LineConfig, RiskLimits
+from trading.instruments import Instrument
 from trading.timeframes import Timeframe
 
 HOUR = Timeframe(3_600_000)
@@ -51,4 +56,23 @@ def walk_candles(
         volume=random.lognormal(3.0, 0.5, bars),
         timeframe=HOUR,
         pair=pair,
+    )
+
+
+def account_for(candles: Candles, *, fees: float = 0.001, slippage: float = 0.0005) -> AccountConfig:
+    """Give an account of one line that trades these candles both ways, with limits that never refuse."""
+    return AccountConfig(
+        account_id="test",
+        capital=Decimal(100_000),
+        costs=Costs(maker_fee=fees, taker_fee=fees, slippage=slippage),
+        limits=replace(RiskLimits.off(), risk_per_trade=0.01, max_position=0.5),
+        lines=(
+            LineConfig(
+                bot_id="bot",
+                instrument=Instrument(
+                    pair=candles.pair, tick=Decimal("0.00000001"), step=Decimal("0.00000001"), can_short=True
+                ),
+            ),
+        ),
+        timeframe_ms=candles.timeframe.ms,
     )
