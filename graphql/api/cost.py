@@ -36,9 +36,9 @@ MAX_ROWS = 5000
 #: Rows that a list without a bound of its own is taken to have.
 ASSUMED_ROWS = 5
 
-#: A row of plain numbers costs less than one that asks further.
-FLAT_ROWS = frozenset({"Candle", "EquityPoint"})
-FLAT_COST = 0.05
+#: An object with an id of its own, and a plain value that came along with one.
+OBJECT_COST = 1.0
+VALUE_COST = 0.1
 
 MUTATION_COST = 10.0
 MONEY_COST = 50.0
@@ -148,9 +148,9 @@ class _Price:
         if kind.name.endswith("Edge") or kind.name == "PageInfo":
             return inner
         if is_list:
-            each = Cost(FLAT_COST if kind.name in FLAT_ROWS else 1.0, 1) + inner
-            return Cost(1.0) + each.times(rows or self._ids(one) or ASSUMED_ROWS)
-        return Cost(1.0, 1) + inner
+            each = Cost(_weight(kind), 1) + inner
+            return Cost(_weight(kind)) + each.times(rows or self._ids(one) or ASSUMED_ROWS)
+        return Cost(_weight(kind), 1) + inner
 
     def _rows(self, one: FieldNode, definition: GraphQLField) -> int:
         bound = next((name for name in ("first", "last") if name in definition.args), "")
@@ -185,6 +185,11 @@ def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
         for one in operation.variable_definitions or ()
         if isinstance(one.default_value, IntValueNode)
     }
+
+
+def _weight(kind: GraphQLNamedType) -> float:
+    named = {one.name for one in kind.interfaces} if isinstance(kind, GraphQLObjectType) else {kind.name}
+    return OBJECT_COST if "Node" in named else VALUE_COST
 
 
 def _unwrapped(kind: Any) -> tuple[bool, GraphQLNamedType]:

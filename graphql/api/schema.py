@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
-from graphql import GraphQLNamedType, print_schema
+from graphql import GraphQLError, GraphQLNamedType, print_schema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.execution import ExecutionResult
+from strawberry.types.execution import ExecutionContext, ExecutionResult
 
 from api.account.mutations import AccountMutations
 from api.account.queries import AccountQueries
@@ -46,6 +46,11 @@ class Subscription(EventSubscriptions, MarketSubscriptions):
 
 class Schema(strawberry.Schema):
     """Gives every operation a context of its own, also those that share a socket."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Leave logging to the guard: a refusal is no failure, and an error is logged once."""
 
     async def execute(self, query: str | None, *arguments: Any, **named: Any) -> ExecutionResult:
         named["context_value"] = named["context_value"].for_operation()
