@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -20,16 +21,16 @@ from pathlib import Path
 KEPT_BUILDS = 3
 
 _SOURCES = ("trading", "strategies")
+_IMPORT = re.compile(r"^\s*(?:from|import)\s+((?:trading|strategies)[.\w]*)", re.MULTILINE)
 
 
 def fingerprint(root: Path | None = None) -> str:
-    """Give a digest of the core's sources, the numba version, the interpreter and the CPU."""
+    """Give a digest of what is compiled, the numba version, the interpreter and the CPU."""
     root = root or Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for folder in _SOURCES:
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(str(path.relative_to(root)).encode())
-            digest.update(path.read_bytes())
+    for path in compiled_sources(root):
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
     for text in (
         metadata.version("numba"),
         metadata.version("numpy"),
@@ -39,6 +40,24 @@ def fingerprint(root: Path | None = None) -> str:
     ):
         digest.update(text.encode())
     return digest.hexdigest()[:16]
+
+
+def compiled_sources(root: Path) -> list[Path]:
+    """Give the files whose edit could change compiled code: those that compile, and all that they import of ours."""
+    texts = {
+        path: path.read_text(encoding="utf-8") for room in _SOURCES for path in (root / room).rglob("*.py")
+    }
+    wanted = {path for path, text in texts.items() if "trading.jit" in text}
+    waiting = list(wanted)
+    while waiting:
+        for module in _IMPORT.findall(texts[waiting.pop()]):
+            place = root.joinpath(*module.split("."))
+            # From a package any of its modules may be meant.
+            for found in (place.with_suffix(".py"), *(place.glob("*.py") if place.is_dir() else ())):
+                if found in texts and found not in wanted:
+                    wanted.add(found)
+                    waiting.append(found)
+    return sorted(wanted)
 
 
 def _cpu() -> str:

@@ -164,8 +164,8 @@ def _print_backtest(document: dict[str, Any]) -> None:
     recent = document["trades"][-10:]
     rows = [
         (
-            one["entry_at"][:16].replace("T", " "), one["exit_at"][:16].replace("T", " "), one["pair"], one["side"], one["quantity"],
-            one["entry_price"], one["exit_price"], one["pnl"], f"{one['pnl_ratio']:+.2%}", one["reason"], one["tag"],
+            one["entry_at"][:16].replace("T", " "), one["exit_at"][:16].replace("T", " "), one["pair"], one["side"], f"{one['quantity']:f}",
+            f"{one['entry_price']:f}", f"{one['exit_price']:f}", f"{one['pnl']:+.2f}", f"{one['pnl_ratio']:+.2%}", one["reason"], one["tag"],
         )
         for one in recent
     ]  # fmt: skip
