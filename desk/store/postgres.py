@@ -61,7 +61,8 @@ class PostgresConnection(Connection):
         encoded = encode(self.dialect, values)
         with _translated():
             status: str = await self.raw.execute(numbered(sql), *encoded)
-        return int(status.rsplit(" ", 1)[-1])
+        changed = status.rsplit(" ", 1)[-1]
+        return int(changed) if changed.isdigit() else 0
 
     async def write(self, sql: str, *values: Any) -> None:
         """Run a statement."""
