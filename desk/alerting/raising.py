@@ -12,7 +12,12 @@ from trading.events import AlertRaised, Event
 
 
 async def raise_alerts(
-    tx: Unit, workspace_id: str, events: Sequence[Event], now: datetime, *, members: Sequence[Member] | None = None
+    tx: Unit,
+    workspace_id: str,
+    events: Sequence[Event],
+    now: datetime,
+    *,
+    members: Sequence[Member] | None = None,
 ) -> list[Event]:
     """Write the alerts that facts deserve with their deliveries; give the facts that they were raised."""
     wanted = [event for event in events if alerts_of(event, (), now)]

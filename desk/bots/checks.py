@@ -67,16 +67,16 @@ def _detail(name: str, account: AccountView, limits: RiskLimits) -> str:
             most = "any" if limits.max_positions is None else str(limits.max_positions)
             return f"{account.slots_taken} taken of {most}"
         case "size":
-            budget = "any" if limits.portfolio_risk is None else f"{limits.portfolio_risk * account.equity:.2f}"
+            budget = (
+                "any" if limits.portfolio_risk is None else f"{limits.portfolio_risk * account.equity:.2f}"
+            )
             return f"open risk {account.open_risk:.2f} of {budget}"
         case "balance":
             return f"{account.free:.2f} free"
     return ""
 
 
-def sizing_of(
-    intent: EngineIntent, quantity: Decimal, price: Decimal, line: Line
-) -> Mapping[str, Any]:
+def sizing_of(intent: EngineIntent, quantity: Decimal, price: Decimal, line: Line) -> Mapping[str, Any]:
     """Give the arithmetic of a size: each limit's quantity, the one that bound, and what is at risk at the stop."""
     if intent.denied in _BEFORE_SIZE:
         return {}
@@ -88,7 +88,9 @@ def sizing_of(
         "risk": str(abs(price - stop) * quantity) if stop is not None else str(price * quantity),
         "step": str(line.instrument.step),
         "limits": {
-            name: f"{max(0.0, value):.10g}" for name, value in intent.limits.items() if math.isfinite(value)
+            name: f"{max(0.0, value):.10g}"
+            for name, value in intent.limits.items()
+            if math.isfinite(value) and (name != "venue_max" or line.instrument.max_quantity is not None)
         },
     }
 

@@ -33,9 +33,7 @@ Explain = Callable[[Line], tuple[Mapping[str, Any], ...]]
 class Decisions:
     """Writes one account's decisions."""
 
-    def __init__(
-        self, memory: LoopMemory, phases: Phases, ledger: Ledger, *, restore_epoch: int = 0
-    ) -> None:
+    def __init__(self, memory: LoopMemory, phases: Phases, ledger: Ledger, *, restore_epoch: int = 0) -> None:
         self._memory = memory
         self._phases = phases
         self._ledger = ledger
@@ -68,9 +66,7 @@ class Decisions:
         for line in context.plan.lines:
             await self._lapse_unconfirmed(context, line, signals.get(line.index, Signal()))
 
-    async def follow(
-        self, context: Context, engine: AccountEngine, intents: Sequence[EngineIntent]
-    ) -> None:
+    async def follow(self, context: Context, engine: AccountEngine, intents: Sequence[EngineIntent]) -> None:
         """Write closes, cancellations and moved stops."""
         for intent in intents:
             line = context.line(intent.line)
@@ -153,9 +149,7 @@ class Decisions:
             price=price,
             stop=shown_price(line.instrument, signal.stop),
             targets=tuple(
-                level
-                for one in signal.targets
-                if (level := shown_price(line.instrument, one)) is not None
+                level for one in signal.targets if (level := shown_price(line.instrument, one)) is not None
             ),
             score=signal.score if math.isfinite(signal.score) else 0.0,
             conditions=explain(line),
@@ -180,9 +174,7 @@ class Decisions:
             )
         )
         if self._phases.of(line) is Phase.MONITORING:
-            await self._phases.go(
-                context, line, Phase.SIGNAL_DETECTED, cause=record.tag or "signal"
-            )
+            await self._phases.go(context, line, Phase.SIGNAL_DETECTED, cause=record.tag or "signal")
         return record.id
 
     async def _denied(
@@ -252,9 +244,7 @@ class Decisions:
             )
             await self._lapse(context, line, reason="rejected")
 
-    async def _close(
-        self, context: Context, engine: AccountEngine, line: Line, intent: EngineIntent
-    ) -> None:
+    async def _close(self, context: Context, engine: AccountEngine, line: Line, intent: EngineIntent) -> None:
         memory = self._memory.line(line.key)
         if intent.lots <= 0:
             return
@@ -271,9 +261,7 @@ class Decisions:
         after = OrderState.EXPIRED if intent.reason is Reason.EXPIRED else OrderState.CANCELED
         await self._end_entry(context, line, after=after, reason=intent.reason.value)
 
-    async def _end_entry(
-        self, context: Context, line: Line, *, after: OrderState, reason: str
-    ) -> None:
+    async def _end_entry(self, context: Context, line: Line, *, after: OrderState, reason: str) -> None:
         memory = self._memory.line(line.key)
         order = await context.tx.orders.by_id(
             context.workspace_id, order_id(context.account_id, memory.entry_sequence)

@@ -39,7 +39,9 @@ class Lease:
             LeaseLost: the lease ran out or has another holder or epoch.
         """
         if await tx.leases.holder(self.name, clock.now()) != (self.holder, self.epoch):
-            raise LeaseLost(f"Lease '{self.name}' of epoch {self.epoch} is lost; another process owns the account.")
+            raise LeaseLost(
+                f"Lease '{self.name}' of epoch {self.epoch} is lost; another process owns the account."
+            )
 
 
 def account_lease(account_id: str) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from desk.bots.context import Context
 from desk.bots.figures import keep_figures
-from desk.bots.memory import LineMemory, LoopMemory
+from desk.bots.memory import LoopMemory
 from desk.bots.phases import Phases
 from desk.bots.plan import Line
 from desk.bots.positions import average_entry, average_exit, book, held_quantity, position_row, realized_pnl
@@ -29,15 +29,23 @@ class Ledger:
     """Books fills of one account.
 
     Args:
+        positions: the open ones by line.
         restore_epoch: counts restored backups; part of every client order id.
     """
 
-    def __init__(self, memory: LoopMemory, phases: Phases, *, restore_epoch: int = 0) -> None:
+    def __init__(
+        self,
+        memory: LoopMemory,
+        phases: Phases,
+        positions: dict[tuple[str, str], Position],
+        *,
+        restore_epoch: int = 0,
+    ) -> None:
         self._memory = memory
         self._phases = phases
         self._restore_epoch = restore_epoch
         #: Open positions by line, as last written.
-        self.open: dict[tuple[str, str], Position] = {}
+        self.open = positions
 
     async def book(self, context: Context, engine: AccountEngine, fills: Sequence[EngineFill]) -> None:
         """Write the fills of one step, and the trades that they finished."""
@@ -179,7 +187,9 @@ class Ledger:
             await context.tx.signals.settle(
                 context.workspace_id, memory.signal_id, outcome="entered", reason=""
             )
-        await self._phases.go(context, line, Phase.POSITION_OPEN, cause=f"filled {fill.quantity} at {fill.price}")
+        await self._phases.go(
+            context, line, Phase.POSITION_OPEN, cause=f"filled {fill.quantity} at {fill.price}"
+        )
         context.events.append(
             PositionOpened(
                 workspace_id=context.workspace_id,
@@ -313,7 +323,9 @@ class Ledger:
             line = context.line(closed.line)
             held = self.open.get(line.key)
             if held is None or held_quantity(self._memory.line(line.key)) != 0:
-                raise InvariantBroken(f"The engine finished a trade on {line.pair}; the ledger does not know it.")
+                raise InvariantBroken(
+                    f"The engine finished a trade on {line.pair}; the ledger does not know it."
+                )
             last = (await context.tx.positions.trade_events(context.workspace_id, held.id))[-1]
             fill = Fill(
                 venue_trade_id=f"{held.id}:end",
@@ -350,7 +362,10 @@ class Ledger:
             return
         await context.tx.positions.save(position)
         await self._timeline(
-            context, position, "stop_moved", {"from": _text(held.stop), "to": _text(position.stop), "cause": cause}
+            context,
+            position,
+            "stop_moved",
+            {"from": _text(held.stop), "to": _text(position.stop), "cause": cause},
         )
         context.events.append(
             PositionChanged(
@@ -385,7 +400,9 @@ class Ledger:
             opened_at=held.opened_at,
         )
 
-    async def _timeline(self, context: Context, position: Position, kind: str, detail: dict[str, str]) -> None:
+    async def _timeline(
+        self, context: Context, position: Position, kind: str, detail: dict[str, str]
+    ) -> None:
         await context.tx.positions.add_trade_event(
             context.workspace_id, position.id, context.at, kind, detail
         )

@@ -73,9 +73,7 @@ class Market:
         """Give ρ between lines at a 00:00 UTC (days since the epoch), NaN where undefined."""
         pairs = list(dict.fromkeys(line.pair for line in lines))
         days = range(day - _RULE.window_days, day + 1)
-        closes = np.array(
-            [[self._closes.get(pair, {}).get(one, np.nan) for pair in pairs] for one in days]
-        )
+        closes = np.array([[self._closes.get(pair, {}).get(one, np.nan) for pair in pairs] for one in days])
         returns = np.diff(np.log(closes), axis=0)
         rho = pearson_matrix(returns, minimum_common=_RULE.minimum_common)
         np.fill_diagonal(rho, 1.0)
@@ -113,7 +111,5 @@ def bars_of(candles: Candles) -> list[Bar]:
             volume=columns["volume"][t],
             flags=flags,
         )
-        for t, (ts_ms, flags) in enumerate(
-            zip(candles.ts_ms.tolist(), candles.flags.tolist(), strict=True)
-        )
+        for t, (ts_ms, flags) in enumerate(zip(candles.ts_ms.tolist(), candles.flags.tolist(), strict=True))
     ]

@@ -138,5 +138,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _line(values: Mapping[str, Any]) -> LineMemory:
-    read: dict[str, Any] = {name: Decimal(value) if name in _EXACT else value for name, value in values.items()}
+    read: dict[str, Any] = {
+        name: Decimal(value) if name in _EXACT else value for name, value in values.items()
+    }
     return LineMemory(**read)

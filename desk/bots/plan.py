@@ -6,18 +6,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+import numpy as np
+
 from desk.views import Account, Bot
 from strategies.base import BaseStrategy, ColumnStrategy
 from strategies.registry import StrategyRegistry
 from trading.engine.config import AccountConfig, Costs, LineConfig, Protections, RiskLimits
 from trading.errors import BadSetting, StrategyFailure, nearest
 from trading.instruments import Instrument
+from trading.market import MarketView
+from trading.signals import SignalColumns
 from trading.timeframes import Timeframe
 
 T = TypeVar("T")
 
 #: The parameter of a configuration version that is the bot's share of its account.
 ALLOCATION = "allocation"
+
+
+class SilentStrategy(ColumnStrategy):
+    """Wants nothing: stands in where a bot's own strategy cannot be built, so that its positions are looked after."""
+
+    name = "silent"
+    title = "No strategy"
+    idea = "Wants nothing."
+    source = "The house."
+    fails_in = "It never trades."
+
+    @property
+    def warmup_bars(self) -> int:
+        return 0
+
+    def columns(self, market: MarketView) -> SignalColumns:
+        return SignalColumns(enter=np.zeros(len(market.candles), np.int8))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +87,7 @@ def make_plan(
             )
         for pair in bot.pairs:
             lines.append(
-                Line(
-                    index=len(lines), bot=bot, pair=pair, instrument=instruments[pair], strategy=strategy
-                )
+                Line(index=len(lines), bot=bot, pair=pair, instrument=instruments[pair], strategy=strategy)
             )
     timeframe = Timeframe.parse(bots[0][0].timeframe)
     confirm_bars = int(account.settings.get("confirm_bars", 0))

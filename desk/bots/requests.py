@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Protocol
 
 from desk.identity import Actor, new_id
@@ -32,18 +31,15 @@ class Asking(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequest:
-    """Somebody wants a position closed, whole or in part."""
+    """Somebody wants a position closed."""
 
     id: str
     position_id: str
-    share: Decimal
     reason: Reason
     actor: str
 
 
-async def ask_to_close(
-    tx: Unit, position: Position, *, reason: Reason, by: Asking, share: Decimal = Decimal(1)
-) -> str:
+async def ask_to_close(tx: Unit, position: Position, *, reason: Reason, by: Asking) -> str:
     """Write the request; give its id."""
     request_id = new_id()
     await tx.positions.add_trade_event(
@@ -51,7 +47,7 @@ async def ask_to_close(
         position.id,
         by.now,
         CLOSE_REQUESTED,
-        {"request_id": request_id, "share": str(share), "reason": reason.value, "actor": by.actor.label},
+        {"request_id": request_id, "reason": reason.value, "actor": by.actor.label},
     )
     return request_id
 
@@ -65,7 +61,6 @@ async def open_requests(tx: Unit, position: Position) -> tuple[CloseRequest, ...
             asked[detail["request_id"]] = CloseRequest(
                 id=detail["request_id"],
                 position_id=position.id,
-                share=Decimal(detail["share"]),
                 reason=Reason(detail["reason"]),
                 actor=detail["actor"],
             )

@@ -71,6 +71,21 @@ async def go(
     return await _record(tx, bot, "phase", before, after, cause, actor, at, pair=pair)
 
 
+async def put_to_rest(tx: Unit, workspace_id: str, account_id: str, at: datetime) -> list[BotStateChanged]:
+    """Set stopped bots that hold nothing to IDLE, with all their pairs."""
+    events: list[BotStateChanged] = []
+    for bot in await tx.bots.of_account(workspace_id, account_id):
+        if bot.desired is not Desired.STOPPED:
+            continue
+        awake = [one for one in bot.phases if one.phase not in (Phase.IDLE, Phase.POSITION_OPEN)]
+        events += [
+            await go(tx, bot, one.pair, one.phase, Phase.IDLE, cause="stopped", at=at) for one in awake
+        ]
+        _, moved = await be(tx, bot, Condition.IDLE, cause="stopped", at=at)
+        events.extend(moved)
+    return events
+
+
 async def _record(
     tx: Unit,
     bot: Bot,

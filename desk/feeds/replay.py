@@ -54,6 +54,8 @@ class ReplayFeed:
         self._bars_per_s = bars_per_s
         self._live_from_ms = live_from_ms
         self._resampled: dict[tuple[str, int], Candles] = {}
+        #: The shortest timeframe that every series can be shown in.
+        self.timeframe = max((one.timeframe for one in self._series.values()), key=lambda one: one.ms)
         self.venue = next(iter(self._series.values())).venue or "replay"
         self.label = f"replay of {name} at {speed_label(bars_per_s)}"
 

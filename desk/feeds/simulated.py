@@ -57,8 +57,6 @@ class SimulatedFeed:
         days: how long it plays before the market ends, for tests; None = for ever.
     """
 
-
-
     def __init__(
         self,
         *,

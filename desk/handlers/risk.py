@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 
 from desk.bots.requests import ask_to_close, open_requests
 from desk.commands import ClosePosition, LockPair, PanicStop, ReleasePanic, UnlockPair
 from desk.desk import Desk, Handling, Preview
 from desk.handlers.finding import account_of, position_of
 from desk.handlers.lifecycle import summary_of
+from desk.handlers.telling import tell
 from desk.identity import Actor, new_id
 from desk.ports import Unit
 from desk.views import Account, Lock, PanicReport, Position
@@ -38,12 +38,15 @@ class RiskHandlers:
 
     async def close_position(self, command: ClosePosition, handling: Handling) -> Position:
         """Ask the owner of the account to close it; at the market, in a paper account at the next open."""
-        if not Decimal(0) < command.share <= 1:
-            raise InvalidInput(f"Share {command.share} was given; above 0 and up to 1 is allowed.")
+        if command.share != 1:
+            raise InvalidInput(
+                f"Share {command.share} was given; positions are closed whole, with share 1.",
+                hint="Parts leave by the take-profit ladder.",
+            )
         position = await position_of(handling.tx, handling.actor, command.position_id)
-        if any(one.share == 1 for one in await open_requests(handling.tx, position)):
+        if await open_requests(handling.tx, position):
             raise Conflict(f"{position.pair} is already being closed.", hint="Wait for the next bar.")
-        await ask_to_close(handling.tx, position, reason=Reason.FORCE_EXIT, by=handling, share=command.share)
+        await ask_to_close(handling.tx, position, reason=Reason.FORCE_EXIT, by=handling)
         handling.after_commit.append(self._wake)
         return position
 
@@ -57,20 +60,21 @@ class RiskHandlers:
             await tx.accounts.set_state(
                 actor.workspace_id, account.id, TradingState.HALTED, f"{reason} ({actor.label})"
             )
-            handling.emit(
+            await tell(
+                handling,
                 TradingHalted(
                     workspace_id=actor.workspace_id,
                     occurred_at=handling.now,
                     account_id=account.id,
                     reason=reason,
                     actor=actor.label,
-                )
+                ),
             )
         held = await tx.positions.open(actor.workspace_id, account.id)
         closing = []
         if not command.keep_positions:
             for position in held:
-                if not any(one.share == 1 for one in await open_requests(tx, position)):
+                if not await open_requests(tx, position):
                     await ask_to_close(tx, position, reason=Reason.KILL_SWITCH, by=handling)
                 closing.append(position.id)
         handling.after_commit.append(self._wake)
@@ -93,14 +97,15 @@ class RiskHandlers:
         await tx.accounts.set_state(
             actor.workspace_id, account.id, TradingState.ACTIVE, f"{reason} ({actor.label})"
         )
-        handling.emit(
+        await tell(
+            handling,
             TradingResumed(
                 workspace_id=actor.workspace_id,
                 occurred_at=handling.now,
                 account_id=account.id,
                 reason=reason,
                 actor=actor.label,
-            )
+            ),
         )
         handling.after_commit.append(self._wake)
         return await account_of(tx, actor, account.id)
@@ -123,7 +128,8 @@ class RiskHandlers:
             actor=actor.label,
         )
         await tx.accounts.add_lock(actor.workspace_id, lock)
-        handling.emit(
+        await tell(
+            handling,
             PairLocked(
                 workspace_id=actor.workspace_id,
                 occurred_at=handling.now,
@@ -132,7 +138,7 @@ class RiskHandlers:
                 until=lock.until,
                 reason=lock.reason,
                 actor=actor.label,
-            )
+            ),
         )
         handling.after_commit.append(self._wake)
         return lock
@@ -145,7 +151,8 @@ class RiskHandlers:
         released = await tx.accounts.release_locks(actor.workspace_id, account.id, pair, handling.now)
         if not released:
             raise Conflict(f"No lock holds {pair or 'all pairs'} of account '{account.name}'.")
-        handling.emit(
+        await tell(
+            handling,
             PairUnlocked(
                 workspace_id=actor.workspace_id,
                 occurred_at=handling.now,
@@ -153,7 +160,7 @@ class RiskHandlers:
                 pair=pair,
                 reason="released by hand",
                 actor=actor.label,
-            )
+            ),
         )
         handling.after_commit.append(self._wake)
         return released
@@ -166,9 +173,9 @@ async def preview_close(command: ClosePosition, tx: Unit, actor: Actor) -> Previ
         code="confirm.ClosePosition",
         params={
             "pair": position.pair,
-            "quantity": position.quantity * command.share,
+            "quantity": position.quantity,
             "price": position.mark_price,
-            "pnl": position.unrealized_pnl * command.share,
+            "pnl": position.unrealized_pnl,
         },
     )
 

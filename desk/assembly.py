@@ -1,0 +1,252 @@
+"""The house put together: store, market, desk, supervisor and outbox, opened and closed in one place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from desk.alerting.by_mail import MailAlerts, RenderAlert
+from desk.alerting.pump import OutboxPump, Sender
+from desk.alerting.raising import raise_alerts
+from desk.bots.account_loop import Tools
+from desk.bots.supervisor import Supervisor
+from desk.bus import EventBus
+from desk.clock import Clock, SystemClock
+from desk.demo import Demo, seed_demo
+from desk.desk import Desk
+from desk.feeds.replay import ReplayFeed
+from desk.feeds.simulated import SimulatedFeed
+from desk.handlers import register_all
+from desk.mail import SmtpMailer, SmtpServer
+from desk.ports import Feed, Painter, Store
+from desk.store import migrate, open_store
+from strategies.registry import StrategyRegistry, default_registry
+from trading.errors import BadSetting
+from trading.events import Event, Recorded, ServiceStarted, ServiceStopped
+
+__all__ = ["DEMO_SEED", "DEMO_SPEED", "Demo", "House", "HouseOptions", "make_feed", "open_house", "seed_demo"]
+
+log = structlog.get_logger(__name__)
+
+#: Seed and speed of the demo's market.
+DEMO_SEED = 7
+DEMO_SPEED = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseOptions:
+    """How a house is opened.
+
+    Attributes:
+        data_dir: where the embedded database lies.
+        database_url: empty = SQLite in `data_dir`.
+        replay: candle files to play; empty = the simulated exchange.
+        replay_pair: pair of a single file whose name does not tell.
+        seed, speed_bars_per_s: of the market; 0 bars/s = as fast as they are taken.
+        strategy_paths: folders with strategies of one's own.
+        smtp: mail server; None = no mail, alerts wait in the outbox.
+        role: what this process is, as facts and health show it.
+        is_trading: run the supervisor here; a console or web process only writes what people want.
+        is_pumping: carry the outbox here.
+        restore_epoch: counts restored backups.
+        version: of the program.
+    """
+
+    data_dir: Path
+    database_url: str = ""
+    replay: tuple[Path, ...] = ()
+    replay_pair: str = ""
+    seed: int = DEMO_SEED
+    speed_bars_per_s: float = DEMO_SPEED
+    strategy_paths: tuple[Path, ...] = ()
+    smtp: SmtpServer | None = None
+    role: str = "all"
+    is_trading: bool = True
+    is_pumping: bool = True
+    restore_epoch: int = 0
+    version: str = ""
+
+    @property
+    def url(self) -> str:
+        """The database."""
+        return self.database_url or f"sqlite:{self.data_dir / 'breakwater.db'}"
+
+
+@dataclass(slots=True)
+class House:
+    """Everything a door needs; handed out by `open_house`."""
+
+    options: HouseOptions
+    store: Store
+    bus: EventBus
+    clock: Clock
+    desk: Desk
+    feed: Feed
+    registry: StrategyRegistry
+    supervisor: Supervisor
+    pump: OutboxPump
+    painter: Painter | None = None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the tasks of this process all run."""
+        return all(not task.done() for task in self.tasks)
+
+
+@asynccontextmanager
+async def open_house(
+    options: HouseOptions,
+    *,
+    clock: Clock | None = None,
+    painter: Painter | None = None,
+    render_alert: RenderAlert | None = None,
+    senders: Mapping[str, Sender] | None = None,
+    feed: Feed | None = None,
+    registry: StrategyRegistry | None = None,
+) -> AsyncIterator[House]:
+    """Open a house: bring the store to its newest schema, mend what a crash left, start the tasks; close in order.
+
+    Args:
+        render_alert: turns alerts into letters; without it no mail is sent.
+        senders: further ways of alerts, by channel.
+        feed, registry: stand-ins, for tests.
+
+    Raises:
+        StoreProblem, BadSetting, BadCandles: what has to be put right first.
+    """
+    clock = clock or SystemClock()
+    registry = registry or _registry(options)
+    feed = feed or make_feed(options, clock)
+    if options.url.startswith("sqlite:") and not options.database_url:
+        options.data_dir.mkdir(parents=True, exist_ok=True)
+    await migrate(options.url)
+    store = open_store(options.url, clock=clock)
+    bus = EventBus()
+    ways: dict[str, Sender] = dict(senders or {})
+    if options.smtp is not None and render_alert is not None:
+        ways["email"] = MailAlerts(store, SmtpMailer(options.smtp), render_alert)
+    pump = OutboxPump(store, clock, ways)
+    tools = Tools(
+        store=store,
+        bus=bus,
+        clock=clock,
+        feed=feed,
+        registry=registry,
+        ring=pump.ring,
+        restore_epoch=options.restore_epoch,
+    )
+    supervisor = Supervisor(tools)
+    desk = Desk(store, bus, clock)
+
+    def wake() -> None:
+        supervisor.wake()
+        pump.ring()
+
+    register_all(desk, registry=registry, feed=feed, wake=wake)
+    house = House(
+        options=options,
+        store=store,
+        bus=bus,
+        clock=clock,
+        desk=desk,
+        feed=feed,
+        registry=registry,
+        supervisor=supervisor,
+        pump=pump,
+        painter=painter,
+    )
+    try:
+        if options.is_trading:
+            await _announce(house, lambda workspace_id: _started(house, workspace_id))
+            house.tasks.append(_forever(supervisor.run, "supervisor"))
+        if options.is_pumping and ways:
+            house.tasks.append(_forever(pump.run, "outbox"))
+        yield house
+    finally:
+        await _close(house)
+
+
+def make_feed(options: HouseOptions, clock: Clock) -> Feed:
+    """Give the market that the options name.
+
+    Raises:
+        BadSetting: a speed below 0.
+        InvalidInput, BadCandles: a file that cannot be played.
+    """
+    if options.speed_bars_per_s < 0:
+        raise BadSetting(
+            f"A speed of {options.speed_bars_per_s} bars/s was given; 0 (as fast as possible) or more is allowed."
+        )
+    if options.replay:
+        return ReplayFeed.from_files(
+            options.replay, clock=clock, bars_per_s=options.speed_bars_per_s, pair=options.replay_pair
+        )
+    return SimulatedFeed(clock=clock, seed=options.seed, bars_per_s=options.speed_bars_per_s)
+
+
+def _registry(options: HouseOptions) -> StrategyRegistry:
+    registry = default_registry()
+    for path in options.strategy_paths:
+        registry.load_folder(path)
+    return registry
+
+
+def _forever(run: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
+    async def watched() -> None:
+        try:
+            await run()
+        except Exception:
+            # A dead task must be seen: health turns red, and the log says why.
+            log.exception("task_died", task=name)
+            raise
+
+    return asyncio.create_task(watched(), name=name)
+
+
+def _started(house: House, workspace_id: str) -> Event:
+    return ServiceStarted(
+        workspace_id=workspace_id,
+        occurred_at=house.clock.now(),
+        role=house.options.role,
+        version=house.options.version,
+    )
+
+
+async def _announce(house: House, fact: Callable[[str], Event]) -> None:
+    """Tell every workspace a fact about this process, with the alert that it deserves."""
+    now = house.clock.now()
+    async with house.store.transaction() as tx:
+        recorded: list[Recorded] = []
+        for workspace in await tx.workspaces.all():
+            event = fact(workspace.id)
+            raised = await raise_alerts(tx, workspace.id, [event], now)
+            recorded += await tx.journal.append(workspace.id, [event, *raised], now)
+    house.bus.publish(recorded)
+
+
+async def _close(house: House) -> None:
+    """Stop the tasks, say so, close market and store; each step also when one before it failed."""
+    for task in house.tasks:
+        task.cancel()
+    await asyncio.gather(*house.tasks, return_exceptions=True)
+    try:
+        if house.options.is_trading:
+            await _announce(
+                house,
+                lambda workspace_id: ServiceStopped(
+                    workspace_id=workspace_id, occurred_at=house.clock.now(), role=house.options.role
+                ),
+            )
+    finally:
+        try:
+            await house.feed.close()
+        finally:
+            if house.painter is not None:
+                await house.painter.close()
+            await house.store.close()

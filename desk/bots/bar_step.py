@@ -1,0 +1,114 @@
+"""One closed bar time: what it fills, what the strategies say, what the engine decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from desk.bots.context import Context
+from desk.bots.decisions import Decisions
+from desk.bots.ledger import Ledger
+from desk.bots.notices import tell
+from desk.bots.opening import Opened
+from desk.bots.plan import Line
+from desk.ports import Bar, ClosedBars
+from trading.engine.views import Bar as EngineBar
+from trading.errors import StrategyFailure
+from trading.risk.correlation import DAY_MS
+from trading.signals import Signal
+
+
+class BarStep:
+    """Takes an account through a bar."""
+
+    def __init__(self, opened: Opened, ledger: Ledger, decisions: Decisions) -> None:
+        self._opened = opened
+        self._ledger = ledger
+        self._decisions = decisions
+
+    async def match(self, context: Context, group: ClosedBars) -> None:
+        """Fill what the bar fills, and write it."""
+        opened = self._opened
+        for bar in group.bars.values():
+            opened.market.take(bar)
+        fills = opened.engine.match(self._rows(group))
+        await self._ledger.book(context, opened.engine, fills)
+        notices = opened.engine.take_notices()
+        await self._decisions.settle_entries(context, opened.engine, notices)
+        await tell(context, notices)
+
+    async def decide(self, context: Context, group: ClosedBars) -> None:
+        """Ask the strategies, decide, and write it."""
+        opened = self._opened
+        signals = self._signals(group)
+        before = opened.engine.account()
+        self._correlate(group)
+        intents = opened.engine.decide(self._rows(group), signals)
+        await self._decisions.take(
+            context,
+            opened.engine,
+            intents,
+            signals,
+            closes=opened.market.last_close,
+            account=before,
+            explain=self._explain,
+        )
+        await tell(context, opened.engine.take_notices())
+
+    def _rows(self, group: ClosedBars) -> dict[int, EngineBar]:
+        return {
+            line.index: _engine_bar(group.bars[line.pair])
+            for line in self._opened.plan.lines
+            if line.pair in group.bars
+        }
+
+    def _signals(self, group: ClosedBars) -> dict[int, Signal]:
+        """Step every strategy; one that breaks is set aside, and its bot goes to ERROR."""
+        signals: dict[int, Signal] = {}
+        for line in self._opened.plan.lines:
+            bar = group.bars.get(line.pair)
+            carrier = self._opened.carriers.get(line.index)
+            if bar is None or carrier is None or line.bot.id in self._opened.failed:
+                continue
+            market = (
+                self._opened.market.view(line.pair, line.strategy.pairs_needed)
+                if carrier.needs_view
+                else None
+            )
+            try:
+                signal = carrier.step(bar, market)
+            except StrategyFailure as failure:
+                self._opened.failed[line.bot.id] = failure
+                continue
+            if signal.enter or signal.exit:
+                signals[line.index] = signal
+        failed = self._opened.failed
+        return {i: one for i, one in signals.items() if self._opened.plan.lines[i].bot.id not in failed}
+
+    def _explain(self, line: Line) -> tuple[Mapping[str, Any], ...]:
+        carrier = self._opened.carriers.get(line.index)
+        try:
+            return carrier.explain() if carrier is not None else ()
+        except StrategyFailure as failure:
+            self._opened.failed[line.bot.id] = failure
+            return ()
+
+    def _correlate(self, group: ClosedBars) -> None:
+        """Give the engine the day's coefficients at the first close of a UTC day."""
+        opened = self._opened
+        day = (group.ts_ms + opened.plan.timeframe.ms) // DAY_MS
+        if day > opened.memory.correlation_day:
+            opened.engine.set_correlation(opened.market.correlation(opened.plan.lines, day))
+            opened.memory.correlation_day = day
+
+
+def _engine_bar(bar: Bar) -> EngineBar:
+    return EngineBar(
+        ts_ms=bar.ts_ms,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        flags=bar.flags,
+    )
