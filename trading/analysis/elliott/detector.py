@@ -110,6 +110,23 @@ class WaveDetector:
         Raises:
             BadCandles: the bar is not later than the one before, or its prices break the laws of candles.
         """
+        n = self.take(ts_ms, open, high, low, close, volume)
+        if n == 0:
+            return ()
+        return tuple([WaveEvent(row.tobytes(), self.series) for row in self._events[:n]])
+
+    def latest_rows(self, n: int) -> records.Records:
+        """Give the first n event records of the bar taken last; the next bar overwrites them."""
+        return self._events[:n]
+
+    def take(
+        self, ts_ms: int, open: float, high: float, low: float, close: float, volume: float
+    ) -> int:
+        """Take one closed bar; give the number of its events, which `latest_rows` shows.
+
+        Raises:
+            BadCandles: the bar is not later than the one before, or its prices break the laws of candles.
+        """
         if self._last_ms is not None and ts_ms <= self._last_ms:
             raise BadCandles(
                 f"Bar at ts_ms {ts_ms} came after {self._last_ms}; only later bars are allowed.",
@@ -125,10 +142,7 @@ class WaveDetector:
         self._high[0], self._low[0], self._close[0], self._volume[0] = high, low, close, volume
         run_bars(self._states, self._events, self._ts, self._high, self._low, self._close, self._volume, 0)
         self._last_ms = ts_ms
-        n = self._meta["events"][0]
-        if n == 0:
-            return ()
-        return tuple([WaveEvent(row.tobytes(), self.series) for row in self._events[:n]])
+        return int(self._meta["events"][0])
 
     def run(self, candles: Candles) -> WaveLog:
         """Take many closed bars; give their log. The same bars by `step` give the same events."""
