@@ -1,0 +1,141 @@
+"""The golden SDL, the named documents, and what every command and list promises."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    parse,
+    validate,
+)
+
+from api.cost import MAX_POINTS, cost_of
+from api.events import subscriptions
+from api.events.types import EVENT_TYPES_BY_CLASS
+from api.limits import check_structure
+from api.mutation import MONEY, MUTATIONS
+from api.permissions import READS
+from api.reference import PAGES, pages
+from api.schema import SCHEMA, sdl
+from desk.commands import COMMANDS
+from trading.events import EVENT_TYPES, MARKET_DATA
+
+ROOT = Path(__file__).resolve().parents[2]
+OPERATIONS = sorted((ROOT / "graphql" / "operations").glob("*.graphql"))
+
+#: Mutations that may be repeated without harm and so need no key.
+KEYLESS = {"acknowledgeAlert", "revokeApiToken", "setPreference"}
+
+
+def _core() -> GraphQLObjectType:
+    mutation = SCHEMA._schema.mutation_type
+    assert mutation is not None
+    return mutation
+
+
+def test_the_golden_schema_is_what_the_code_gives() -> None:
+    golden = (ROOT / "graphql" / "schema.graphql").read_text(encoding="utf-8")
+
+    assert golden == sdl(), "renew it with `breakwater sdl` and review the difference"
+
+
+def test_every_command_of_the_desk_is_a_mutation_under_its_own_name() -> None:
+    expected = {name[0].lower() + name[1:]: command for name, command in COMMANDS.items()}
+
+    assert expected == MUTATIONS
+    assert set(_core().fields) == set(MUTATIONS)
+    assert set(MONEY) <= set(MUTATIONS)
+
+
+@pytest.mark.parametrize("name", sorted(MUTATIONS))
+def test_a_mutation_takes_one_input_and_gives_one_payload(name: str) -> None:
+    field = _core().fields[name]
+    title = name[0].upper() + name[1:]
+
+    assert set(field.args) == {"input"}
+    assert str(field.args["input"].type) == f"{title}Input!"
+    assert str(field.type) == f"{title}Payload!"
+    payload = SCHEMA._schema.type_map[f"{title}Payload"]
+    assert isinstance(payload, GraphQLObjectType)
+    assert str(payload.fields["userErrors"].type) == "[UserError!]!"
+    assert str(payload.fields["idempotentReplay"].type) == "Boolean!"
+    inputs = SCHEMA._schema.type_map[f"{title}Input"].fields  # type: ignore[attr-defined]
+    assert ("idempotencyKey" in inputs) is (name not in KEYLESS)
+    if name not in KEYLESS:
+        assert isinstance(inputs["idempotencyKey"].type, GraphQLNonNull)
+
+
+def test_every_root_field_that_reads_or_streams_has_a_least_role() -> None:
+    query, subscription = SCHEMA._schema.query_type, SCHEMA._schema.subscription_type
+    assert query is not None
+    assert subscription is not None
+
+    assert set(query.fields) | set(subscription.fields) == set(READS)
+
+
+def test_every_journalled_fact_has_a_type_and_a_kind() -> None:
+    kinds = SCHEMA._schema.type_map["EventKind"]
+    assert isinstance(kinds, GraphQLEnumType)
+    journalled = {cls for cls in EVENT_TYPES.values() if cls not in MARKET_DATA}
+
+    assert set(EVENT_TYPES_BY_CLASS) == journalled
+    assert set(kinds.values) == {
+        "SUBSCRIBED",
+        *(kind.upper() for kind, cls in EVENT_TYPES.items() if cls in journalled),
+    }
+
+
+def test_narrow_streams_name_kinds_that_exist() -> None:
+    named = (
+        subscriptions.ORDER_KINDS
+        | subscriptions.POSITION_KINDS
+        | subscriptions.BOT_KINDS
+        | subscriptions.ALERT_KINDS
+        | subscriptions.SYSTEM_KINDS
+    )
+
+    assert named <= set(EVENT_TYPES)
+
+
+def test_every_type_and_root_field_says_what_it_is() -> None:
+    types = [one for name, one in SCHEMA._schema.type_map.items() if not name.startswith("__")]
+    silent = [one.name for one in types if not one.description and one.name not in {"String", "Int", "Float"}]
+    roots = [SCHEMA._schema.query_type, SCHEMA._schema.mutation_type, SCHEMA._schema.subscription_type]
+
+    assert silent == []
+    for root in roots:
+        assert root is not None
+        assert [name for name, field in root.fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("path", OPERATIONS, ids=lambda one: one.stem)
+def test_a_named_document_is_valid_small_and_called_as_its_file(path: Path) -> None:
+    tree = parse(path.read_text(encoding="utf-8"))
+    (operation,) = [one for one in tree.definitions if isinstance(one, OperationDefinitionNode)]
+
+    assert validate(SCHEMA._schema, tree) == []
+    check_structure(tree)
+    cost, _ = cost_of(SCHEMA._schema, tree, operation, {})
+    assert cost.points <= MAX_POINTS
+    assert operation.name is not None
+    assert operation.name.value == path.stem
+
+
+def test_named_documents_cover_every_line_of_the_day() -> None:
+    text = " ".join(one.read_text(encoding="utf-8") for one in OPERATIONS)
+    used = set(re.findall(r"^  (\w+)\(?", text, flags=re.MULTILINE))
+
+    assert {"bots", "positions", "trades", "candles", "performance", "startBot", "events", "alerts"} <= used
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_reference_pages_are_what_the_schema_gives(name: str) -> None:
+    golden = (ROOT / "docs" / "api" / name).read_text(encoding="utf-8")
+
+    assert golden == pages()[name], "renew them with `breakwater sdl` and review the difference"
