@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -24,9 +25,12 @@ from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.mail import SmtpMailer, SmtpServer
 from desk.ports import Feed, Painter, Store
+from desk.queries import Queries
+from desk.secrets import Secret
 from desk.store import migrate, open_store
+from desk.venues.paper import PaperVenue
 from strategies.registry import StrategyRegistry, default_registry
-from trading.errors import BadSetting
+from trading.errors import BadSetting, StoreProblem
 from trading.events import Event, Recorded, ServiceStarted, ServiceStopped
 
 __all__ = ["DEMO_SEED", "DEMO_SPEED", "Demo", "House", "HouseOptions", "make_feed", "open_house", "seed_demo"]
@@ -90,6 +94,7 @@ class House:
     registry: StrategyRegistry
     supervisor: Supervisor
     pump: OutboxPump
+    queries: Queries
     painter: Painter | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -123,9 +128,7 @@ async def open_house(
     clock = clock or SystemClock()
     registry = registry or _registry(options)
     feed = feed or make_feed(options, clock)
-    if options.url.startswith("sqlite:") and not options.database_url:
-        options.data_dir.mkdir(parents=True, exist_ok=True)
-    await migrate(options.url)
+    await _prepare(options)
     store = open_store(options.url, clock=clock)
     bus = EventBus()
     ways: dict[str, Sender] = dict(senders or {})
@@ -138,6 +141,7 @@ async def open_house(
         clock=clock,
         feed=feed,
         registry=registry,
+        make_venue=PaperVenue,
         ring=pump.ring,
         restore_epoch=options.restore_epoch,
     )
@@ -159,6 +163,7 @@ async def open_house(
         registry=registry,
         supervisor=supervisor,
         pump=pump,
+        queries=Queries(store, clock),
         painter=painter,
     )
     try:
@@ -170,6 +175,41 @@ async def open_house(
         yield house
     finally:
         await _close(house)
+
+
+class Located(Protocol):
+    """Settings that say where the database is."""
+
+    @property
+    def data_dir(self) -> Path: ...
+
+    @property
+    def database_url(self) -> object: ...
+
+
+async def open_migrated_store(settings: Located, *, clock: Clock | None = None) -> Store:
+    """Open the store that settings name, brought to its newest schema; for commands that do one thing and leave.
+
+    Raises:
+        StoreProblem: the database or the data folder cannot be used.
+    """
+    found = settings.database_url
+    revealed = found.reveal() if isinstance(found, Secret) else str(found)
+    options = HouseOptions(data_dir=settings.data_dir, database_url=revealed)
+    await _prepare(options)
+    return open_store(options.url, clock=clock or SystemClock())
+
+
+async def _prepare(options: HouseOptions) -> None:
+    if not options.database_url:
+        try:
+            options.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise StoreProblem(
+                f"The data folder '{options.data_dir}' cannot be made: {problem.strerror or problem}.",
+                hint="Name a folder that can be written.",
+            ) from problem
+    await migrate(options.url)
 
 
 def make_feed(options: HouseOptions, clock: Clock) -> Feed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,11 +28,11 @@ from desk.bots.state import put_to_rest
 from desk.bus import EventBus
 from desk.clock import Clock, from_ms
 from desk.execution.order_path import OrderPath
-from desk.ports import ClosedBars, Feed, Store, Unit
-from desk.venues.paper import PaperVenue
+from desk.ports import ClosedBars, Feed, Store, Unit, Venue
 from desk.views import AccountStatus, EquityPoint
 from strategies.registry import StrategyRegistry
 from trading.events import CandleClosed, Event, Recorded, TradingState
+from trading.instruments import Instrument
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +49,7 @@ class Tools:
     """What every account loop works with.
 
     Attributes:
+        make_venue: gives where the orders of an account go, by the trading rules of its pairs.
         ring: tells the outbox that there may be something to carry.
         restore_epoch: counts restored backups; part of every client order id.
     """
@@ -58,6 +59,7 @@ class Tools:
     clock: Clock
     feed: Feed
     registry: StrategyRegistry
+    make_venue: Callable[[Mapping[str, Instrument]], Venue]
     ring: Callable[[], None]
     restore_epoch: int = 0
 
@@ -183,7 +185,7 @@ class _Session:
         self.last_ms = opened.last_ms
         self.has_ended = False
         plan = opened.plan
-        self._venue = PaperVenue({line.pair: line.instrument for line in plan.lines})
+        self._venue = tools.make_venue({line.pair: line.instrument for line in plan.lines})
         ledger = Ledger(opened.memory, opened.phases, opened.positions, restore_epoch=tools.restore_epoch)
         decisions = Decisions(opened.memory, opened.phases, ledger, restore_epoch=tools.restore_epoch)
         self._ledger = ledger
