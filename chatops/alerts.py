@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chatops.cards import Card, Field, Ratio, Text, Tone, Value
+from chatops.texts.catalogue import template
 from desk.views import Alert
 from trading.events import Severity
 
@@ -92,7 +93,7 @@ def parameter(name: str, value: Any) -> Value:
         return Ratio(float(value), is_signed=True)
     if name in _TIMES and isinstance(value, str):
         return datetime.fromisoformat(value)
-    if name in _CODES and isinstance(value, str):
+    if name in _CODES and isinstance(value, str) and template("en", f"{_CODES[name]}.{value}"):
         return Text(f"{_CODES[name]}.{value}")
     if isinstance(value, str):
         number = _decimal(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatops.cards import Card, Text, Tone
 from chatops.problems import Misheard
+from chatops.reading import refusal
 from desk.identity import Role
 from trading.errors import BreakwaterError, RequestProblem, RiskDenied
 
@@ -24,7 +25,7 @@ def error_card(problem: BreakwaterError) -> Card:
     """Give the card of an error that the desk raised; its own sentence is shown as it is."""
     body = [Text("problem.said", {"message": problem.message})]
     if isinstance(problem, RiskDenied):
-        body.append(Text("problem.check", {"check": Text(f"check.{problem.reason}")}))
+        body.append(Text("problem.check", {"check": refusal(problem.reason)}))
     return Card(
         name="error",
         problem=problem.code,

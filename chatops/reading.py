@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chatops.cards import Text
+from chatops.cards import Text, Value
 from chatops.problems import did_you_mean, misheard
 from chatops.room import Asked
+from chatops.texts.catalogue import template
 from chatops.typing_repair import plain
 from desk.ports import Unit
 from desk.views import Account, Bot, Filter, Page, Position, Trade
@@ -139,6 +140,11 @@ async def finished_trade(asked: Asked, tx: Unit, typed: str) -> Trade | None:
     rows = await tx.positions.trades(asked.workspace_id, Filter(), Page(first=200))
     fits = [one for one in rows if wanted.lower() in (one.id.lower(), reference(one.position_id).lower())]
     return fits[0] if fits else None
+
+
+def refusal(code: str) -> Value:
+    """Give why an entry was refused or came to nothing; a code without a text is shown as it is."""
+    return Text(f"refusal.{code}") if template("en", f"refusal.{code}") else code
 
 
 def side(is_long: bool) -> Text:

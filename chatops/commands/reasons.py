@@ -23,6 +23,7 @@ from chatops.reading import (
     known_pairs,
     open_position,
     reference,
+    refusal,
     side,
 )
 from chatops.room import Asked
@@ -388,7 +389,7 @@ async def whynot(asked: Asked) -> Card:
     gates += [Text("gate.held", {"id": reference(one.id), "side": side(one.is_long)}) for one in held]
     refused = next((one for one in signals if one.outcome in ("denied", "lapsed")), None)
     if refused is not None:
-        gates.append(Text("gate.refused", {"at": refused.bar_at, "check": Text(f"check.{refused.reason}")}))
+        gates.append(Text("gate.refused", {"at": refused.bar_at, "why": refusal(refused.reason)}))
     if not signals:
         gates.append(Text("gate.no_signal"))
     names = {one.id: one.name for one in bots}
@@ -425,7 +426,7 @@ def _signals_table(rows: Sequence[SignalRecord], bots: Mapping[str, str]) -> Tab
                 one.tag or None,
                 Price(one.price),
                 Text(f"outcome.{one.outcome}"),
-                Text(f"check.{one.reason}") if one.reason else None,
+                refusal(one.reason) if one.reason else None,
             )
             for one in rows
         ),
@@ -465,10 +466,15 @@ async def chart(asked: Asked) -> Card:
         fields = (
             Field("pair", pair),
             Field("timeframe", bots[0].timeframe),
-            Field("price", float(series["close"][-1])),
+            Field("price", Price(_as_price(series["close"][-1]))),
             Field("bars", len(series["close"])),
         )
     return _chart_card(drawn, Text("chart.pair", {"pair": pair}), fields)
+
+
+def _as_price(value: float) -> Decimal:
+    """Give a candle's price in as many digits as people read; candles are float64."""
+    return Decimal(f"{float(value):.7g}")
 
 
 def _chart_card(drawn: Chart | None, title: Text, fields: tuple[Field, ...]) -> Card:

@@ -10,7 +10,7 @@ from chatops.book import Group, Page
 from chatops.cards import Card, Column, Field, Money, Ratio, Table, Text, Tone, Value
 from chatops.commands.positions import tone_of_amount
 from chatops.problems import misheard
-from chatops.reading import accounts_of, completed_pair, is_all, known_pairs
+from chatops.reading import accounts_of, completed_pair, is_all, known_pairs, refusal
 from chatops.room import Asked
 from desk.commands import LockPair, PanicStop, ReleasePanic, UnlockPair
 from desk.ports import Unit
@@ -83,7 +83,7 @@ async def risk(asked: Asked) -> Card:
                 rows=tuple(
                     (
                         one.get("at"),
-                        Text(f"check.{one.get('rule', '')}"),
+                        refusal(str(one.get("rule", ""))),
                         _detail(one.get("detail")),
                     )
                     for one in refused
@@ -99,10 +99,14 @@ async def risk(asked: Asked) -> Card:
     )
 
 
+#: Details of a refusal that mean something to programs only.
+_IDS = frozenset({"signal_id", "until_ms"})
+
+
 def _detail(detail: object) -> Value:
     if not isinstance(detail, dict):
         return str(detail) if detail else None
-    return ", ".join(f"{name} {value}" for name, value in detail.items()) or None
+    return ", ".join(f"{name} {value}" for name, value in detail.items() if name not in _IDS and value) or None
 
 
 def _lock(one: Lock) -> tuple[Value, ...]:

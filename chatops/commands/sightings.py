@@ -64,7 +64,7 @@ async def trade_chart(asked: Asked, tx: Unit, sight: Sight) -> Chart | None:
     if not len(shown):
         return None
     # The count as it stood when the trade was decided: a later one would be hindsight.
-    waves = seen_waves(candles.between(None, opened))
+    waves = seen_waves(candles.between(None, opened), shown_bars=_BEFORE)
     marks = trade_marks(position, sight.fills, sight.events, sight.signal)
     strategy = sight.bot.strategy if sight.bot else ""
     way = "long" if position.is_long else "short"
@@ -90,14 +90,14 @@ async def market_chart(asked: Asked, tx: Unit, pair: str, bot: Bot) -> Chart | N
     if not len(candles):
         return None
     shown = candles.rows(max(0, len(candles) - bars), len(candles))
-    waves = seen_waves(candles)
+    waves = seen_waves(candles, shown_bars=bars)
     start_ms = int(shown.ts_ms[0])
     move: tuple[Mark, Mark] | None = waves.move
     spec = candle_spec(
         shown,
         title=f"{pair} {bot.timeframe}",
         subtitle=f"{series.venue} · {bot.name} · {bot.strategy}",
-        waves=[one for one in waves.lines if one.points and one.points[-1].ts_ms >= start_ms],
+        waves=waves.lines,
         levels=fibonacci_levels(*move) if move and move[1].ts_ms >= start_ms else (),
         theme=_theme(asked),
     )

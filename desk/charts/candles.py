@@ -139,7 +139,8 @@ def _limits(price: Axes, volume: Axes, spec: CandleSpec) -> None:
     # Levels far from the candles would flatten them: show those within 60 % of the range.
     near = [one for one in wanted if low - 0.6 * span <= one <= high + 0.6 * span]
     low, high = min([low, *near]), max([high, *near])
-    pad = (high - low) * 0.07 or high * 0.01
+    # Wave labels stand outside the candles and need more room.
+    pad = (high - low) * (0.11 if spec.waves else 0.07) or high * 0.01
     price.set_ylim(low - pad, high + pad)
     right = n - 1 + max(2.0, n * _MARGIN_BARS)
     for axes in (price, volume):
@@ -197,6 +198,8 @@ def _wave(axes: Axes, spec: CandleSpec, wave: WaveLine, colours: Palette, number
                 "alpha": 0.75,
             },
         )
+    if wave.running and not wave.is_alternate:
+        _running(axes, spec, wave, float(x[-1]), float(y[-1]), colours)
     if wave.invalidation is not None and not wave.is_alternate:
         axes.hlines(
             wave.invalidation,
@@ -207,6 +210,25 @@ def _wave(axes: Axes, spec: CandleSpec, wave: WaveLine, colours: Palette, number
             linestyles=(0, (1, 2)),
             zorder=5,
         )
+
+
+def _running(axes: Axes, spec: CandleSpec, wave: WaveLine, x: float, y: float, colours: Palette) -> None:
+    """Draw the wave in progress as what it is: a guess."""
+    end, close = len(spec.ts_ms) - 1, float(spec.close[-1])
+    if end - x < 2:
+        return
+    axes.plot([x, end], [y, close], color=colours.wave, linewidth=1.1, linestyle=(0, (1, 2)), alpha=0.8, zorder=6)
+    axes.annotate(
+        look.clean(f"{wave.running}?"),
+        (end, close),
+        xytext=(0, 14 if close >= y else -14),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        color=colours.wave,
+        fontsize=10,
+        zorder=8,
+    )
 
 
 def _levels(spec: CandleSpec, colours: Palette) -> list[_Tag]:

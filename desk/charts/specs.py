@@ -44,12 +44,14 @@ class WaveLine:
 
     Attributes:
         invalidation: the price that kills the count; None where it is complete.
+        running: label of the wave in progress, drawn to the last close as a guess; empty for none.
     """
 
     points: Sequence[WavePoint]
     pattern: str = ""
     is_alternate: bool = False
     invalidation: float | None = None
+    running: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,7 +122,7 @@ async def furnished(store: Store, *, painter: Any = None, halted: bool = False) 
     register_all(desk, registry=default_registry(), feed=SimulatedFeed(seed=1, clock=clock))
     async with store.transaction() as tx:
         workspace = await tx.workspaces.create("home")
-        members = {
+        members: dict[Role, Member] = {
             role: await tx.members.add(
                 workspace.id, name=role.name.lower(), email=f"{role.name.lower()}@example.org", role=role
             )
@@ -181,10 +181,10 @@ async def _trading(store: Store, workspace: Workspace, account: Account, bot: Bo
         stop=(entry * Decimal("0.97")).quantize(Decimal("0.01")),
         targets=tuple((entry * (1 + Decimal(step) / 100)).quantize(Decimal("0.01")) for step in (2, 4, 6)),
         sizing={
-            "binding": "risk",
+            "binding": "risk_per_trade",
             "quantity": "0.05",
             "risk": "63.00",
-            "limits": {"risk": "0.05", "max_position": "0.12", "cash": "0.2"},
+            "limits": {"risk_per_trade": "0.05", "max_position": "0.12", "balance": "0.2"},
         },
         outcome="entered",
     )
@@ -192,10 +192,10 @@ async def _trading(store: Store, workspace: Workspace, account: Account, bot: Bo
         a_signal(workspace.id, bot.id, 60),
         pair="ETH/USDT",
         outcome="denied",
-        reason="slot",
+        reason="slots",
         checks=(
             {"name": "kill_switch", "passed": True, "detail": ""},
-            {"name": "slot", "passed": False, "detail": "5 of 5"},
+            {"name": "slots", "passed": False, "detail": "5 of 5"},
         ),
     )
     position = replace(
