@@ -8,8 +8,9 @@ from typing import Any
 from desk.charts.bars import draw_bars
 from desk.charts.candles import draw_candles
 from desk.charts.equity import draw_equity
+from desk.charts.heat import draw_heat
 from desk.charts.kinds import KINDS
-from desk.charts.specs import BarSpec, CandleSpec, EquitySpec, read_spec
+from desk.charts.specs import BarSpec, CandleSpec, EquitySpec, HeatSpec, read_spec
 from trading.errors import InvalidInput, nearest
 
 
@@ -26,6 +27,8 @@ def draw(kind: str, spec: Mapping[str, Any]) -> bytes:
             return draw_equity(read_spec(EquitySpec, spec))
         case "daily":
             return draw_bars(read_spec(BarSpec, spec))
+        case "heat":
+            return draw_heat(read_spec(HeatSpec, spec))
     raise InvalidInput(
         f"Picture '{kind}' was asked; {', '.join(KINDS)} can be drawn.", hint=nearest(kind, KINDS) or None
     )

@@ -171,6 +171,31 @@ class BarSpec:
             raise InvalidInput("No bar was given; a picture needs at least one.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatSpec:
+    """A figure over two parameters.
+
+    Attributes:
+        x, y: the values of the parameters, as shown.
+        values: rows of y, columns of x, one after the other, len(y) × len(x); NaN where nothing was tried.
+    """
+
+    x: Sequence[str]
+    y: Sequence[str]
+    values: FloatSeries
+    x_name: str = ""
+    y_name: str = ""
+    title: str = ""
+    subtitle: str = ""
+    theme: Theme = Theme.DARK
+
+    def __post_init__(self) -> None:
+        if not len(self.x) or len(self.values) != len(self.x) * len(self.y):
+            raise ShapeMismatch(
+                f"A map of {len(self.y)} × {len(self.x)} cells has {len(self.values)} values; one per cell is needed."
+            )
+
+
 def _refuse_uneven(spec: Any, names: tuple[str, ...]) -> None:
     lengths = {name: len(getattr(spec, name)) for name in names}
     if len(set(lengths.values())) > 1:

@@ -36,7 +36,7 @@ def indicators(
 
     if show:
         rows = [
-            (one.name, ":".join(f"{s.name}={s.default:g}" for s in one.settings), one.text)
+            (one.name, ":".join(f"{s.name}={s.default:g}" for s in one.settings), one.title)
             for one in list_indicators()
         ]
         output.table("Indicators", ("name", "settings", "what it is"), rows)
@@ -85,7 +85,7 @@ def waves(
     if chart is not None:
         from server.cli.pictures import wave_picture
 
-        output.write_file(chart, wave_picture(series, detector, log))
+        output.write_file(chart, wave_picture(series))
         output.note(f"Chart written to {chart}")
     if last:
         counts = [count_as_dict(one) for one in detector.counts()]
@@ -98,8 +98,8 @@ def waves(
     if as_json:
         output.emit_json({"events": [event_as_dict(one) for one in log]})
         return
-    for one in log:
-        sys.stdout.write(output.as_json(event_as_dict(one)) + "\n")
+    for event in log:
+        sys.stdout.write(output.as_json(event_as_dict(event)) + "\n")
 
 
 def _scale(text: str) -> Any:

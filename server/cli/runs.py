@@ -153,25 +153,14 @@ def columns_of(strategy: BaseStrategy, markets: tuple[Candles, ...]) -> tuple[Si
 
 def run_backtest(request: Request) -> Done:
     """Run a strategy over its markets on one account."""
-    from trading.backtest.metrics import performance
+    from trading.backtest.evaluate import metrics_of
     from trading.backtest.run import backtest
-    from trading.backtest.trade_statistics import TradeColumns
 
     strategy = registry(request.strategy_path).get_strategy(request.strategy)(**request.parameters)
     markets, gap_bars = prepared(request.candles)
     signals = columns_of(strategy, markets)
     result = backtest(markets, signals, account_for(request, markets, signals[0].tags))
-    figures = performance(
-        result.ts_ms + markets[0].timeframe.ms,
-        result.equity,
-        trades=TradeColumns.of(
-            result.trade_records["pnl"][result.closed],
-            result.trade_records["entry_ms"][result.closed],
-            result.trade_records["exit_ms"][result.closed],
-        ),
-        initial=float(request.capital),
-        start_ms=int(result.ts_ms[0]),
-    )
+    figures = metrics_of(result)
     document = {
         "strategy": strategy.name,
         "params": strategy.params,

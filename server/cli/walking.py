@@ -1,0 +1,171 @@
+"""`walk-forward`: judging honestly what a search picks."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from server.cli import output
+from server.cli.options import (
+    AsJson,
+    Capital,
+    Chart,
+    Fee,
+    FillRule,
+    From,
+    Settings,
+    Slippage,
+    Sources,
+    Spread,
+    StrategyPath,
+    To,
+)
+from server.cli.search import (
+    Grid,
+    Limit,
+    MinimumTrades,
+    Objective,
+    Search,
+    TrialCount,
+    cancelled_by_ctrl_c,
+    figure,
+    laboratory,
+    picker,
+    request,
+)
+from trading.errors import InvalidInput
+
+
+def enter(app: typer.Typer) -> None:
+    """Enter this group's commands."""
+    app.command("walk-forward")(walk_forward)
+
+
+def walk_forward(
+    strategy: Annotated[str, typer.Argument(help="A registered strategy.")],
+    candles: Sources,
+    train: Annotated[str, typer.Option(help="Length of the training window, e.g. 90d.")],
+    test: Annotated[str, typer.Option(help="Length of the test window, e.g. 30d.")],
+    gap: Annotated[
+        str, typer.Option(help="Bars left out between them, at least the longest holding time.")
+    ] = "0d",
+    anchored: Annotated[
+        bool, typer.Option("--anchored", help="The training window always starts at the first bar.")
+    ] = False,
+    grid: Grid = None,
+    search: Search = "",
+    trials: TrialCount = 30,
+    objective: Objective = "sharpe",
+    minimum_trades: MinimumTrades = 10,
+    set_: Settings = None,
+    limit: Limit = None,
+    from_: From = "",
+    to: To = "",
+    capital: Capital = "10000",
+    fee: Fee = 0.001,
+    slippage: Slippage = 0.0005,
+    spread: Spread = 0.0,
+    fill: FillRule = "through",
+    strategy_path: StrategyPath = None,
+    chart: Chart = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pick parameters on one stretch, trade the next, again and again; only the out-of-sample equity counts."""
+    from trading.backtest.walk_forward import Plan, windows
+    from trading.backtest.walk_forward import walk_forward as walk
+
+    wanted = request(
+        strategy, candles, set_, limit, from_, to, capital, fee, slippage, spread, fill, strategy_path
+    )
+    lab, fixed = laboratory(wanted)
+    plan = Plan(train_ms=_span(train), test_ms=_span(test), gap_ms=_span(gap), is_anchored=anchored)
+    first = min(int(one.ts_ms[0]) for one in lab.series)
+    last = max(int(one.ts_ms[-1]) + one.timeframe.ms for one in lab.series)
+    cuts = windows(first, last, plan)
+    with cancelled_by_ctrl_c() as stop, output.progress() as bar:
+        task = bar.add_task("Walking", total=len(cuts))
+        pick, _ = picker(wanted, grid or [], search, trials, objective, minimum_trades, cancel=stop)
+        done = walk(
+            lambda params, start, end: lab.window({**fixed, **params}, start, end),
+            pick,
+            cuts,
+            cancel=stop,
+            progress=lambda _: bar.update(task, advance=1),
+        )
+    if chart is not None:
+        from server.cli.pictures import walk_picture
+
+        output.write_file(
+            chart,
+            walk_picture(done, title=f"{strategy}: out of sample", subtitle=f"train {train}, test {test}"),
+        )
+    document: dict[str, Any] = {
+        "strategy": strategy,
+        "pairs": [one.pair for one in lab.series],
+        "timeframe": str(lab.series[0].timeframe),
+        "windows": [
+            {
+                "train_from": _at(step.window.train_from_ms),
+                "train_to": _at(step.window.train_to_ms),
+                "test_from": _at(step.window.test_from_ms),
+                "test_to": _at(step.window.test_to_ms),
+                "params": step.params,
+                "trials": step.trials,
+                "in_sample": None if step.in_sample is None else step.in_sample.values,
+                "out_of_sample": step.out_of_sample.values,
+                "efficiency": step.efficiency,
+            }
+            for step in done.steps
+        ],
+        "metrics": done.metrics.values,
+        "reasons": done.metrics.reasons,
+        "efficiency": done.efficiency,
+        "efficiency_reason": done.efficiency_reason or None,
+        "gap_is_enough": done.gap_is_enough,
+        "equity": {"ts_ms": done.ts_ms, "equity": done.equity},
+        "was_cancelled": done.was_cancelled,
+    }
+    if as_json:
+        output.emit_json(document)
+        return
+    rows = [
+        (
+            str(one["test_from"])[:10],
+            str(one["test_to"])[:10],
+            ", ".join(f"{k}={v}" for k, v in (one["params"] or {}).items()) or "stood aside",
+            figure(one["in_sample"], objective),
+            figure(one["out_of_sample"], objective),
+            figure(one["out_of_sample"], "roi"),
+        )
+        for one in document["windows"]
+    ]
+    output.table(
+        f"{strategy}: walk-forward",
+        ("test from", "to", "picked", f"{objective} in", "out", "ROI out"),
+        rows,
+        right=(3, 4, 5),
+    )
+    output.figures("Out of sample, all windows", done.metrics.values, done.metrics.reasons)
+    efficiency = (
+        f"{done.efficiency:.2f}" if done.efficiency is not None else f"undefined ({done.efficiency_reason})"
+    )
+    output.console().print(f"Walk-forward efficiency: {efficiency}.")
+    if not done.gap_is_enough:
+        output.console().print("A training trade was held longer than the gap: give a longer --gap.")
+
+
+def _span(text: str) -> int:
+    match = re.fullmatch(r"(\d+)([hdw])", text.strip())
+    if match is None:
+        raise InvalidInput(
+            f"Length '{text}' was given; a number and h, d or w is allowed.", hint="For example 90d."
+        )
+    return int(match[1]) * {"h": 3_600_000, "d": 86_400_000, "w": 604_800_000}[match[2]]
+
+
+def _at(ts_ms: int) -> str:
+    from desk.clock import from_ms
+
+    return from_ms(ts_ms).isoformat().replace("+00:00", "Z")
