@@ -45,7 +45,7 @@ def test_every_strategy_of_the_specification_is_registered_and_described() -> No
     assert set(infos) == BUILT_IN
     for info in infos.values():
         for text in (info.title, info.idea, info.source, info.fails_in):
-            assert len(text) > 10, info.name
+            assert len(text) >= 8, info.name
         assert info.warmup_bars >= 1
         assert info.tags
         assert info.origin == "built-in"

@@ -6,11 +6,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading.candles import Candles
 from trading.engine.config import AccountConfig, Costs, LineConfig, RiskLimits
 from trading.instruments import Instrument
+from trading.market import MarketView, Series
 from trading.timeframes import Timeframe
+
+FloatArray = NDArray[np.float64]
 
 HOUR = Timeframe(3_600_000)
 
@@ -75,4 +79,24 @@ def account_for(candles: Candles, *, fees: float = 0.001, slippage: float = 0.00
             ),
         ),
         timeframe_ms=candles.timeframe.ms,
+    )
+
+
+def full_market(candles: Candles, *, seed: int = 0) -> MarketView:
+    """Give a view with everything a built-in strategy may ask for: another venue, a triangle, forecasts."""
+    random = np.random.default_rng(seed)
+    n = len(candles)
+    base, quote = candles.pair.split("/")
+
+    def priced(pair: str, close: FloatArray) -> Candles:
+        return replace(candles, open=close, high=close, low=close, close=close, pair=pair)
+
+    bitcoin = priced(f"BTC/{quote}", np.full(n, 50_000.0))
+    cross = priced(f"{base}/BTC", candles.close / 50_000.0 * (1.0 + random.normal(0.0, 0.004, n)))
+    other = priced(candles.pair, candles.close * (1.0 + random.normal(0.0, 0.004, n)))
+    forecast = Series(available_ms=candles.ts_ms + candles.timeframe.ms, values=random.normal(0.0, 0.01, n))
+    return MarketView(
+        candles=candles,
+        others={f"{candles.pair}@other": other, bitcoin.pair: bitcoin, cross.pair: cross},
+        series={f"forecast:{candles.pair}": forecast},
     )
