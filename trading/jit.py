@@ -38,7 +38,9 @@ def helper(function: Callable[P, R]) -> Callable[P, R]:
 
     Outside compiled code call its Python source, `function.py_func`.
     """
-    compiled: Any = numba.njit(
+    # numba's type stubs do not know the last two options.
+    compiler: Any = numba.njit
+    compiled = compiler(
         nogil=True, fastmath=False, cache=HAS_CACHE, no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(function)
     return cast("Callable[P, R]", compiled)

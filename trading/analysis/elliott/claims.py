@@ -25,6 +25,7 @@ from trading.analysis.elliott.records import (
     MAX_PENDING,
     SCORE_BINS,
     Memory,
+    Record,
     Records,
 )
 from trading.jit import helper, inlined
@@ -92,12 +93,12 @@ def isotonic_confidence(table: NDArray[np.int64], claim: int, bin_number: int) -
         return nan
     for i in range(blocks):
         if bin_number <= last_bin[i]:
-            return rates[i]
-    return rates[blocks - 1]
+            return float(rates[i])
+    return float(rates[blocks - 1])
 
 
 @helper
-def claim_now(memory: Memory, d: int, count: np.void, claim: int) -> None:
+def claim_now(memory: Memory, d: int, count: Record, claim: int) -> None:
     """Give a count its confidence and wait for the outcome of its claim (the window holds its pivots)."""
     count["claim"] = claim
     count["confidence"] = nan

@@ -52,6 +52,7 @@ class WaveColumns:
         corrective: 3 and 6 as in `setup`, whatever else happened at this bar.
         corrective_direction: move expected after the correction, held with a0…c.
         a0, a, b, c: pivots of the correction last published. Of a triangle: a0, A, D, E.
+        before_a0: pivot before a0: while c stays short of it the correction only took back part of the leg before.
         range_low, range_high: of the corrective phase in progress: [min(A, C at 1.0 A), max(B, a0)] or mirrored;
             between the last two highs and lows of a triangle. NaN when none is in progress.
     """
@@ -84,6 +85,7 @@ class WaveColumns:
     a: NDArray[np.float64]
     b: NDArray[np.float64]
     c: NDArray[np.float64]
+    before_a0: NDArray[np.float64]
     range_low: NDArray[np.float64]
     range_high: NDArray[np.float64]
 
@@ -106,6 +108,7 @@ def new_hold() -> records.Records:
     held: Any = hold[0]
     held["motive_id"] = held["corrective_id"] = held["range_id"] = held["setup_id"] = -1
     held["since_motive"] = -1
+    held["prices"] = np.nan
     row = held["row"]
     for name in COLUMN_NAMES:
         kind = ROW[name].base

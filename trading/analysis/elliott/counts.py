@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from math import exp, inf, nan
 
-import numpy as np
-
 from trading.analysis.elliott.claims import claim_now
 from trading.analysis.elliott.records import (
     CLAIM_DIAGONAL,
@@ -32,7 +30,6 @@ from trading.analysis.elliott.records import (
     FLAT_REGULAR,
     IMPULSE,
     INVALIDATED,
-    LABEL_A,
     LABEL_B,
     LABEL_C,
     LABEL_D,
@@ -65,6 +62,7 @@ from trading.analysis.elliott.records import (
     WAVE_LABELLED,
     ZIGZAG,
     Memory,
+    Record,
 )
 from trading.analysis.elliott.rules import (
     correction_family,
@@ -83,7 +81,7 @@ from trading.jit import helper
 
 
 @helper
-def _tell_pivot(pivot: np.void, told: np.void) -> None:
+def _tell_pivot(pivot: Record, told: Record) -> None:
     told["id"], told["price"], told["kind"] = pivot["id"], pivot["price"], pivot["kind"]
     told["extreme_index"], told["extreme_ms"] = pivot["extreme_index"], pivot["extreme_ms"]
     told["confirmed_index"], told["confirmed_ms"] = pivot["confirmed_index"], pivot["confirmed_ms"]
@@ -92,7 +90,7 @@ def _tell_pivot(pivot: np.void, told: np.void) -> None:
 
 @helper
 def emit(
-    memory: Memory, d: int, kind: int, count: np.void, pivots: int, price: float, other_id: int, ts_ms: int
+    memory: Memory, d: int, kind: int, count: Record, pivots: int, price: float, other_id: int, ts_ms: int
 ) -> None:
     """Append an event with a copy of the count and of the first `pivots` pivots of the window."""
     meta = memory.state["meta"]
@@ -148,13 +146,13 @@ def _remove(memory: Memory, d: int, i: int) -> None:
 
 
 @helper
-def _protect(count: np.void, price: float, rule: int, side: int, touch: int) -> None:
+def _protect(count: Record, price: float, rule: int, side: int, touch: int) -> None:
     count["invalidation"], count["rule"] = price, rule
     count["side"], count["touch"] = side, touch
 
 
 @helper
-def _is_broken(count: np.void, low: float, high: float) -> bool:
+def _is_broken(count: Record, low: float, high: float) -> bool:
     level = count["invalidation"]
     if count["side"] > 0:
         return bool(low < level or (count["touch"] != 0 and low == level))
@@ -162,7 +160,7 @@ def _is_broken(count: np.void, low: float, high: float) -> bool:
 
 
 @helper
-def _kill(memory: Memory, d: int, count: np.void, rule: int, price: float, ts_ms: int) -> None:
+def _kill(memory: Memory, d: int, count: Record, rule: int, price: float, ts_ms: int) -> None:
     count["status"], count["rule"], count["current"] = INVALIDATED, rule, 0
     count["updated_ms"] = ts_ms
     emit(memory, d, COUNT_INVALIDATED, count, count["pivots"], price, NOBODY, ts_ms)
@@ -188,7 +186,7 @@ def invalidate(memory: Memory, d: int, ts_ms: int) -> None:
 
 
 @helper
-def _score(memory: Memory, d: int, count: np.void) -> None:
+def _score(memory: Memory, d: int, count: Record) -> None:
     pivots, sign, pattern = count["pivots"], count["direction"], count["pattern"]
     window, has_lower = memory.state["window"], d > 0
     if pattern <= ENDING_DIAGONAL:
@@ -202,7 +200,7 @@ def _score(memory: Memory, d: int, count: np.void) -> None:
 @helper
 def _open(
     memory: Memory, d: int, pattern: int, pivots: int, sign: int, label: int, current: int, ts_ms: int
-) -> np.void:
+) -> Record:
     """Start a count on the pivots in the window; it is published by `_publish_opening`."""
     meta, degree = memory.state["meta"], memory.state["degree"][d]
     count = memory.state["open"][d, degree["open"]]
@@ -220,13 +218,13 @@ def _open(
 
 
 @helper
-def _publish_opening(memory: Memory, d: int, count: np.void, claim: int, ts_ms: int) -> None:
+def _publish_opening(memory: Memory, d: int, count: Record, claim: int, ts_ms: int) -> None:
     claim_now(memory, d, count, claim)
     emit(memory, d, COUNT_OPENED, count, count["pivots"], nan, NOBODY, ts_ms)
 
 
 @helper
-def _complete(memory: Memory, d: int, count: np.void, claim: int, ts_ms: int) -> None:
+def _complete(memory: Memory, d: int, count: Record, claim: int, ts_ms: int) -> None:
     """Publish a whole pattern: it is final, and its last pivot is the price that would contradict its end."""
     window, pivots, sign = memory.state["window"], count["pivots"], count["direction"]
     degree = memory.state["degree"][d]
@@ -250,7 +248,7 @@ def _complete(memory: Memory, d: int, count: np.void, claim: int, ts_ms: int) ->
 
 
 @helper
-def _advance_impulse(memory: Memory, d: int, count: np.void, ts_ms: int) -> bool:
+def _advance_impulse(memory: Memory, d: int, count: Record, ts_ms: int) -> bool:
     """Fit the new pivot to an impulse; give whether it stays open."""
     window, pivots, sign = memory.state["window"], count["pivots"], int(count["direction"])
     meta, degree = memory.state["meta"], memory.state["degree"][d]
@@ -282,7 +280,7 @@ def _advance_impulse(memory: Memory, d: int, count: np.void, ts_ms: int) -> bool
 
 
 @helper
-def _advance(memory: Memory, d: int, count: np.void, ts_ms: int) -> bool:
+def _advance(memory: Memory, d: int, count: Record, ts_ms: int) -> bool:
     """Fit the new pivot to an open count; give whether it stays open."""
     pivots = memory.state["degree"][d]["pivots"] - count["first"]
     sign = _load(memory, d, count["first"], pivots)
@@ -292,7 +290,9 @@ def _advance(memory: Memory, d: int, count: np.void, ts_ms: int) -> bool:
         return _advance_impulse(memory, d, count, ts_ms)
     if pattern <= ENDING_DIAGONAL:
         count["label"] = 5
-        broken = diagonal_rule(memory.state["window"], pivots, sign, memory.state["meta"]["overlap_tolerance"])
+        broken = diagonal_rule(
+            memory.state["window"], pivots, sign, memory.state["meta"]["overlap_tolerance"]
+        )
         claim = CLAIM_DIAGONAL
     elif pattern == TRIANGLE:
         count["label"] = LABEL_E
@@ -400,7 +400,9 @@ def _open_five(memory: Memory, d: int, ts_ms: int) -> None:
     sign = _load(memory, d, first, PIVOTS_OF_WAVE_4)
     window = memory.state["window"]
     if diagonal_rule(window, PIVOTS_OF_WAVE_4, sign, memory.state["meta"]["overlap_tolerance"]) == OK:
-        count = _open(memory, d, _diagonal_kind(memory, d, first, sign), PIVOTS_OF_WAVE_4, sign, WAVE_4, WAVE_5, ts_ms)
+        count = _open(
+            memory, d, _diagonal_kind(memory, d, first, sign), PIVOTS_OF_WAVE_4, sign, WAVE_4, WAVE_5, ts_ms
+        )
         count["expanding"] = length(window, 3) > length(window, 1)
         _protect(count, window[2]["price"], RULE_DIAGONAL_WAVE_4, sign, True)
         _publish_opening(memory, d, count, CLAIM_NONE, ts_ms)
@@ -434,7 +436,16 @@ def take_pivot(memory: Memory, d: int, ts_ms: int) -> None:
     degree = memory.state["degree"][d]
     _link_lower(memory, d)
     _load(memory, d, degree["pivots"] - 1, ONE_PIVOT)
-    emit(memory, d, PIVOT_CONFIRMED, memory.state["no_count"], ONE_PIVOT, memory.state["window"][0]["price"], NOBODY, ts_ms)
+    emit(
+        memory,
+        d,
+        PIVOT_CONFIRMED,
+        memory.state["no_count"],
+        ONE_PIVOT,
+        memory.state["window"][0]["price"],
+        NOBODY,
+        ts_ms,
+    )
     _advance_all(memory, d, ts_ms)
     if degree["pivots"] >= 3:
         _open_three(memory, d, ts_ms)

@@ -86,7 +86,9 @@ class WaveDetector:
         ()
     """
 
-    def __init__(self, settings: WaveSettings | None = None, *, symbol: str = "", timeframe: str = "") -> None:
+    def __init__(
+        self, settings: WaveSettings | None = None, *, symbol: str = "", timeframe: str = ""
+    ) -> None:
         self.settings = settings or WaveSettings()
         self.series = SeriesName(symbol, timeframe, self.settings.scale)
         self._states = _new_state(self.settings)
@@ -119,9 +121,7 @@ class WaveDetector:
         """Give the first n event records of the bar taken last; the next bar overwrites them."""
         return self._events[:n]
 
-    def take(
-        self, ts_ms: int, open: float, high: float, low: float, close: float, volume: float
-    ) -> int:
+    def take(self, ts_ms: int, open: float, high: float, low: float, close: float, volume: float) -> int:
         """Take one closed bar; give the number of its events, which `latest_rows` shows.
 
         Raises:
@@ -155,21 +155,19 @@ class WaveDetector:
     def run_chunks(self, candles: Candles, *, chunk_bars: int = 50_000) -> Iterator[WaveLog]:
         """Take many closed bars and hand out the log piece by piece, so that memory stays bounded."""
         self._refuse_disorder(candles)
-        columns = (candles.ts_ms, candles.high, candles.low, candles.close, candles.volume)
-        arrays = [np.ascontiguousarray(column) for column in columns]
+        ts_ms = np.ascontiguousarray(candles.ts_ms)
+        high, low = np.ascontiguousarray(candles.high), np.ascontiguousarray(candles.low)
+        close, volume = np.ascontiguousarray(candles.close), np.ascontiguousarray(candles.volume)
         # About one event for three bars is usual; where that is too little another buffer follows.
         size = len(self._events) + min(chunk_bars, len(candles)) // 2
         start = 0
         while start < len(candles):
             stop = min(start + chunk_bars, len(candles))
-            part = [array[start:stop] for array in arrays]
-            taken = 0
-            while taken < stop - start:
+            while start < stop:
                 events = np.zeros(size, records.EVENT)
-                taken = run_bars(self._states, events, *part, taken)
+                start = run_bars(self._states, events, ts_ms[:stop], high, low, close, volume, start)
                 self._last_ms = int(self._meta["ts_ms"][0])
                 yield WaveLog(events[: self._meta["events"][0]], self.series)
-            start = stop
 
     def _refuse_disorder(self, candles: Candles) -> None:
         if len(candles) == 0:

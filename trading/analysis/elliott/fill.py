@@ -19,6 +19,7 @@ from trading.analysis.elliott.records import (
     PIVOT_CONFIRMED,
     TRIANGLE,
     WAVE_LABELLED,
+    Record,
     Records,
 )
 from trading.jit import helper, njit
@@ -55,6 +56,7 @@ ROW = np.dtype(
         ("a", np.float64),
         ("b", np.float64),
         ("c", np.float64),
+        ("before_a0", np.float64),
         ("range_low", np.float64),
         ("range_high", np.float64),
     ],
@@ -71,6 +73,7 @@ HOLD = np.dtype(
         ("corrective_id", np.int64),
         ("corrective_rank", np.int64),
         ("range_id", np.int64),
+        ("prices", np.float64, (MAX_PIVOTS + 1,)),  # of the latest pivots, newest last
         ("since_motive", np.int64),  # pivots since a motive wave completed, -1 when none did
     ],
     align=True,
@@ -78,7 +81,7 @@ HOLD = np.dtype(
 
 
 @helper
-def _setup(hold: np.void, event: np.void, setup: int, direction: int, retrace: float) -> None:
+def _setup(hold: Record, event: Record, setup: int, direction: int, retrace: float) -> None:
     """Make a count the setup of this bar unless a higher-ranked one already is."""
     row, count = hold["row"], event["count"]
     if _RANK[setup] <= _RANK[row["setup"]]:
@@ -89,14 +92,14 @@ def _setup(hold: np.void, event: np.void, setup: int, direction: int, retrace: f
 
 
 @helper
-def _share(event: np.void, wave: int, of_wave: int) -> float:
+def _share(event: Record, wave: int, of_wave: int) -> float:
     """Give the length of a wave as a share of another, in price."""
     p = event["pivots"]["price"]
     return float(abs((p[wave] - p[wave - 1]) / (p[of_wave] - p[of_wave - 1])))
 
 
 @helper
-def _motive(hold: np.void, event: np.void) -> None:
+def _motive(hold: Record, event: Record) -> None:
     count, row = event["count"], hold["row"]
     n = count["pivots"]
     # Pivots advance the longest count first, and a longer count is the better founded one.
@@ -130,7 +133,7 @@ def _motive(hold: np.void, event: np.void) -> None:
 
 
 @helper
-def _range(hold: np.void, event: np.void) -> None:
+def _range(hold: Record, event: Record) -> None:
     """Give the band of a corrective phase in progress."""
     row, count, p = hold["row"], event["count"], event["pivots"]["price"]
     if count["pattern"] == TRIANGLE:
@@ -146,7 +149,7 @@ def _range(hold: np.void, event: np.void) -> None:
 
 
 @helper
-def _corrective(hold: np.void, event: np.void) -> None:
+def _corrective(hold: Record, event: Record) -> None:
     count, row, pivots = event["count"], hold["row"], event["pivots"]
     is_done = event["type"] == COUNT_COMPLETED
     is_triangle = count["pattern"] == TRIANGLE
@@ -160,6 +163,7 @@ def _corrective(hold: np.void, event: np.void) -> None:
     setup = SETUP_CORRECTION if is_done else SETUP_IN_PROGRESS
     row["corrective"], row["corrective_direction"] = setup, -count["direction"]
     row["a0"], row["a"] = pivots[0]["price"], pivots[1]["price"]
+    row["before_a0"] = hold["prices"][MAX_PIVOTS - count["pivots"]]
     row["b"] = pivots[4]["price"] if is_triangle else pivots[2]["price"]
     row["c"] = nan
     if is_done:
@@ -168,7 +172,7 @@ def _corrective(hold: np.void, event: np.void) -> None:
 
 
 @helper
-def _clear(hold: np.void, count_id: int) -> None:
+def _clear(hold: Record, count_id: int) -> None:
     """Forget what a dead count said."""
     row = hold["row"]
     if hold["setup_id"] == count_id:
@@ -187,23 +191,28 @@ def _clear(hold: np.void, count_id: int) -> None:
         hold["corrective_id"] = -1
         row["corrective"], row["corrective_direction"] = 0, 0
         row["a0"], row["a"], row["b"], row["c"] = nan, nan, nan, nan
+        row["before_a0"] = nan
     if hold["range_id"] == count_id:
         hold["range_id"] = -1
         row["range_low"], row["range_high"] = nan, nan
 
 
 @helper
-def _take(hold: np.void, event: np.void) -> None:
+def _take(hold: Record, event: Record) -> None:
     kind = event["type"]
     if kind == PIVOT_CONFIRMED:
         row, pivot = hold["row"], event["pivots"][0]
         row["pivot_price"], row["pivot_kind"] = pivot["price"], pivot["kind"]
         row["pivot_index"] = pivot["extreme_index"]
+        prices = hold["prices"]
+        for i in range(MAX_PIVOTS):
+            prices[i] = prices[i + 1]
+        prices[MAX_PIVOTS] = pivot["price"]
         if hold["since_motive"] >= 0:
             hold["since_motive"] += 1
-    elif kind == COUNT_INVALIDATED or kind == COUNT_SUPERSEDED:
+    elif kind in (COUNT_INVALIDATED, COUNT_SUPERSEDED):
         _clear(hold, event["count"]["id"])
-    elif kind == COUNT_OPENED or kind == WAVE_LABELLED or kind == COUNT_COMPLETED:
+    elif kind in (COUNT_OPENED, WAVE_LABELLED, COUNT_COMPLETED):
         if kind == COUNT_COMPLETED and hold["range_id"] == event["count"]["id"]:
             hold["range_id"] = -1
             hold["row"]["range_low"], hold["row"]["range_high"] = nan, nan
@@ -214,7 +223,7 @@ def _take(hold: np.void, event: np.void) -> None:
 
 
 @helper
-def _current_label(hold: np.void) -> int:
+def _current_label(hold: Record) -> int:
     """After a motive wave the next three legs are A, B and C; else the longest motive count says where it is."""
     since = hold["since_motive"]
     if since == 0:

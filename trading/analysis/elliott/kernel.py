@@ -31,9 +31,7 @@ def _note_gap(memory: Memory, ts_ms: int) -> None:
 
 
 @helper
-def step_memory(
-    memory: Memory, ts_ms: int, high: float, low: float, close: float, volume: float
-) -> None:
+def step_memory(memory: Memory, ts_ms: int, high: float, low: float, close: float, volume: float) -> None:
     """Take one closed bar; its events are appended to the buffer, which must have room for them."""
     meta, bar = memory.state["meta"], memory.state["bar"]
     log_scale = meta["log_scale"]

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 from math import log
 
-import numpy as np
-
-from trading.analysis.elliott.records import RING, Records
+from trading.analysis.elliott.records import RING, Record, Records
 from trading.jit import helper, inlined
-
 
 #: A move counts as having reached its threshold when it lacks less than this share of it: the same bars in another
 #: currency (prices scaled by a constant) must give the same pivots in spite of rounding.
@@ -28,7 +25,7 @@ def scaled(price: float, log_scale: int) -> float:
 
 
 @helper
-def update_range(meta: np.void, high_x: float, low_x: float, close_x: float) -> None:
+def update_range(meta: Record, high_x: float, low_x: float, close_x: float) -> None:
     """Fold the true range of a bar into the Wilder ATR; before a full window it is the mean so far.
 
     From index `window` on this is TA-Lib's ATR, which also starts with the mean of ranges 1…window.
@@ -43,9 +40,9 @@ def update_range(meta: np.void, high_x: float, low_x: float, close_x: float) -> 
 
 
 @inlined
-def _threshold(meta: np.void, degree: np.void, x: float) -> float:
+def _threshold(meta: Record, degree: Record, x: float) -> float:
     floor = meta["floor"] if meta["log_scale"] else meta["floor"] * x
-    return max(degree["multiple"] * meta["atr"], floor)
+    return float(max(degree["multiple"] * meta["atr"], floor))
 
 
 @inlined
@@ -55,7 +52,7 @@ def _reaches(move: float, threshold: float) -> bool:
 
 @helper
 def _set_extreme(
-    meta: np.void, degree: np.void, price: float, x: float, ts_ms: int, bar: np.void, lower: int
+    meta: Record, degree: Record, price: float, x: float, ts_ms: int, bar: Record, lower: int
 ) -> None:
     """Move the extreme of the leg to this bar; what comes after it starts at the close.
 
@@ -71,7 +68,7 @@ def _set_extreme(
 
 
 @helper
-def _set_opposite(meta: np.void, degree: np.void, price: float, x: float, ts_ms: int, lower: int) -> None:
+def _set_opposite(meta: Record, degree: Record, price: float, x: float, ts_ms: int, lower: int) -> None:
     degree["opp_price"], degree["opp_x"] = price, x
     degree["opp_bar"], degree["opp_ms"] = meta["bar"], ts_ms
     degree["opp_volume"], degree["opp_lower"] = meta["volume"], lower
@@ -79,7 +76,7 @@ def _set_opposite(meta: np.void, degree: np.void, price: float, x: float, ts_ms:
 
 
 @helper
-def _turn(meta: np.void, degree: np.void, bar: np.void, ts_ms: int, lower: int) -> None:
+def _turn(meta: Record, degree: Record, bar: Record, ts_ms: int, lower: int) -> None:
     """Start the leg the other way: its extreme so far is the opposite extreme of the leg that ended."""
     rising = -degree["direction"]
     degree["direction"] = rising
@@ -104,7 +101,7 @@ def _turn(meta: np.void, degree: np.void, bar: np.void, ts_ms: int, lower: int) 
 
 
 @helper
-def _find_direction(meta: np.void, degree: np.void, bar: np.void, ts_ms: int, lower: int) -> None:
+def _find_direction(meta: Record, degree: Record, bar: Record, ts_ms: int, lower: int) -> None:
     """Wait for the first move of a whole threshold; it sets the direction and publishes nothing.
 
     What came before the series is unknown, so where that first move began need not be an extreme.
@@ -141,7 +138,7 @@ def _find_direction(meta: np.void, degree: np.void, bar: np.void, ts_ms: int, lo
 
 
 @helper
-def _publish(meta: np.void, degree: np.void, ring: Records, ts_ms: int) -> None:
+def _publish(meta: Record, degree: Record, ring: Records, ts_ms: int) -> None:
     n = degree["pivots"]
     pivot = ring[n % RING]
     pivot["id"] = meta["next_pivot"]
@@ -163,9 +160,7 @@ def _publish(meta: np.void, degree: np.void, ring: Records, ts_ms: int) -> None:
 
 
 @helper
-def step_pivot(
-    meta: np.void, degree: np.void, ring: Records, bar: np.void, ts_ms: int, lower: int
-) -> bool:
+def step_pivot(meta: Record, degree: Record, ring: Records, bar: Record, ts_ms: int, lower: int) -> bool:
     """Take one closed bar; give True when it confirmed a pivot, which is then the newest in the ring.
 
     `lower` is the number of pivots that the next lower degree has published by now.

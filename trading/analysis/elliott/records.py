@@ -12,7 +12,9 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+#: An array of records, and one of them: what a field holds is known to the compiler, not to the type checker.
 Records = NDArray[np.void]
+Record = Any
 
 #: Changes whenever a record below changes: an old snapshot is then refused, not misread.
 LAYOUT_VERSION = 1
@@ -35,7 +37,6 @@ MAX_PENDING = 16
 SCORE_BINS = 10
 #: Events that one bar can cause in one degree: 6 invalidations, 1 pivot, 6 advances, 3 supersessions, 4 openings.
 EVENTS_PER_DEGREE = 20
-
 
 
 def _code(number: int) -> int:
@@ -128,7 +129,10 @@ PIVOT = np.dtype(
         ("threshold", np.float64),  # in x
         ("volume", np.float64),  # base asset traded from the start up to and with the extreme's bar
         ("lower_pivots", np.int64),  # pivots of the next lower degree confirmed by the extreme's bar
-        ("sub_count_id", np.int64),  # completed motive count of the lower degree that fills the leg to here, or -1
+        (
+            "sub_count_id",
+            np.int64,
+        ),  # completed motive count of the lower degree that fills the leg to here, or -1
         ("corrective_id", np.int64),  # correction completed at this pivot, or -1
         ("corrective_pattern", np.int64),
         ("kind", np.int64),  # +1 high, -1 low
@@ -286,7 +290,11 @@ EVENT = np.dtype(
         ("ts_ms", np.int64),
         ("other_id", np.int64),  # superseding count, or missing bars of a gap, else -1
         ("price", np.float64),  # of the pivot, or where the rule was broken
-        ("alternatives", np.int64, (MAX_ALTERNATIVES,)),  # ids of the other open counts of the degree, else -1
+        (
+            "alternatives",
+            np.int64,
+            (MAX_ALTERNATIVES,),
+        ),  # ids of the other open counts of the degree, else -1
         ("type", np.int64),
         ("degree", np.int64),  # -1 for a gap
         ("count", COUNT),
@@ -321,5 +329,5 @@ STATE = np.dtype(
 class Memory(NamedTuple):
     """What a step works on: the state, one STATE record, and the buffer that it appends events to."""
 
-    state: Any
+    state: Record
     events: Records

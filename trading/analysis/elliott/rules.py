@@ -8,8 +8,6 @@ Source: trading-rules.md A.2.
 
 from __future__ import annotations
 
-import numpy as np
-
 from trading.analysis.elliott.records import (
     FLAT_EXPANDED,
     FLAT_REGULAR,
@@ -34,7 +32,6 @@ from trading.analysis.elliott.records import (
 )
 from trading.jit import helper, inlined
 
-
 #: From this share of A on a B makes a flat, below it a zigzag: the dead band of the guidelines is closed here.
 FLAT_FROM = 0.90
 #: A B longer than this many times A is no correction of A.
@@ -52,19 +49,19 @@ ROUNDING = 1e-9
 @inlined
 def length(window: Records, wave: int) -> float:
     """Give the length of a wave in the scale, positive."""
-    return abs(window[wave]["x"] - window[wave - 1]["x"])
+    return float(abs(window[wave]["x"] - window[wave - 1]["x"]))
 
 
 @inlined
 def _ahead(window: Records, i: int, j: int, sign: int) -> float:
     """Give how far pivot i lies beyond pivot j in the direction of the sign, in price."""
-    return sign * (window[i]["price"] - window[j]["price"])
+    return float(sign * (window[i]["price"] - window[j]["price"]))
 
 
 @inlined
 def _slope(window: Records, i: int, j: int) -> float:
     bars = window[j]["extreme_index"] - window[i]["extreme_index"]
-    return (window[j]["x"] - window[i]["x"]) / bars
+    return float((window[j]["x"] - window[i]["x"]) / bars)
 
 
 @helper
@@ -81,7 +78,7 @@ def legs_rule(window: Records, pivots: int) -> int:
 @helper
 def overlap_level(window: Records, sign: int, tolerance: float) -> float:
     """Give the x that wave 4 must stay beyond: the end of wave 1, less the tolerated share of wave 1."""
-    return window[1]["x"] - sign * tolerance * length(window, 1)
+    return float(window[1]["x"] - sign * tolerance * length(window, 1))
 
 
 @helper
@@ -89,7 +86,7 @@ def overlaps(window: Records, sign: int, tolerance: float) -> bool:
     """Tell whether wave 4 enters (or touches) the territory of wave 1."""
     if tolerance == 0.0:
         return _ahead(window, 4, 1, sign) <= 0.0
-    return sign * (window[4]["x"] - overlap_level(window, sign, tolerance)) <= 0.0
+    return bool(sign * (window[4]["x"] - overlap_level(window, sign, tolerance)) <= 0.0)
 
 
 @helper

@@ -17,7 +17,6 @@ from trading.analysis.elliott.records import PARTS, Records
 from trading.analysis.elliott.rules import length
 from trading.jit import helper, inlined
 
-
 # Where each guideline stands among the parts of a motive count…
 RETRACE_2, EXTEND_3, RETRACE_4, EXTEND_5 = 0, 1, 2, 3
 TIME_2, TIME_4, ALTERNATION, EXTENSION = 4, 5, 6, 7

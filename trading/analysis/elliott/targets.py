@@ -51,13 +51,13 @@ def _raw_targets(pattern: int, p: Sequence[float], is_complete: bool) -> list[Ta
         if n == 3:
             return _extensions("3", p, 2, (1.0, 1.618, 2.618), "wave 1 from the end of wave 2")
         if n == 4:
-            ratios = (0.236, 0.382, 0.5)
             return [
-                Target(label="4", ratio=r, price=retracement(p[2], p[3], r), basis="wave 3") for r in ratios
+                Target(label="4", ratio=r, price=retracement(p[2], p[3], r), basis="wave 3")
+                for r in (0.236, 0.382, 0.5)
             ]
         if n == 5:
             extended = abs(p[3] - p[2]) >= 1.618 * abs(p[1] - p[0])
-            ratios = (0.618, 1.0) if extended else (0.618, 1.0, 1.618)
+            ratios: tuple[float, ...] = (0.618, 1.0) if extended else (0.618, 1.0, 1.618)
             return _extensions("5", p, 4, ratios, "wave 1 from the end of wave 4")
         return [
             Target(label="A", ratio=r, price=retracement(p[0], p[5], r), basis="the whole move")
