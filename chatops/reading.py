@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from chatops.cards import Text, Value
 from chatops.problems import did_you_mean, misheard
@@ -14,8 +13,6 @@ from desk.ports import Unit
 from desk.views import Account, Bot, Filter, Page, Position, Trade
 from trading.errors import nearest
 
-#: Rows read at a time when all trades of a span are summed.
-BATCH = 2_000
 #: Letters of an id that cards show; the tail of a version 7 id is random.
 REFERENCE = 6
 
@@ -101,23 +98,6 @@ async def known_pairs(asked: Asked, tx: Unit) -> tuple[str, ...]:
     """Give the pairs that bots trade."""
     bots = await tx.bots.all(asked.workspace_id)
     return tuple(dict.fromkeys(pair for bot in bots for pair in bot.pairs))
-
-
-async def trades_since(
-    asked: Asked, tx: Unit, *, bot_id: str = "", pair: str = "", since: datetime | None = None
-) -> tuple[Trade, ...]:
-    """Give every finished trade of a span, newest first."""
-    found: dict[str, Trade] = {}
-    until: datetime | None = None
-    while True:
-        wanted = Filter(bot_id=bot_id, pair=pair, since=since, until=until)
-        rows = await tx.positions.trades(asked.workspace_id, wanted, Page(first=BATCH))
-        fresh = {one.id: one for one in rows if one.id not in found}
-        found.update(fresh)
-        if len(rows) < BATCH or not fresh:
-            return tuple(found.values())
-        # The next batch begins with the trades of the same moment, which are known by then.
-        until = rows[-1].closed_at + timedelta(microseconds=1)
 
 
 async def open_position(asked: Asked, tx: Unit, typed: str) -> Position | None:

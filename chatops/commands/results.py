@@ -14,13 +14,13 @@ from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Card, Chart, Column, Field, Money, Number, Price, Ratio, Table, Text, Tone, Value
 from chatops.commands.positions import tone_of_amount
-from chatops.reading import accounts_of, completed_pair, known_pairs, trades_since, wanted_bot
+from chatops.reading import accounts_of, completed_pair, known_pairs, wanted_bot
 from chatops.room import Asked
 from chatops.texts.numbers import zone_of
 from desk.clock import to_ms
+from desk.queries import Queries, all_trades
 from desk.reports.periods import Period, PeriodSum, before, by_group, by_period, start_of, summed
-from desk.views import Account, AccountStatus, Bot, EquityPoint, Trade
-from trading.backtest.metrics import Metrics, metrics_from_trades, performance
+from desk.views import Account, Bot, EquityPoint, Trade
 
 PAGE = Page(Group.RESULTS)
 
@@ -30,11 +30,10 @@ _BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Book:
-    """What the results of a span are computed from."""
+    """What the results of a span are made of: of one bot, or of the first account with all its bots."""
 
     bot: Bot | None
     account: Account | None
-    status: AccountStatus | None
     equity: tuple[EquityPoint, ...]
     trades: tuple[Trade, ...]
     until: datetime
@@ -43,34 +42,27 @@ class _Book:
     def currency(self) -> str:
         return self.account.currency if self.account else ""
 
+    @property
+    def name(self) -> str:
+        return self.bot.name if self.bot else self.account.name if self.account else ""
 
-async def _gathered(asked: Asked, *, since: datetime | None = None, days: int | None = None) -> _Book:
-    """Read trades and equity: of one bot, or of the first account with all its bots."""
+
+async def _gathered(asked: Asked, *, days: int | None = None) -> _Book:
+    """Read trades and equity; without `days` all of them."""
     bot = await wanted_bot(asked, asked.args["bot"])
     async with asked.store.reading() as tx:
         accounts = await accounts_of(asked, tx)
         account = accounts.get(bot.account_id) if bot else next(iter(accounts.values()), None)
-        status = await tx.accounts.status(asked.workspace_id, account.id) if account else None
+        if account is None:
+            return _Book(bot=bot, account=None, equity=(), trades=(), until=asked.now)
+        status = await tx.accounts.status(asked.workspace_id, account.id)
         # A replay or a simulation has a time of its own: spans count back from its last bar.
         until = status.as_of if status else asked.now
-        start = until - timedelta(days=days) if days is not None else since
-        trades = await trades_since(asked, tx, bot_id=bot.id if bot else "", since=start)
-        if account is not None and bot is None:
-            trades = tuple(one for one in trades if one.account_id == account.id)
-        points = await tx.accounts.equity(asked.workspace_id, account.id, start) if account else ()
-    return _Book(bot=bot, account=account, status=status, equity=tuple(points), trades=trades, until=until)
-
-
-def _figures(book: _Book) -> Metrics:
-    """Compute the figures: from equity and trades for an account, from trades alone for one bot."""
-    ordered = sorted(book.trades, key=lambda one: one.closed_at)
-    pnl = [float(one.pnl) for one in ordered]
-    if book.bot is not None or len(book.equity) < 2:
-        initial = float(book.account.capital) if book.account and book.account.capital > 0 else None
-        return metrics_from_trades(pnl, initial=initial)
-    return performance(
-        [to_ms(one.at) for one in book.equity], [float(one.equity) for one in book.equity], trades=pnl
-    )
+        since = until - timedelta(days=days) if days is not None else None
+        bot_id = bot.id if bot else ""
+        trades = await all_trades(tx, asked.workspace_id, account.id, bot_id, since)
+        points = await tx.accounts.equity(asked.workspace_id, account.id, since)
+    return _Book(bot=bot, account=account, equity=tuple(points), trades=trades, until=until)
 
 
 def equity_chart(points: Sequence[EquityPoint], *, title: str, currency: str) -> Chart | None:
@@ -94,49 +86,43 @@ def equity_chart(points: Sequence[EquityPoint], *, title: str, currency: str) ->
 )
 async def profit(asked: Asked) -> Card:
     """Show profit, its quality and the equity with its drawdown."""
-    book = await _gathered(asked, days=asked.args["days"])
-    total = summed(book.trades)
-    figures = _figures(book)
-    fields: list[Field] = []
-    if book.status is not None and book.bot is None:
-        change = book.equity[-1].equity - book.equity[0].equity if len(book.equity) > 1 else _ZERO
-        fields += [
-            Field("equity", Money(book.status.equity, book.currency)),
-            Field("change", Money(change, book.currency, is_signed=True), tone_of_amount(change)),
-        ]
-    fields += [
-        Field("closed_pnl", Money(total.pnl, book.currency, is_signed=True), tone_of_amount(total.pnl)),
-        Field("fees", Money(total.fees, book.currency)),
-        Field("trades", total.trades),
-        Field("win_rate", Ratio(total.win_ratio, digits=1)),
-        *(_figure(figures, name) for name in ("profit_factor", "expectancy", "sharpe", "sortino")),
-        Field("max_drawdown", Ratio(_number(figures, "max_drawdown"))),
-    ]
     days = asked.args["days"]
-    span = Text("profit.days", {"n": days}) if days else Text("profit.all")
-    undefined = {figures.reasons[name] for name in ("profit_factor", "sharpe") if name in figures.reasons}
+    book = await _gathered(asked, days=days)
+    if book.account is None:
+        return Card(
+            name="profit",
+            title=Text("profit.title", {"who": Text("profit.everyone")}),
+            notes=(Text("trades.none"),),
+        )
+    since = book.until - timedelta(days=days) if days else None
+    queries = Queries(asked.store, asked.room.desk.clock)
+    figures = await queries.performance(asked.workspace_id, book.bot.id if book.bot else "", since)
+    total = summed(book.trades)
+    fields = [Field("equity", Money(figures.equity, book.currency))]
+    if book.bot is None and len(book.equity) > 1:
+        change = book.equity[-1].equity - book.equity[0].equity
+        fields.append(Field("change", Money(change, book.currency, is_signed=True), tone_of_amount(change)))
+    fields += [
+        Field("closed_pnl", Money(figures.pnl, book.currency, is_signed=True), tone_of_amount(figures.pnl)),
+        Field("fees", Money(figures.fees, book.currency)),
+        Field("trades", figures.trades),
+        Field("win_rate", Ratio(total.win_ratio, digits=1)),
+        *(
+            Field(name, Number(figures.values.get(name)))
+            for name in ("profit_factor", "expectancy", "sharpe", "sortino")
+        ),
+        Field("max_drawdown", Ratio(figures.values.get("max_drawdown"))),
+    ]
+    undefined = {figures.reasons[one] for one in ("profit_factor", "sharpe") if one in figures.reasons}
     return Card(
         name="profit",
         title=Text("profit.title", {"who": book.bot.name if book.bot else Text("profit.everyone")}),
-        tone=tone_of_amount(total.pnl),
-        body=(span,),
+        tone=tone_of_amount(figures.pnl),
+        body=(Text("profit.days", {"n": days}) if days else Text("profit.all"),),
         fields=tuple(fields),
-        chart=None
-        if book.bot
-        else equity_chart(
-            book.equity, title=book.account.name if book.account else "", currency=book.currency
-        ),
+        chart=None if book.bot else equity_chart(book.equity, title=book.name, currency=book.currency),
         notes=tuple(Text(f"undefined.{code}") for code in sorted(undefined)),
     )
-
-
-def _number(figures: Metrics, name: str) -> float | None:
-    value = figures[name]
-    return None if value is None else float(value)
-
-
-def _figure(figures: Metrics, name: str) -> Field:
-    return Field(name, Number(_number(figures, name)))
 
 
 async def _periods(asked: Asked, period: Period) -> Card:
@@ -189,7 +175,7 @@ async def _periods(asked: Asked, period: Period) -> Card:
             kind="daily",
             name=period.value,
             spec={
-                "title": book.bot.name if book.bot else book.account.name if book.account else "",
+                "title": book.name,
                 "currency": book.currency,
                 "labels": [one.start.isoformat() for one in ordered],
                 "values": [float(one.sum.pnl) for one in ordered],

@@ -106,7 +106,9 @@ _IDS = frozenset({"signal_id", "until_ms"})
 def _detail(detail: object) -> Value:
     if not isinstance(detail, dict):
         return str(detail) if detail else None
-    return ", ".join(f"{name} {value}" for name, value in detail.items() if name not in _IDS and value) or None
+    return (
+        ", ".join(f"{name} {value}" for name, value in detail.items() if name not in _IDS and value) or None
+    )
 
 
 def _lock(one: Lock) -> tuple[Value, ...]:

@@ -217,7 +217,9 @@ def _running(axes: Axes, spec: CandleSpec, wave: WaveLine, x: float, y: float, c
     end, close = len(spec.ts_ms) - 1, float(spec.close[-1])
     if end - x < 2:
         return
-    axes.plot([x, end], [y, close], color=colours.wave, linewidth=1.1, linestyle=(0, (1, 2)), alpha=0.8, zorder=6)
+    axes.plot(
+        [x, end], [y, close], color=colours.wave, linewidth=1.1, linestyle=(0, (1, 2)), alpha=0.8, zorder=6
+    )
     axes.annotate(
         look.clean(f"{wave.running}?"),
         (end, close),

@@ -43,7 +43,9 @@ def seen_waves(candles: Candles, *, shown_bars: int = 150) -> SeenWaves:
         return SeenWaves()
     best = max(fits, key=lambda one: _worth(one, start_ms, end_ms))
     others = [one for one in fits if one.id != best.id and _points(one) != _points(best)]
-    alternate = max(others, key=lambda one: (one.degree == best.degree, _worth(one, start_ms, end_ms)), default=None)
+    alternate = max(
+        others, key=lambda one: (one.degree == best.degree, _worth(one, start_ms, end_ms)), default=None
+    )
     lines = [_line(best, is_alternate=False)]
     if alternate is not None:
         lines.append(_line(alternate, is_alternate=True))
