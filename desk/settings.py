@@ -198,10 +198,6 @@ class Settings:
     strategy_path: Path | None = setting(
         None, "Folder of your own strategies, read as files.", read=a_path, group="House"
     )
-    language: str = setting(
-        "en", "Language of texts for people who chose none.", read=one_of("en", "fr"), group="House"
-    )
-    time_zone: str = setting("UTC", "Time zone for people who chose none.", read=a_text, group="House")
 
     host: str = setting(
         "127.0.0.1",
@@ -274,6 +270,9 @@ class Settings:
         10_000, "Paper money of the demo account.", read=whole(10, 10**9), group="Demo", unit="USDT"
     )
 
+    owner_email: str = setting(
+        "owner@localhost", "Mail address of the owner that the first start makes.", read=a_text, group="Mail"
+    )
     smtp_host: str = setting("", "Mail server; empty: no mail is sent.", read=a_text, group="Mail")
     smtp_port: int = setting(587, "Port of the mail server.", read=whole(1, 65535), group="Mail")
     smtp_tls: str = setting(

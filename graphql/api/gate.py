@@ -122,7 +122,7 @@ class Gate:
         size = max(POINTS_PER_OPERATION, refill)
         bucket = self._take(kind, who, points, size=size, refill=refill, what="cost points")
         return {
-            "requested": points,
+            "requested": round(points, 1),
             "limit": POINTS_PER_OPERATION,
             "available": round(bucket.level, 1),
             "restoreRate": refill,

@@ -1,0 +1,289 @@
+"""`breakwater up`: everything in one process, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+import structlog
+
+from desk.logs import set_up_logs
+from desk.secrets import Secret
+from desk.settings import Settings
+from trading.errors import BreakwaterError, OperatorProblem, RequestProblem, StoreProblem
+
+if TYPE_CHECKING:
+    from desk.assembly import House, HouseOptions
+    from desk.mail import SmtpServer
+    from server.first_start import WayIn
+    from server.health import Check
+
+log = structlog.get_logger(__name__)
+
+#: A stop that takes longer is cut off; the store is safe against that at any moment.
+STOP_S = 4.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpOptions:
+    """How this run differs from the settings.
+
+    Attributes:
+        demo: set up a funded paper account with a running bot.
+        replay: candle files to play instead of the simulated exchange.
+        replay_pair: pair of a single file whose name does not tell.
+        seed, speed_bars_per_s: of the market; None takes the setting.
+        as_json: print one line of JSON when ready instead of the banner.
+        console_command: what the banner tells people to type.
+    """
+
+    demo: bool = False
+    replay: Sequence[Path] = ()
+    replay_pair: str = ""
+    seed: int | None = None
+    speed_bars_per_s: float | None = None
+    as_json: bool = False
+    console_command: str = "breakwater console"
+
+
+def serve(settings: Settings, options: UpOptions) -> int:
+    """Run the house until SIGINT or SIGTERM; a second signal ends it at once.
+
+    Returns:
+        exit code: 0 stopped on request, 1 the work failed, 2 a setting or the machine has to be put right.
+    """
+    set_up_logs(level=settings.log_level, form=settings.log_format, secrets=secrets_of(settings))
+    try:
+        listener = _listener(settings)
+        with listener:
+            _require_writable(settings.data_dir)
+            _warm()
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                return runner.run(_run(settings, options, listener))
+    except (OperatorProblem, RequestProblem) as problem:
+        _complain(problem)
+        return 2
+    except BreakwaterError as problem:
+        _complain(problem)
+        return 1
+
+
+def secrets_of(settings: Settings) -> list[Secret]:
+    """Give every secret value of the settings, for the redaction of logs."""
+    own = [getattr(settings, name) for name in settings.__slots__]
+    keys = [key for venue in settings.venues.values() for key in (venue.api_key, venue.api_secret)]
+    return [one for one in (*own, *keys) if isinstance(one, Secret) and one]
+
+
+def house_options(settings: Settings, options: UpOptions, *, version: str) -> HouseOptions:
+    """Turn settings and this run's options into the house's."""
+    from desk.assembly import HouseOptions
+
+    return HouseOptions(
+        data_dir=settings.data_dir,
+        database_url=settings.database_url.reveal(),
+        replay=tuple(options.replay),
+        replay_pair=options.replay_pair,
+        seed=settings.demo_seed if options.seed is None else options.seed,
+        speed_bars_per_s=settings.demo_speed
+        if options.speed_bars_per_s is None
+        else options.speed_bars_per_s,
+        strategy_paths=(settings.strategy_path,) if settings.strategy_path else (),
+        smtp=smtp_server(settings),
+        version=version,
+    )
+
+
+def smtp_server(settings: Settings) -> SmtpServer | None:
+    """Give the mail server; None where no host is set."""
+    if not settings.smtp_host:
+        return None
+    from desk.mail import SmtpServer, Tls
+
+    return SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=Tls(settings.smtp_tls),
+        user=settings.smtp_user,
+        password=settings.smtp_password.reveal(),
+        sender=settings.smtp_from,
+    )
+
+
+async def _run(settings: Settings, options: UpOptions, listener: socket.socket) -> int:
+    from chatops.email import render_alert
+    from desk.assembly import open_house
+    from server.app import create_app, our_version
+    from server.first_start import prepare
+    from server.web import web_server
+
+    stop = asyncio.Event()
+    _on_signals(stop)
+    began = asyncio.get_running_loop().time()
+    wanted = house_options(settings, options, version=our_version())
+    async with open_house(wanted, render_alert=render_alert) as house:
+        way_in = await prepare(
+            house, demo=options.demo, capital=Decimal(settings.demo_capital), owner_email=settings.owner_email
+        )
+        port = listener.getsockname()[1]
+        app = create_app(house, replace(settings, port=port), checks=_checks(house))
+        server = web_server(app)
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells it by a flag only
+            await asyncio.sleep(0.01)
+        app.state.metrics.start_up.set(asyncio.get_running_loop().time() - began)
+        if not stop.is_set() and not serving.done():
+            _say_ready(settings, options, house, way_in, port)
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("stopping")
+        _cut_off_after(STOP_S)
+        stopping.cancel()
+        await app.state.door.close()
+        server.should_exit = True
+        await serving
+    return 0
+
+
+def _checks(house: House) -> dict[str, Check]:
+    async def tasks() -> str:
+        if not house.is_healthy:
+            raise StoreProblem("A task of this process died.", hint="The log says why; restart it.")
+        return ", ".join(task.get_name() for task in house.tasks)
+
+    async def feed() -> str:
+        return house.feed.label
+
+    async def outbox() -> str:
+        async with house.store.reading() as unit:
+            waiting, _ = await unit.alerts.pending()
+        return f"{waiting} deliveries wait"
+
+    return {"tasks": tasks, "feed": feed, "outbox": outbox}
+
+
+def _listener(settings: Settings) -> socket.socket:
+    from server.web import bound_socket
+
+    return bound_socket(settings.host, settings.port)
+
+
+def _require_writable(folder: Path) -> None:
+    """Refuse a data folder that cannot be used, before anything is started.
+
+    Raises:
+        StoreProblem: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StoreProblem(
+            f"The data folder '{folder}' cannot be written: {error.strerror or error}.",
+            hint="Name one that can be with --data-dir or BREAKWATER_DATA_DIR.",
+        ) from error
+
+
+def _warm() -> None:
+    from server.warm import is_warm, warm_in_subprocess
+
+    if not is_warm():
+        _note("Compiling the trading core; this happens once per version.")
+        try:
+            warm_in_subprocess()
+        except subprocess.CalledProcessError as problem:
+            # Everything still works, compiled when it is first needed.
+            log.warning("warming_failed", code=problem.returncode)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    def heard() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, heard)
+
+
+def _cut_off_after(seconds: float) -> None:
+    """End the process for certain: a thread does it, so that a busy loop cannot prevent it."""
+    timer = threading.Timer(seconds, os._exit, args=(1,))
+    timer.daemon = True
+    timer.start()
+
+
+def _say_ready(settings: Settings, options: UpOptions, house: House, way_in: WayIn, port: int) -> None:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
+    address = f"{host}:{port}"
+    if options.as_json:
+        line = {
+            "ready": True,
+            "graphql": f"http://{address}/graphql",
+            "subscriptions": f"ws://{address}/graphql",
+            "token": way_in.token or None,
+            "pid": os.getpid(),
+        }
+        sys.stdout.write(orjson.dumps(line).decode() + "\n")
+        sys.stdout.flush()
+        return
+    _banner(
+        [
+            ("Market", house.feed.label),
+            ("Workspace", f"{way_in.workspace}, as {way_in.user or 'nobody yet'}"),
+            ("GraphQL", f"http://{address}/graphql"),
+            ("Streams", f"ws://{address}/graphql"),
+            ("API token", way_in.token or "none: this workspace has no owner"),
+            ("Console", options.console_command),
+            ("Data", str(settings.data_dir)),
+            ("Mail", settings.smtp_host or "off: alerts wait in the outbox"),
+        ]
+    )
+
+
+def _banner(rows: list[tuple[str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = Console(highlight=False, soft_wrap=True)
+    grid = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        grid.add_row(Text(name, style="bold"), Text(value))
+    screen.print()
+    screen.print("[bold green]Breakwater is ready.[/bold green] Money is paper. Ctrl-C stops it.")
+    screen.print(grid)
+    screen.print()
+    sys.stdout.flush()
+
+
+def _complain(problem: BreakwaterError) -> None:
+    _note(f"breakwater: {' '.join(str(problem).split())}")
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
