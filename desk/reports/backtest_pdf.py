@@ -40,7 +40,14 @@ _BODY = ParagraphStyle(
 _FAINT_TEXT = ParagraphStyle("faint", parent=_BODY, textColor=_FAINT, fontSize=8, leading=11)
 _TITLE = ParagraphStyle("title", parent=_BODY, fontName="Helvetica-Bold", fontSize=18, leading=22)
 _HEAD = ParagraphStyle(
-    "head", parent=_BODY, fontName="Helvetica-Bold", fontSize=11.5, leading=15, spaceBefore=12, spaceAfter=4
+    "head",
+    parent=_BODY,
+    fontName="Helvetica-Bold",
+    fontSize=11.5,
+    leading=15,
+    spaceBefore=12,
+    spaceAfter=4,
+    keepWithNext=1,
 )
 _CELL = ParagraphStyle("cell", parent=_BODY, fontSize=8, leading=10)
 _WHY = ParagraphStyle("why", parent=_BODY, fontSize=6.8, leading=8.2, textColor=_FAINT)

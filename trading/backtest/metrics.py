@@ -246,12 +246,14 @@ def _daily_figures(daily: FloatArray, values: dict[str, Figure], reasons: dict[s
     if len(daily) == 0:
         reasons.update(dict.fromkeys(needs_one + needs_two, "no_days"))
         return
-    values["best_day"], values["worst_day"] = float(daily.max()), float(daily.min())
+    ordered = np.sort(daily)
+    values["best_day"], values["worst_day"] = float(ordered[-1]), float(ordered[0])
     values["winning_days"] = float(np.mean(daily > 0.0))
-    values["var_95"] = float(np.percentile(daily, 5))
-    # The mean of the worst 5 % of the days, at least one: the usual historical estimate.
-    tail = int((len(daily) - 1) * 0.05)
-    values["cvar_95"] = float(np.partition(daily, tail)[: tail + 1].mean())
+    # The 5 % quantile, interpolated, and the mean of the days up to it: the usual historical estimates.
+    tail, share = divmod((len(daily) - 1) * 0.05, 1.0)
+    at = int(tail)
+    values["var_95"] = float(ordered[at] + share * (ordered[min(at + 1, len(daily) - 1)] - ordered[at]))
+    values["cvar_95"] = float(ordered[: at + 1].mean())
     lost = -float(daily[daily < 0.0].sum())
     mean = float(daily.mean())
     if lost > 0.0:

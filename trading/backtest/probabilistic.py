@@ -31,10 +31,12 @@ def kurtosis(sample: FloatArray) -> float:
 
 def _standard_moment(sample: FloatArray, order: int) -> float:
     centred = sample - sample.mean()
-    variance = float(np.mean(centred**2))
+    square = centred * centred
+    variance = float(square.mean())
     if variance == 0.0:
         return math.nan
-    return float(np.mean(centred**order)) / math.pow(variance, order / 2)
+    power = square * centred if order == 3 else square * square
+    return float(power.mean()) / math.pow(variance, order / 2)
 
 
 def probabilistic_sharpe_ratio(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trading.backtest.bootstrap import Confidence, TradeOrderRisk, confidence_intervals, trade_order_risk
 from trading.backtest.drawdowns import Drawdown, drawdowns, under_water
-from trading.backtest.metrics import Metrics, performance
+from trading.backtest.metrics import Metrics, Trials, performance
 from trading.backtest.monthly import YearRow, monthly_table
 from trading.backtest.returns import curve_of, daily_returns
 from trading.backtest.search_space import Value
@@ -88,6 +88,13 @@ class BacktestReport:
     notes: tuple[str, ...] = ()
 
 
+def trials_of(deflated: Deflated | None) -> Trials | None:
+    """Give what `performance` needs to deflate the winner of a search; None for a run that no search picked."""
+    if deflated is None:
+        return None
+    return Trials(count=deflated.trials, sharpe_daily_sd=deflated.sharpe_daily_sd)
+
+
 #: Below this many days an interval would only show that nothing is known.
 _DAYS_FOR_INTERVALS = 30
 
@@ -136,7 +143,7 @@ def build_report(
         to_ms=curve.end_ms,
         currency=currency,
         settings=dict(settings),
-        metrics=metrics or performance(ts_ms, equity, trades=columns),
+        metrics=metrics or performance(ts_ms, equity, trades=columns, trials=trials_of(deflated)),
         ts_ms=times,
         equity=values,
         water=under_water(curve),

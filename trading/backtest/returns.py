@@ -180,5 +180,5 @@ def compounded(ts_ms: ArrayLike | None, returns: ArrayLike) -> Curve:
         times, values, step = days * DAY_MS, with_idle, DAY_MS
     else:
         step = int(np.median(steps))
-    grown: FloatArray = np.cumprod(1.0 + values)
+    grown = np.cumprod(1.0 + values).astype(np.float64, copy=False)
     return Curve(start_ms=int(times[0]) - step, start=1.0, ts_ms=times, value=grown)
