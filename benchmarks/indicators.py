@@ -27,7 +27,14 @@ from trading.timeframes import Timeframe
 
 BARS = 525_600
 LIMIT = 1.2
-OTHERS = ("ichimoku", "volume_profile:96:40", "volume_median")
+OTHERS = (
+    "ichimoku",
+    "volume_profile:96:40",
+    "volume_median",
+    "fibonacci:3",
+    "levels:3:24",
+    "divergence:3:14",
+)
 
 
 def candles_of(bars: int) -> Candles:

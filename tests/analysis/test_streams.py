@@ -21,6 +21,9 @@ SPECS = (
     "atr:1",
     "ichimoku:3:5:9:0",
     "volume_profile:12:10",
+    "fibonacci:1",
+    "levels:1:5",
+    "divergence:1:5",
 )
 
 
@@ -34,7 +37,9 @@ def stream_rows(spec: str, candles: Candles) -> np.ndarray[tuple[int, ...], np.d
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_the_stream_gives_the_bits_of_the_columns(spec: str) -> None:
-    for candles in (reference_candles(), walk_candles(300, seed=11)):
+    # The opens of the reference series lie outside its bars, which the wave detector refuses.
+    swings = parse(spec).indicator.waits_for_swings
+    for candles in (walk_candles(300, seed=11), *(() if swings else (reference_candles(),))):
         columns = np.array(parse(spec).columns(candles)).T
 
         rows = stream_rows(spec, candles)

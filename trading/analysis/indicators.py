@@ -43,6 +43,7 @@ class Indicator:
         first_valid: index of the first row with values on every output.
         settled_bars: bars of history after which values depend on where the history begins by less than 1e-6.
         follows_price: the outputs are price levels (drawn over the candles).
+        waits_for_swings: values begin with the first confirmed pivots, at `first_valid` at the earliest.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Indicator:
     settled_bars: Callable[[Sequence[float]], int]
     source: str = ""
     follows_price: bool = False
+    waits_for_swings: bool = False
     check: Callable[[Sequence[float]], str] = lambda values: ""
 
 

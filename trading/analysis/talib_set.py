@@ -71,6 +71,16 @@ def _plain(
     )
 
 
+def atr_of(candles: Candles, window: int) -> FloatArray:
+    """Give the average true range as one array."""
+    return talib.ATR(candles.high, candles.low, candles.close, window)
+
+
+def atr_stream(window: int) -> IndicatorStream:
+    """Give the running twin of `atr_of`."""
+    return TalibStream(handles.ATR, ("high", "low", "close"), (window,), 1)
+
+
 def rsi_columns(candles: Candles, values: Values) -> tuple[FloatArray, ...]:
     """Give Wilder's RSI, 50 while the price has not moved at all (TA-Lib says 0 there)."""
     window = int(values[0])
