@@ -13,6 +13,7 @@ from trading.engine.config import AccountConfig
 from trading.engine.convert import notice_value
 from trading.engine.drive import History, drive, new_watch
 from trading.engine.engine import AccountEngine
+from trading.engine.reach import new_handle
 from trading.engine.records import BAR, DENIALS, R_END, TRADE, Book, Records, Tape, tape
 from trading.engine.views import Notice
 
@@ -44,7 +45,7 @@ def run_records(
     done = 0
     while done < total:
         stop = min(total, done + (CHUNK_BARS if skips else 1))
-        done = drive(book, log.tape, history, signals, watch, row, equity, place, stop, skips)
+        done = drive(log.handle(book), history, signals, watch, row, equity, place, stop, skips)
         log.drain(book, is_full=done < stop)
         if done % CHUNK_BARS == 0 or done == total:
             if on_progress is not None:
@@ -61,9 +62,16 @@ class Log:
         self.lines = lines
         self.steps = 16
         self.tape: Tape = tape(lines, self.steps)
+        self._handle: Records | None = None
         self.fills: list[Records] = []
         self.trades: list[Records] = []
         self.notices: list[Notice] = []
+
+    def handle(self, book: Book) -> Records:
+        """Give the handle of the account that writes on this tape."""
+        if self._handle is None:
+            self._handle = new_handle(book, self.tape)
+        return self._handle
 
     def drain(self, book: Book, *, is_full: bool = False) -> None:
         """Take over what was written since the last call."""
@@ -77,6 +85,7 @@ class Log:
         if is_full and self.steps < 65_536 // self.lines:
             self.steps *= 4
             self.tape = tape(self.lines, self.steps)
+            self._handle = None
 
 
 def finished(

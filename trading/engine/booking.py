@@ -6,6 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from trading.engine.reach import (
+    Handle,
+    account_of,
+    all_recent,
+    fill_at,
+    line_of,
+    notice_at,
+    position_of,
+    recent_of,
+    rules_of,
+    trade_at,
+)
 from trading.engine.records import (
     L_COOL_DOWN,
     L_DRAWDOWN,
@@ -17,18 +29,15 @@ from trading.engine.records import (
     R_GRID,
     R_STOP,
     R_TRAIL,
-    Book,
-    Tape,
 )
-from trading.jit import njit
+from trading.jit import helper
 from trading.risk.exits import split_ladder
 from trading.risk.protections import drawdown_since, profit_since, remember_trade, stops_since
 
 
-@njit
+@helper
 def record_fill(
-    book: Book,
-    tape: Tape,
+    book: Handle,
     i: int,
     side: int,
     lots: int,
@@ -42,10 +51,10 @@ def record_fill(
     tag: int,
 ) -> None:
     """Write a fill on the tape and move the cash."""
-    account = book.account[0]
-    account["cash"] -= side * price * lots * book.lines[i]["step"] + fee
+    account = account_of(book)
+    account["cash"] -= side * price * lots * line_of(book, i)["step"] + fee
     account["fees"] += fee
-    fill = tape.fills[account["fills"]]
+    fill = fill_at(book, account["fills"])
     fill["bar"] = account["clock"]
     fill["ts_ms"] = ts_ms
     fill["line"] = i
@@ -59,19 +68,19 @@ def record_fill(
     fill["sequence"] = sequence
     fill["number"] = account["fill_count"]
     fill["tag"] = tag
-    fill["opens"] = 1 if book.positions[i]["lots"] == 0 else 0
+    fill["opens"] = 1 if position_of(book, i)["lots"] == 0 else 0
     account["fills"] += 1
     account["fill_count"] += 1
 
 
-@njit
-def divide(book: Book, i: int) -> None:
+@helper
+def divide(book: Handle, i: int) -> None:
     """Set the lots of the ladder's legs from the entered quantity; frozen once a leg was filled."""
-    position = book.positions[i]
+    position = position_of(book, i)
     for k in range(3):
         if position["leg_filled"][k] > 0:
             return
-    line = book.lines[i]
+    line = line_of(book, i)
     split_ladder(
         position["lots"],
         position["leg_fraction"],
@@ -82,7 +91,7 @@ def divide(book: Book, i: int) -> None:
     )
 
 
-@njit
+@helper
 def clear_order(order: Any) -> None:
     """Forget a pending entry; what was reserved for it is free again."""
     order["side"] = 0
@@ -93,17 +102,15 @@ def clear_order(order: Any) -> None:
     order["sequence"] = 0
 
 
-@njit
+@helper
 def book_entry(
-    book: Book, tape: Tape, i: int, order: Any, lots: int, price: float, fee: float, maker: int, ts_ms: int
+    book: Handle, i: int, order: Any, lots: int, price: float, fee: float, maker: int, ts_ms: int
 ) -> None:
     """Book a fill of a line's entry order: open the position or add to it."""
-    position = book.positions[i]
-    step = book.lines[i]["step"]
+    position = position_of(book, i)
+    step = line_of(book, i)["step"]
     side = order["side"]
-    record_fill(
-        book, tape, i, side, lots, price, fee, maker, R_ENTRY, 0, order["sequence"], ts_ms, order["tag"]
-    )
+    record_fill(book, i, side, lots, price, fee, maker, R_ENTRY, 0, order["sequence"], ts_ms, order["tag"])
     if position["lots"] == 0:
         start_position(book, i, side, price, ts_ms)
         position["stop"] = order["stop"]
@@ -127,16 +134,16 @@ def book_entry(
     else:
         left = (order["lots"] - order["filled"]) / order["lots"]
         order["reserved"] = (
-            price * (order["lots"] - order["filled"]) * step * (1.0 + book.rules[0]["taker_fee"])
+            price * (order["lots"] - order["filled"]) * step * (1.0 + rules_of(book)["taker_fee"])
         )
         order["risk"] *= left
 
 
-@njit
-def start_position(book: Book, i: int, side: int, price: float, ts_ms: int) -> None:
+@helper
+def start_position(book: Handle, i: int, side: int, price: float, ts_ms: int) -> None:
     """Begin an empty position at a price; nothing protects it yet."""
-    position = book.positions[i]
-    account = book.account[0]
+    position = position_of(book, i)
+    account = account_of(book)
     position["side"] = side
     position["price"] = 0.0
     position["entry_lots"] = 0
@@ -175,10 +182,10 @@ def start_position(book: Book, i: int, side: int, price: float, ts_ms: int) -> N
         position["leg_filled"][k] = 0
 
 
-@njit
-def add_lots(book: Book, i: int, lots: int, price: float, fee: float) -> None:
+@helper
+def add_lots(book: Handle, i: int, lots: int, price: float, fee: float) -> None:
     """Add lots to a position at the average price of what it holds."""
-    position = book.positions[i]
+    position = position_of(book, i)
     held = position["lots"]
     position["price"] = (position["price"] * held + price * lots) / (held + lots)
     position["lots"] = held + lots
@@ -188,10 +195,9 @@ def add_lots(book: Book, i: int, lots: int, price: float, fee: float) -> None:
     position["fees"] += fee
 
 
-@njit
+@helper
 def book_exit(
-    book: Book,
-    tape: Tape,
+    book: Handle,
     i: int,
     lots: int,
     price: float,
@@ -203,15 +209,13 @@ def book_exit(
     ts_ms: int,
 ) -> None:
     """Book a fill that takes lots off a position; the last one closes the trade."""
-    position = book.positions[i]
+    position = position_of(book, i)
     side = position["side"]
-    record_fill(
-        book, tape, i, -side, lots, price, fee, maker, reason, leg, sequence, ts_ms, position["exit_tag"]
-    )
-    profit = side * (price - position["price"]) * lots * book.lines[i]["step"]
+    record_fill(book, i, -side, lots, price, fee, maker, reason, leg, sequence, ts_ms, position["exit_tag"])
+    profit = side * (price - position["price"]) * lots * line_of(book, i)["step"]
     position["realised"] += profit
     position["fees"] += fee
-    book.account[0]["realised"] += profit
+    account_of(book)["realised"] += profit
     position["lots"] -= lots
     position["exit_lots"] += lots
     position["exit_value"] += price * lots
@@ -227,13 +231,13 @@ def book_exit(
     shrink_legs(book, i)
     # A grid lives on between its round trips, until its own exit.
     if position["lots"] == 0 and (position["grid_levels"] == 0 or reason != R_GRID):
-        close_trade(book, tape, i, reason, ts_ms)
+        close_trade(book, i, reason, ts_ms)
 
 
-@njit
-def shrink_legs(book: Book, i: int) -> None:
+@helper
+def shrink_legs(book: Handle, i: int) -> None:
     """Keep open legs within what the position still holds, the farthest first."""
-    position = book.positions[i]
+    position = position_of(book, i)
     open_lots = 0
     for k in range(3):
         open_lots += position["leg_lots"][k] - position["leg_filled"][k]
@@ -246,32 +250,32 @@ def shrink_legs(book: Book, i: int) -> None:
         k -= 1
 
 
-@njit
-def close_trade(book: Book, tape: Tape, i: int, reason: int, ts_ms: int) -> None:
+@helper
+def close_trade(book: Handle, i: int, reason: int, ts_ms: int) -> None:
     """Write the finished round trip, remember it for the protections, and empty the line."""
-    account = book.account[0]
-    position = book.positions[i]
-    write_trade(book, tape, i, reason, ts_ms)
-    trade = tape.trades[account["trades"]]
+    account = account_of(book)
+    position = position_of(book, i)
+    write_trade(book, i, reason, ts_ms)
+    trade = trade_at(book, account["trades"])
     account["trades"] += 1
     stopped = 1 if reason in (R_STOP, R_TRAIL, R_BREAK_EVEN) else 0
-    remember_trade(book.recent[i], ts_ms, trade["pnl_ratio"], trade["pnl"], stopped)
+    remember_trade(recent_of(book, i), ts_ms, trade["pnl_ratio"], trade["pnl"], stopped)
     position["side"] = 0
     position["lots"] = 0
     position["exit_reason"] = 0
     position["exit_sequence"] = 0
     position["grid_levels"] = 0
-    protect_entries(book, tape, i, ts_ms)
+    protect_entries(book, i, ts_ms)
 
 
-@njit
-def write_trade(book: Book, tape: Tape, i: int, reason: int, ts_ms: int) -> None:
+@helper
+def write_trade(book: Handle, i: int, reason: int, ts_ms: int) -> None:
     """Write a position's round trip so far at the tape's next free row, without advancing it."""
-    account = book.account[0]
-    position = book.positions[i]
-    step = book.lines[i]["step"]
+    account = account_of(book)
+    position = position_of(book, i)
+    step = line_of(book, i)["step"]
     entry = position["entry_value"] / max(1, position["entry_lots"])
-    trade = tape.trades[account["trades"]]
+    trade = trade_at(book, account["trades"])
     trade["line"] = i
     trade["side"] = position["side"]
     trade["lots"] = position["entry_lots"]
@@ -296,14 +300,14 @@ def write_trade(book: Book, tape: Tape, i: int, reason: int, ts_ms: int) -> None
     trade["first_stop"] = position["first_stop"]
 
 
-@njit
-def notice(book: Book, tape: Tape, kind: int, i: int, reason: int, value: float, until_ms: int) -> None:
+@helper
+def notice(book: Handle, kind: int, i: int, reason: int, value: float, until_ms: int) -> None:
     """Write what happened to the account or to a line (line -1: the account)."""
-    account = book.account[0]
-    if account["notices"] >= len(tape.notices):
+    account = account_of(book)
+    if account["notices"] >= book["notices_count"]:
         # Notices inform; what they tell of is in the records all the same.
         return
-    row = tape.notices[account["notices"]]
+    row = notice_at(book, account["notices"])
     row["kind"] = kind
     row["ts_ms"] = account["now_ms"]
     row["line"] = i
@@ -313,62 +317,62 @@ def notice(book: Book, tape: Tape, kind: int, i: int, reason: int, value: float,
     account["notices"] += 1
 
 
-@njit
-def lock_line(book: Book, tape: Tape, i: int, reason: int, until_ms: int) -> None:
+@helper
+def lock_line(book: Handle, i: int, reason: int, until_ms: int) -> None:
     """Lock a line's entries until a time; a longer lock stays."""
-    position = book.positions[i]
+    position = position_of(book, i)
     if until_ms > position["lock_until_ms"]:
         position["lock_until_ms"] = until_ms
         position["lock_reason"] = reason
-        notice(book, tape, N_LOCKED, i, reason, 0.0, until_ms)
+        notice(book, N_LOCKED, i, reason, 0.0, until_ms)
 
 
-@njit
-def lock_account(book: Book, tape: Tape, reason: int, until_ms: int) -> None:
+@helper
+def lock_account(book: Handle, reason: int, until_ms: int) -> None:
     """Lock all entries until a time; a longer lock stays."""
-    account = book.account[0]
+    account = account_of(book)
     if until_ms > account["lock_until_ms"]:
         account["lock_until_ms"] = until_ms
         account["lock_reason"] = reason
-        notice(book, tape, N_LOCKED, -1, reason, 0.0, until_ms)
+        notice(book, N_LOCKED, -1, reason, 0.0, until_ms)
 
 
-@njit
-def protect_entries(book: Book, tape: Tape, i: int, ts_ms: int) -> None:
+@helper
+def protect_entries(book: Handle, i: int, ts_ms: int) -> None:
     """Set the locks that the last closed trade calls for; a lock counts from the close of its bar."""
-    rules = book.rules[0]
-    market = book.lines[i]["market"]
+    rules = rules_of(book)
+    market = line_of(book, i)["market"]
     from_ms = ts_ms + rules["timeframe_ms"]
     if rules["cool_down_ms"] > 0:
-        for j in range(len(book.lines)):
-            if book.lines[j]["market"] == market:
-                lock_line(book, tape, j, L_COOL_DOWN, from_ms + rules["cool_down_ms"])
+        for j in range(book["n"]):
+            if line_of(book, j)["market"] == market:
+                lock_line(book, j, L_COOL_DOWN, from_ms + rules["cool_down_ms"])
     if rules["guard_stops"] > 0:
         count = 0
-        for j in range(len(book.lines)):
-            if rules["guard_global"] > 0 or book.lines[j]["market"] == market:
-                count += stops_since(book.recent[j], ts_ms - rules["guard_window_ms"])
+        for j in range(book["n"]):
+            if rules["guard_global"] > 0 or line_of(book, j)["market"] == market:
+                count += stops_since(recent_of(book, j), ts_ms - rules["guard_window_ms"])
         if count >= rules["guard_stops"]:
             if rules["guard_global"] > 0:
-                lock_account(book, tape, L_STOPS, from_ms + rules["guard_lock_ms"])
+                lock_account(book, L_STOPS, from_ms + rules["guard_lock_ms"])
             else:
-                for j in range(len(book.lines)):
-                    if book.lines[j]["market"] == market:
-                        lock_line(book, tape, j, L_STOPS, from_ms + rules["guard_lock_ms"])
+                for j in range(book["n"]):
+                    if line_of(book, j)["market"] == market:
+                        lock_line(book, j, L_STOPS, from_ms + rules["guard_lock_ms"])
     if rules["low_profit_trades"] > 0:
         count, total = 0, 0.0
-        for j in range(len(book.lines)):
-            if book.lines[j]["market"] == market:
-                trades, ratio = profit_since(book.recent[j], ts_ms - rules["low_profit_window_ms"])
+        for j in range(book["n"]):
+            if line_of(book, j)["market"] == market:
+                trades, ratio = profit_since(recent_of(book, j), ts_ms - rules["low_profit_window_ms"])
                 count += trades
                 total += ratio
         if count >= rules["low_profit_trades"] and total < rules["low_profit"]:
-            for j in range(len(book.lines)):
-                if book.lines[j]["market"] == market:
-                    lock_line(book, tape, j, L_LOW_PROFIT, from_ms + rules["low_profit_lock_ms"])
+            for j in range(book["n"]):
+                if line_of(book, j)["market"] == market:
+                    lock_line(book, j, L_LOW_PROFIT, from_ms + rules["low_profit_lock_ms"])
     if rules["drawdown_guard"] < 1.0:
         count, fall = drawdown_since(
-            book.recent, ts_ms - rules["drawdown_window_ms"], book.account[0]["equity"]
+            all_recent(book), ts_ms - rules["drawdown_window_ms"], account_of(book)["equity"]
         )
         if count >= rules["drawdown_trades"] and fall >= rules["drawdown_guard"]:
-            lock_account(book, tape, L_DRAWDOWN, from_ms + rules["drawdown_lock_ms"])
+            lock_account(book, L_DRAWDOWN, from_ms + rules["drawdown_lock_ms"])

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from trading.engine import kernel
-from trading.engine.booking import divide, notice
-from trading.engine.entries import cancel_entry
 from trading.engine.records import (
     ACTIVE,
     HALTED,
@@ -21,7 +19,7 @@ from trading.engine.records import (
     R_STOP,
     REDUCING,
     Book,
-    Tape,
+    Records,
 )
 from trading.errors import InvalidInput
 
@@ -66,7 +64,7 @@ class EngineCommand:
     share: float = 1.0
 
 
-def obey(book: Book, tape: Tape, command: EngineCommand) -> None:
+def obey(book: Book, handle: Records, command: EngineCommand) -> None:
     """Change the account as told.
 
     HALT stops entries and leaves positions protected; FLATTEN closes all positions and leaves the state as it is;
@@ -83,33 +81,29 @@ def obey(book: Book, tape: Tape, command: EngineCommand) -> None:
                 book.positions[i]["paused"] = command.kind is CommandKind.PAUSE
         case CommandKind.HALT | CommandKind.REDUCE:
             account["state"] = HALTED if command.kind is CommandKind.HALT else REDUCING
-            notice(book, tape, N_HALTED, -1, 0, 0.0, 0)
-            kernel.stop_entries(book, tape, R_FORCE)
+            kernel.act(handle, kernel.NOTE, -1, N_HALTED, 0)
+            _cancel(book, handle, range(len(book.lines)))
         case CommandKind.ACTIVATE:
             account["state"] = ACTIVE
             account["kill"] = 0
             account["peak"] = account["equity"]
         case CommandKind.CANCEL:
-            _cancel(book, tape, lines)
+            _cancel(book, handle, lines)
         case CommandKind.CLOSE:
-            for i in (_one(command),):
-                _cancel(book, tape, (i,))
-                kernel.want_exit(book, tape, i, R_FORCE, -1)
+            _leave(book, handle, (_one(command),), R_FORCE)
         case CommandKind.FLATTEN | CommandKind.KILL:
             if command.kind is CommandKind.KILL:
                 account["kill"] = 1
                 account["state"] = HALTED
-            for i in lines:
-                _cancel(book, tape, (i,))
-                kernel.want_exit(book, tape, i, R_KILL if account["kill"] else R_FORCE, -1)
+            _leave(book, handle, lines, R_KILL if account["kill"] else R_FORCE)
         case CommandKind.SET_STOP:
             _set_stop(book, _one(command), command.stop)
         case CommandKind.SET_TARGETS:
-            _set_targets(book, _one(command), command)
+            _set_targets(book, handle, _one(command), command)
         case CommandKind.LOCK:
-            _lock(book, tape, command)
+            _lock(book, handle, command)
         case CommandKind.UNLOCK:
-            _unlock(book, tape, command)
+            _unlock(book, handle, command)
         case CommandKind.SET_ALLOCATION:
             _set_allocation(book, _one(command), command.share)
 
@@ -120,10 +114,15 @@ def _one(command: EngineCommand) -> int:
     return command.line
 
 
-def _cancel(book: Book, tape: Tape, lines: range | tuple[int, ...]) -> None:
+def _cancel(book: Book, handle: Records, lines: range | tuple[int, ...]) -> None:
     for i in lines:
-        if book.orders[i]["side"] != 0:
-            cancel_entry(book, tape, i, R_FORCE)
+        kernel.act(handle, kernel.CANCEL, i, R_FORCE, 0)
+
+
+def _leave(book: Book, handle: Records, lines: range | tuple[int, ...], reason: int) -> None:
+    for i in lines:
+        kernel.act(handle, kernel.CANCEL, i, reason, 0)
+        kernel.act(handle, kernel.LEAVE, i, reason, 0)
 
 
 def _open_line(book: Book, i: int) -> None:
@@ -146,7 +145,7 @@ def _set_stop(book: Book, i: int, stop: float) -> None:
     position["stop_revision"] += 1
 
 
-def _set_targets(book: Book, i: int, command: EngineCommand) -> None:
+def _set_targets(book: Book, handle: Records, i: int, command: EngineCommand) -> None:
     _open_line(book, i)
     position = book.positions[i]
     for target in command.targets:
@@ -164,25 +163,25 @@ def _set_targets(book: Book, i: int, command: EngineCommand) -> None:
     position["leg_filled"] = 0
     position["leg_price"] = command.targets
     position["leg_fraction"] = command.fractions
-    divide(book, i)
+    kernel.act(handle, kernel.DIVIDE, i, 0, 0)
     position["stop_revision"] += 1
 
 
-def _lock(book: Book, tape: Tape, command: EngineCommand) -> None:
+def _lock(book: Book, handle: Records, command: EngineCommand) -> None:
     records = book.account if command.line is None else book.positions[command.line : command.line + 1]
     records["lock_until_ms"] = command.until_ms
     records["lock_reason"] = L_MANUAL
     line = -1 if command.line is None else command.line
-    notice(book, tape, N_LOCKED, line, L_MANUAL, 0.0, command.until_ms)
+    kernel.act(handle, kernel.NOTE, line, N_LOCKED, command.until_ms)
 
 
-def _unlock(book: Book, tape: Tape, command: EngineCommand) -> None:
+def _unlock(book: Book, handle: Records, command: EngineCommand) -> None:
     if command.line is None:
         book.account["lock_until_ms"] = 0
         book.positions["lock_until_ms"] = 0
     else:
         book.positions["lock_until_ms"][command.line] = 0
-    notice(book, tape, N_RELEASED, -1 if command.line is None else command.line, L_MANUAL, 0.0, 0)
+    kernel.act(handle, kernel.NOTE, -1 if command.line is None else command.line, N_RELEASED, 0)
 
 
 def _set_allocation(book: Book, i: int, share: float) -> None:

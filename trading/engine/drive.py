@@ -15,18 +15,26 @@ from numpy.typing import NDArray
 
 from trading.engine.entries import is_taken
 from trading.engine.grid import EMPTY, HELD, cell_floor
-from trading.engine.kernel import decide, match
+from trading.engine.kernel import decide_bar, match_bars
+from trading.engine.reach import (
+    Handle,
+    account_of,
+    all_links,
+    dying_of,
+    line_of,
+    order_of,
+    position_of,
+    rules_of,
+)
 from trading.engine.records import (
     DAY_MS,
     FILLS_PER_LINE,
     T_LIMIT,
     T_MARKET,
     TRADES_PER_LINE,
-    Book,
     Records,
-    Tape,
 )
-from trading.jit import njit
+from trading.jit import helper, njit
 from trading.risk.limits import daily_floor, drawdown_floor, update_links
 
 FloatArray = NDArray[np.float64]
@@ -95,16 +103,16 @@ def new_watch(n: int) -> Watch:
     )
 
 
-@njit
-def watch_line(book: Book, i: int) -> tuple[float, float, int]:
+@helper
+def watch_line(book: Handle, i: int) -> tuple[float, float, int]:
     """Give the low and the high that matter for a line, and the clock at which it must be stepped anyway."""
-    position = book.positions[i]
-    order = book.orders[i]
+    position = position_of(book, i)
+    order = order_of(book, i)
     down, up, wake = -np.inf, np.inf, NEVER
     side = position["side"]
-    if position["exit_reason"] > 0 or book.dying[i]["side"] != 0:
+    if position["exit_reason"] > 0 or dying_of(book, i)["side"] != 0:
         return np.inf, up, wake
-    if book.lines[i]["confirm_bars"] > 0 and position["confirm_count"] > 0:
+    if line_of(book, i)["confirm_bars"] > 0 and position["confirm_count"] > 0:
         return np.inf, up, wake
     if side != 0:
         near, far = -np.inf, np.inf
@@ -144,46 +152,46 @@ def watch_line(book: Book, i: int) -> tuple[float, float, int]:
     return down, up, wake
 
 
-@njit
-def arm(book: Book, watch: Watch) -> tuple[int, int]:
+@helper
+def arm(book: Handle, watch: Watch) -> tuple[int, int]:
     """Set the watch from the records; give how many lines are live and the next clock to step at."""
     count, wake = 0, NEVER
-    for i in range(len(book.lines)):
+    for i in range(book["n"]):
         if not is_taken(book, i) and not (
-            book.lines[i]["confirm_bars"] > 0 and book.positions[i]["confirm_count"] > 0
+            line_of(book, i)["confirm_bars"] > 0 and position_of(book, i)["confirm_count"] > 0
         ):
             continue
-        position = book.positions[i]
+        position = position_of(book, i)
         down, up, due = watch_line(book, i)
         watch.live[count] = i
         watch.down[count] = down
         watch.up[count] = up
-        watch.worth[count] = position["side"] * position["lots"] * book.lines[i]["step"]
+        watch.worth[count] = position["side"] * position["lots"] * line_of(book, i)["step"]
         watch.high[count] = position["high"]
         watch.low[count] = position["low"]
-        watch.market[count] = book.lines[i]["market"]
+        watch.market[count] = line_of(book, i)["market"]
         wake = min(wake, due)
         count += 1
     return count, wake
 
 
-@njit
+@helper
 def disarm(
-    book: Book, watch: Watch, count: int, history: History, t: int, equity: float, peak: float
+    book: Handle, watch: Watch, count: int, history: History, t: int, equity: float, peak: float
 ) -> None:
     """Write what the fast loop moved back into the records, as they stand after bar t - 1."""
-    account = book.account[0]
+    account = account_of(book)
     account["equity"] = equity
     account["peak"] = peak
-    account["now_ms"] = history.ts_ms[t - 1] + book.rules[0]["timeframe_ms"]
+    account["now_ms"] = history.ts_ms[t - 1] + rules_of(book)["timeframe_ms"]
     for k in range(count):
-        position = book.positions[watch.live[k]]
+        position = position_of(book, watch.live[k])
         position["high"] = watch.high[k]
         position["low"] = watch.low[k]
         position["mark"] = history.close[t - 1, watch.market[k]]
 
 
-@njit
+@helper
 def copy_row(history: History, t: int, row: Records) -> None:
     """Write one bar of every market into BAR records."""
     has_atr = len(history.atr) > 0
@@ -198,53 +206,57 @@ def copy_row(history: History, t: int, row: Records) -> None:
         bar["atr"] = history.atr[t, m] if has_atr else np.nan
 
 
-@njit
-def link_days(book: Book, history: History, links_at: int, now_ms: int) -> int:
+@helper
+def link_days(book: Handle, history: History, links_at: int, now_ms: int) -> int:
     """Bring the correlation links up to a moment, day by day; give the next day's index."""
-    rules = book.rules[0]
+    rules, n = rules_of(book), book["n"]
     while links_at < len(history.rho_day) and history.rho_day[links_at] <= now_ms // DAY_MS:
-        update_links(book.links, history.rho[links_at], rules["correlation_high"], rules["correlation_low"])
+        update_links(
+            all_links(book).reshape((2, n, n)),
+            history.rho[links_at],
+            rules["correlation_high"],
+            rules["correlation_low"],
+        )
         links_at += 1
     return links_at
 
 
-@njit
-def match_at(book: Book, tape: Tape, history: History, t: int, row: Records) -> None:
+@helper
+def match_at(book: Handle, history: History, t: int, row: Records) -> None:
     """Fill what bar t fills, by its shorter bars where they are known."""
     copy_row(history, t, row)
     if len(history.inside_from) > 0 and history.inside_from[t + 1] > history.inside_from[t]:
         a, b = history.inside_from[t], history.inside_from[t + 1]
-        match(book, tape, history.inside[a:b], history.inside_ms[a:b])
+        match_bars(book, history.inside[a:b], history.inside_ms[a:b])
     else:
-        match(book, tape, row.reshape((1, len(row))), history.ts_ms[t : t + 1])
+        match_bars(book, row.reshape((1, len(row))), history.ts_ms[t : t + 1])
 
 
-@njit
+@helper
 def step(
-    book: Book, tape: Tape, history: History, t: int, row: Records, signals: Records, first: int, stop: int
+    book: Handle, history: History, t: int, row: Records, signals: Records, first: int, stop: int
 ) -> None:
     """Match and decide one bar."""
-    book.account[0]["intents"] = 0
-    match_at(book, tape, history, t, row)
-    now_ms = history.ts_ms[t] + book.rules[0]["timeframe_ms"]
-    decide(book, tape, row, now_ms, signals, first, stop)
+    account_of(book)["intents"] = 0
+    match_at(book, history, t, row)
+    now_ms = history.ts_ms[t] + rules_of(book)["timeframe_ms"]
+    decide_bar(book, row, now_ms, signals, first, stop)
 
 
-@njit
-def has_room(book: Book, tape: Tape) -> bool:
+@helper
+def has_room(book: Handle) -> bool:
     """Tell whether the tape can take one more step whatever happens in it."""
-    account = book.account[0]
-    n = len(book.lines)
+    account = account_of(book)
+    n = book["n"]
     return bool(
-        account["fills"] + n * FILLS_PER_LINE <= len(tape.fills)
-        and account["trades"] + n * TRADES_PER_LINE <= len(tape.trades)
+        account["fills"] + n * FILLS_PER_LINE <= book["fills_count"]
+        and account["trades"] + n * TRADES_PER_LINE <= book["trades_count"]
     )
 
 
 @njit
 def drive(
-    book: Book,
-    tape: Tape,
+    handles: Records,
     history: History,
     signals: Records,
     watch: Watch,
@@ -262,8 +274,9 @@ def drive(
         place: [next bar, next signal row, next day of coefficients], changed.
         skips: pass over bars that do not matter; the result is the same.
     """
-    account = book.account[0]
-    rules = book.rules[0]
+    book = handles[0]
+    account = account_of(book)
+    rules = rules_of(book)
     t, cursor, links_at = place[0], place[1], place[2]
     shift = account["clock"] - t
     tf = rules["timeframe_ms"]
@@ -279,22 +292,22 @@ def drive(
                     account["clock"] = t + shift
                 if t >= stop:
                     break
-        if not has_room(book, tape):
+        if not has_room(book):
             break
         first = cursor
         while cursor < len(signals) and signals[cursor]["at"] == t:
             cursor += 1
         links_at = link_days(book, history, links_at, history.ts_ms[t] + tf)
-        step(book, tape, history, t, row, signals, first, cursor)
+        step(book, history, t, row, signals, first, cursor)
         equity[t] = account["equity"]
         t += 1
     place[0], place[1], place[2] = t, cursor, links_at
     return int(t)
 
 
-@njit
+@helper
 def fast_forward(
-    book: Book,
+    book: Handle,
     history: History,
     signals: Records,
     watch: Watch,
@@ -306,8 +319,8 @@ def fast_forward(
     wake: int,
 ) -> tuple[int, int]:
     """Pass over bars that do not matter; give the first one that does and its first signal row."""
-    account = book.account[0]
-    rules = book.rules[0]
+    account = account_of(book)
+    rules = rules_of(book)
     if count == 0:
         # Nothing is held or ordered: only an entry matters, and the value stands still.
         while cursor < len(signals) and signals[cursor]["enter"] == 0:
@@ -341,7 +354,7 @@ def fast_forward(
     return t, cursor
 
 
-@njit
+@helper
 def pass_one(
     history: History,
     watch: Watch,
@@ -381,7 +394,7 @@ def pass_one(
     return t, value, peak
 
 
-@njit
+@helper
 def pass_many(
     history: History,
     watch: Watch,

@@ -27,8 +27,7 @@ from trading.engine.convert import (
     trade_value,
     write_signal,
 )
-from trading.engine.entries import is_taken, position_risk
-from trading.engine.matching import free_cash
+from trading.engine.reach import new_handle
 from trading.engine.records import (
     BAR,
     EVENT,
@@ -42,6 +41,7 @@ from trading.engine.records import (
     Tape,
     tape,
 )
+from trading.engine.summary import summarise
 from trading.engine.views import (
     AccountView,
     BarRow,
@@ -77,6 +77,7 @@ class AccountEngine:
         self._book: Book = new_book(config)
         n = len(config.lines)
         self._tape: Tape = tape(n)
+        self._handle = new_handle(self._book, self._tape)
         self._row = np.zeros(len(self.markets), BAR)
         self._market_of = [int(m) for m in self._book.lines["market"]]
         self._signals = signal_rows(n)
@@ -97,7 +98,7 @@ class AccountEngine:
         for k, row in enumerate(rows):
             ts_ms[k] = self._write_row(block[k], row)
         self._fill_absent(block, bars)
-        kernel.match(self._book, self._tape, block, ts_ms)
+        kernel.match(self._handle, block, ts_ms)
         return self._drain_fills()
 
     def apply(self, event: EngineEvent) -> tuple[EngineFill, ...]:
@@ -112,7 +113,7 @@ class AccountEngine:
             event.lots, event.price, event.fee, event.ts_ms, reason_code(event.reason), event.leg, event.is_maker,
             event.amount,
         )  # fmt: skip
-        evidence.apply(self._book, self._tape, self._event[0])
+        evidence.apply(self._handle, self._event)
         return self._drain_fills()
 
     def decide(self, bars: BarRow, signals: Mapping[int, Signal]) -> tuple[EngineIntent, ...]:
@@ -122,8 +123,7 @@ class AccountEngine:
             self._check_line(line)
             write_signal(self._signals, k, line, signal)
         kernel.decide(
-            self._book,
-            self._tape,
+            self._handle,
             self._row,
             ts_ms + self.config.timeframe_ms,
             self._signals,
@@ -135,14 +135,14 @@ class AccountEngine:
     def protection(self, line: int) -> tuple[RestingOrder, ...]:
         """Give the orders that should rest at the venue for a line's position now."""
         self._check_line(line)
-        count = evidence.protection(self._book, line, self._resting)
+        count = evidence.protection(self._handle, line, self._resting)
         return tuple(_resting_value(line, self._resting[k]) for k in range(count))
 
     def command(self, command: EngineCommand) -> tuple[EngineIntent, ...]:
         """Obey a person: pause, halt, close, move a stop, lock; intents that follow are given at once."""
         if command.line is not None:
             self._check_line(command.line)
-        obey(self._book, self._tape, command)
+        obey(self._book, self._handle, command)
         return self._drain_intents()
 
     def set_correlation(self, rho: NDArray[np.float64]) -> None:
@@ -232,7 +232,7 @@ class AccountEngine:
             float(p["side"] * p["lots"]) * float(one["step"]) * float(p["mark"])
             for p, one in zip(book.positions, book.lines, strict=True)
         ]
-        n = range(len(book.lines))
+        free, open_risk, taken = summarise(self._handle)
         entry_worth = sum(
             float(p["side"] * p["lots"]) * float(one["step"]) * float(p["price"])
             for p, one in zip(book.positions, book.lines, strict=True)
@@ -244,7 +244,7 @@ class AccountEngine:
             is_killed=bool(row["kill"]),
             is_daily_blocked=bool(row["daily_blocked"]),
             cash=float(row["cash"]),
-            free=free_cash(book, -1),
+            free=free,
             equity=equity,
             peak=peak,
             drawdown_ratio=equity / peak - 1.0 if peak > 0 else 0.0,
@@ -254,10 +254,10 @@ class AccountEngine:
             unrealised=sum(worth) - entry_worth,
             fees=float(row["fees"]),
             flows=float(row["flows"]),
-            open_risk=sum(position_risk(book, i) for i in n),
+            open_risk=open_risk,
             gross=sum(abs(w) for w in worth),
             net=sum(worth),
-            slots_taken=sum(bool(is_taken(book, i)) for i in n),
+            slots_taken=taken,
             locked_until_ms=int(row["lock_until_ms"]),
             lock_reason=LOCKS[row["lock_reason"]],
             now_ms=int(row["now_ms"]),

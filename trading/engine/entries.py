@@ -9,6 +9,18 @@ import numpy as np
 from trading.engine.booking import clear_order
 from trading.engine.grid import cell_floor, grid_reserved
 from trading.engine.matching import free_cash
+from trading.engine.reach import (
+    Handle,
+    account_of,
+    all_dying,
+    all_links,
+    dying_of,
+    intent_at,
+    line_of,
+    order_of,
+    position_of,
+    rules_of,
+)
 from trading.engine.records import (
     B_GIVEN,
     D_ALLOCATION,
@@ -44,10 +56,8 @@ from trading.engine.records import (
     REDUCING,
     T_LIMIT,
     T_MARKET,
-    Book,
-    Tape,
 )
-from trading.jit import njit
+from trading.jit import helper
 from trading.risk.sizing import limit_quantities, smallest, unit_risk, whole_lots
 
 #: The denial that each limit of `trading.risk.sizing.LIMITS` leads to when it leaves nothing.
@@ -67,10 +77,9 @@ _DENIAL_OF_LIMIT = np.array(
 )
 
 
-@njit
+@helper
 def emit(
-    book: Book,
-    tape: Tape,
+    book: Handle,
     i: int,
     kind: int,
     side: int,
@@ -83,9 +92,9 @@ def emit(
     tag: int,
 ) -> int:
     """Write an intent and give its sequence."""
-    account = book.account[0]
+    account = account_of(book)
     account["sequence"] += 1
-    row = tape.intents[account["intents"]]
+    row = intent_at(book, account["intents"])
     row["sequence"] = account["sequence"]
     row["line"] = i
     row["kind"] = kind
@@ -99,7 +108,7 @@ def emit(
     row["binding"] = 0
     row["ts_ms"] = account["now_ms"]
     row["valid_until_ms"] = (
-        account["now_ms"] + book.rules[0]["timeframe_ms"] * book.rules[0]["max_signal_age_bars"]
+        account["now_ms"] + rules_of(book)["timeframe_ms"] * rules_of(book)["max_signal_age_bars"]
     )
     row["target"] = target
     row["tag"] = tag
@@ -108,47 +117,49 @@ def emit(
     return int(account["sequence"])
 
 
-@njit
-def cancel_entry(book: Book, tape: Tape, i: int, reason: int) -> None:
+@helper
+def cancel_entry(book: Handle, i: int, reason: int) -> None:
     """Ask for the cancellation of a line's pending entry; until there is evidence it may still fill."""
-    order = book.orders[i]
+    order = order_of(book, i)
     left = order["lots"] - order["filled"]
     emit(
-        book, tape, i, K_CANCEL, order["side"], left, order["type"], order["price"], reason, 0,
+        book, i, K_CANCEL, order["side"], left, order["type"], order["price"], reason, 0,
         order["sequence"], order["tag"],
     )  # fmt: skip
-    book.dying[i] = order
-    book.dying[i]["cancelled"] = book.account[0]["clock"]
+    all_dying(book)[i] = order
+    dying_of(book, i)["cancelled"] = account_of(book)["clock"]
     clear_order(order)
 
 
-@njit
-def is_taken(book: Book, j: int) -> bool:
+@helper
+def is_taken(book: Handle, j: int) -> bool:
     """Tell whether a line holds a slot: an open position or a pending entry."""
-    return bool(book.positions[j]["side"] != 0 or book.orders[j]["side"] != 0 or book.dying[j]["side"] != 0)
+    return bool(
+        position_of(book, j)["side"] != 0 or order_of(book, j)["side"] != 0 or dying_of(book, j)["side"] != 0
+    )
 
 
-@njit
-def held_notional(book: Book, j: int) -> float:
+@helper
+def held_notional(book: Handle, j: int) -> float:
     """Give the notional of a line's position at its mark."""
-    position = book.positions[j]
-    total = position["lots"] * book.lines[j]["step"] * position["mark"]
+    position = position_of(book, j)
+    total = position["lots"] * line_of(book, j)["step"] * position["mark"]
     if position["grid_levels"] > 0:
         total += grid_reserved(book, j)
     return float(total)
 
 
-@njit
-def ordered_notional(book: Book, j: int) -> float:
+@helper
+def ordered_notional(book: Handle, j: int) -> float:
     """Give the notional of a line's entries that may still fill."""
-    return float(book.orders[j]["reserved"] + book.dying[j]["reserved"])
+    return float(order_of(book, j)["reserved"] + dying_of(book, j)["reserved"])
 
 
-@njit
-def position_risk(book: Book, j: int) -> float:
+@helper
+def position_risk(book: Handle, j: int) -> float:
     """Give what a line's position loses from its entry to its stop; without a stop all of it."""
-    position = book.positions[j]
-    step = book.lines[j]["step"]
+    position = position_of(book, j)
+    step = line_of(book, j)["step"]
     if position["side"] == 0:
         return 0.0
     stop = position["stop"]
@@ -161,27 +172,29 @@ def position_risk(book: Book, j: int) -> float:
     return float(risk)
 
 
-@njit
-def correlated_positions(book: Book, i: int, side: int) -> int:
+@helper
+def correlated_positions(book: Handle, i: int, side: int) -> int:
     """Count the other lines, open or pending, that a new entry is correlated with."""
     count = 0
-    for j in range(len(book.lines)):
+    for j in range(book["n"]):
         if j == i or not is_taken(book, j):
             continue
-        other = book.positions[j]["side"]
+        other = position_of(book, j)["side"]
         if other == 0:
-            other = book.orders[j]["side"] if book.orders[j]["side"] != 0 else book.dying[j]["side"]
-        if book.links[0 if other == side else 1, i, j] > 0:
+            other = order_of(book, j)["side"] if order_of(book, j)["side"] != 0 else dying_of(book, j)["side"]
+        way = 0 if other == side else 1
+        n = book["n"]
+        if all_links(book)[(way * n + i) * n + j] > 0:
             count += 1
     return count
 
 
-@njit
-def gate(book: Book, bar: Any, i: int, side: int) -> int:
+@helper
+def gate(book: Handle, bar: Any, i: int, side: int) -> int:
     """Give the first check that refuses an entry before its size is computed; 0 = none."""
-    account = book.account[0]
-    position = book.positions[i]
-    rules = book.rules[0]
+    account = account_of(book)
+    position = position_of(book, i)
+    rules = rules_of(book)
     now = account["now_ms"]
     if account["kill"] > 0:
         return D_KILL
@@ -197,18 +210,18 @@ def gate(book: Book, bar: Any, i: int, side: int) -> int:
         return D_LOCKED
     if position["paused"] > 0:
         return D_PAUSED
-    dying = book.dying[i]
+    dying = dying_of(book, i)
     if position["frozen"] > 0 or (dying["side"] != 0 and dying["cancelled"] < account["clock"]):
         return D_FROZEN
-    if book.orders[i]["side"] != 0 or (
+    if order_of(book, i)["side"] != 0 or (
         position["side"] != 0 and (position["exit_reason"] == 0 or position["side"] == side)
     ):
         return D_DUPLICATE
-    if position["confirm_count"] <= book.lines[i]["confirm_bars"]:
+    if position["confirm_count"] <= line_of(book, i)["confirm_bars"]:
         return D_UNCONFIRMED
     if not is_taken(book, i):
         taken = 0
-        for j in range(len(book.lines)):
+        for j in range(book["n"]):
             if is_taken(book, j):
                 taken += 1
         if taken >= rules["max_positions"]:
@@ -218,7 +231,7 @@ def gate(book: Book, bar: Any, i: int, side: int) -> int:
     return 0
 
 
-@njit
+@helper
 def is_sane(signal: Any, price: float, stop: float) -> bool:
     """Tell whether an entry's prices make sense: stop behind the price, targets before it in order."""
     side = signal["enter"]
@@ -241,12 +254,12 @@ def is_sane(signal: Any, price: float, stop: float) -> bool:
     return total <= 1.0 + 1e-9
 
 
-@njit
-def admit(book: Book, tape: Tape, bar: Any, i: int, signal: Any, limits: Any) -> None:
+@helper
+def admit(book: Handle, bar: Any, i: int, signal: Any, limits: Any) -> None:
     """Turn an entry signal into a pending order, or into a denial with the first failing reason."""
-    rules = book.rules[0]
-    line = book.lines[i]
-    account = book.account[0]
+    rules = rules_of(book)
+    line = line_of(book, i)
+    account = account_of(book)
     side = signal["enter"]
     kind = signal["entry_type"]
     price = bar["close"] if kind == T_MARKET else signal["entry_price"]
@@ -277,17 +290,17 @@ def admit(book: Book, tape: Tape, bar: Any, i: int, signal: Any, limits: Any) ->
             denied = D_MIN_NOTIONAL
     if denied > 0:
         account["denied"][denied] += 1
-        emit(book, tape, i, K_OPEN, side, lots, kind, price, R_ENTRY, denied, 0, signal["tag"])
-        show_limits(tape.intents[account["intents"] - 1], limits, stop)
+        emit(book, i, K_OPEN, side, lots, kind, price, R_ENTRY, denied, 0, signal["tag"])
+        show_limits(intent_at(book, account["intents"] - 1), limits, stop)
         return
-    sequence = emit(book, tape, i, K_OPEN, side, lots, kind, price, R_ENTRY, 0, 0, signal["tag"])
-    intent = tape.intents[account["intents"] - 1]
+    sequence = emit(book, i, K_OPEN, side, lots, kind, price, R_ENTRY, 0, 0, signal["tag"])
+    intent = intent_at(book, account["intents"] - 1)
     intent["binding"] = binding
     show_limits(intent, limits, stop)
     place(book, i, signal, sequence, lots, price, stop, binding, at_stop, entry_cost)
 
 
-@njit
+@helper
 def show_limits(intent: Any, limits: Any, stop: float) -> None:
     """Write what an entry's size was chosen from: every limit's quantity (NaN: not computed) and the stop."""
     intent["stop"] = stop
@@ -295,9 +308,9 @@ def show_limits(intent: Any, limits: Any, stop: float) -> None:
         intent["limits"][k] = limits[k]
 
 
-@njit
+@helper
 def place(
-    book: Book,
+    book: Handle,
     i: int,
     signal: Any,
     sequence: int,
@@ -309,22 +322,22 @@ def place(
     entry_cost: float,
 ) -> None:
     """Write the pending order of an admitted entry and reserve what it needs."""
-    order = book.orders[i]
-    step = book.lines[i]["step"]
+    order = order_of(book, i)
+    step = line_of(book, i)["step"]
     order["side"] = signal["enter"]
     order["type"] = signal["entry_type"]
     order["price"] = price
     order["lots"] = lots
     order["filled"] = 0
     order["sequence"] = sequence
-    order["clock"] = book.account[0]["clock"]
+    order["clock"] = account_of(book)["clock"]
     order["expiry"] = signal["expiry_bars"]
     order["stop"] = stop
     order["trail"] = signal["trail_ratio"]
     order["trail_after"] = signal["trail_after_ratio"]
     order["break_even_leg"] = signal["break_even_after_leg"]
     if order["break_even_leg"] == 0:
-        order["break_even_leg"] = book.rules[0]["break_even_after_leg"]
+        order["break_even_leg"] = rules_of(book)["break_even_after_leg"]
     order["max_bars"] = signal["max_bars"]
     order["tag"] = signal["tag"]
     order["binding"] = binding
@@ -339,9 +352,9 @@ def place(
         order["fractions"][k] = signal["fractions"][k]
 
 
-@njit
+@helper
 def choose_size(
-    book: Book,
+    book: Handle,
     i: int,
     signal: Any,
     price: float,
@@ -351,37 +364,37 @@ def choose_size(
     limits: Any,
 ) -> tuple[int, int, int]:
     """Give the lots that every limit allows, the binding limit, and the denial when nothing is left."""
-    rules = book.rules[0]
-    line = book.lines[i]
-    account = book.account[0]
+    rules = rules_of(book)
+    line = line_of(book, i)
+    account = account_of(book)
     side = signal["enter"]
     equity = account["equity"]
     asset, own, risk, gross, net = 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(len(book.lines)):
-        position = book.positions[j]
+    for j in range(book["n"]):
+        position = position_of(book, j)
         held = held_notional(book, j)
         ordered = ordered_notional(book, j)
         if rules["conservative"] > 0 and position["lots"] > 0:
             gain = position["side"] * (position["mark"] - position["price"])
-            equity -= max(0.0, gain) * position["lots"] * book.lines[j]["step"]
+            equity -= max(0.0, gain) * position["lots"] * line_of(book, j)["step"]
         if position["exit_reason"] > 0:
             # What leaves at the next open makes room for what enters there.
             held = 0.0
         else:
             risk += position_risk(book, j)
-        risk += book.orders[j]["risk"] + book.dying[j]["risk"]
+        risk += order_of(book, j)["risk"] + dying_of(book, j)["risk"]
         gross += held + ordered
-        pending = book.orders[j]["side"] if book.orders[j]["side"] != 0 else book.dying[j]["side"]
+        pending = order_of(book, j)["side"] if order_of(book, j)["side"] != 0 else dying_of(book, j)["side"]
         net += position["side"] * held + pending * ordered
-        if book.lines[j]["asset"] == line["asset"]:
+        if line_of(book, j)["asset"] == line["asset"]:
             asset += held + ordered
-        if book.lines[j]["bot"] == line["bot"]:
+        if line_of(book, j)["bot"] == line["bot"]:
             own += held + ordered
     method_risk = at_stop
     if line["method"] == 2:
         method_risk = unit_risk(price, price - side * distance, entry_cost, entry_cost)
     free = free_cash(book, -1)
-    leaving = book.positions[i]
+    leaving = position_of(book, i)
     if leaving["exit_reason"] > 0:
         worth = leaving["lots"] * line["step"]
         if leaving["side"] > 0:

@@ -17,6 +17,7 @@ from trading.engine.booking import (
     start_position,
 )
 from trading.engine.grid import BOUGHT_NOW, EMPTY, HELD, SOLD_NOW, cell_floor
+from trading.engine.reach import Handle, account_of, dying_of, order_of, position_of
 from trading.engine.records import (
     K_OPEN,
     K_PROTECT,
@@ -27,11 +28,9 @@ from trading.engine.records import (
     R_TARGET,
     T_LIMIT,
     T_STOP,
-    Book,
     Records,
-    Tape,
 )
-from trading.jit import njit
+from trading.jit import helper, njit
 
 #: Kinds of event by their integer.
 EVENTS = ("fill", "ack", "reject", "canceled", "expired", "unknown", "resolved", "external", "flow")
@@ -39,9 +38,10 @@ FILLED, ACK, REJECT, CANCELED, EXPIRED, UNKNOWN, RESOLVED, EXTERNAL, FLOW = rang
 
 
 @njit
-def apply(book: Book, tape: Tape, event: Any) -> bool:
-    """Fold one event into the account; tell whether it counted (a known sequence does not count again)."""
-    account = book.account[0]
+def apply(handles: Records, events: Records) -> bool:
+    """Fold the first event into the account; tell whether it counted (a known sequence does not count again)."""
+    book, event = handles[0], events[0]
+    account = account_of(book)
     if event["sequence"] <= account["event_sequence"]:
         return False
     account["event_sequence"] = event["sequence"]
@@ -49,24 +49,22 @@ def apply(book: Book, tape: Tape, event: Any) -> bool:
     if kind == FLOW:
         move_cash(book, event["amount"])
     elif kind == FILLED:
-        take_fill(book, tape, i, event)
+        take_fill(book, i, event)
     elif kind == EXTERNAL:
-        take_external(
-            book, tape, i, event["side"], event["lots"], event["price"], event["fee"], event["ts_ms"]
-        )
+        take_external(book, i, event["side"], event["lots"], event["price"], event["fee"], event["ts_ms"])
     elif kind == UNKNOWN:
-        book.positions[i]["frozen"] = 1
+        position_of(book, i)["frozen"] = 1
     elif kind == RESOLVED:
-        book.positions[i]["frozen"] = 0
+        position_of(book, i)["frozen"] = 0
     elif kind in (REJECT, CANCELED, EXPIRED):
         end_order(book, i, event["order"])
     return True
 
 
-@njit
-def move_cash(book: Book, amount: float) -> None:
+@helper
+def move_cash(book: Handle, amount: float) -> None:
     """Book a deposit or a withdrawal; peak and day start move with it, so that it is neither gain nor loss."""
-    account = book.account[0]
+    account = account_of(book)
     before = account["equity"]
     account["cash"] += amount
     account["flows"] += amount
@@ -77,77 +75,75 @@ def move_cash(book: Book, amount: float) -> None:
         account["day_start"] *= scale
 
 
-@njit
-def end_order(book: Book, i: int, sequence: int) -> None:
+@helper
+def end_order(book: Handle, i: int, sequence: int) -> None:
     """Take an order that will not fill any more off the book; an exit that did not happen is wanted again."""
-    if book.orders[i]["side"] != 0 and book.orders[i]["sequence"] == sequence:
-        clear_order(book.orders[i])
+    if order_of(book, i)["side"] != 0 and order_of(book, i)["sequence"] == sequence:
+        clear_order(order_of(book, i))
         divide(book, i)
-    if book.dying[i]["side"] != 0 and book.dying[i]["sequence"] == sequence:
-        clear_order(book.dying[i])
+    if dying_of(book, i)["side"] != 0 and dying_of(book, i)["sequence"] == sequence:
+        clear_order(dying_of(book, i))
         divide(book, i)
-    position = book.positions[i]
+    position = position_of(book, i)
     if position["exit_reason"] > 0 and position["exit_sequence"] == sequence:
         # The next decision asks again, under a new sequence.
         position["exit_reason"] = 0
         position["exit_sequence"] = 0
 
 
-@njit
-def take_fill(book: Book, tape: Tape, i: int, event: Any) -> None:
+@helper
+def take_fill(book: Handle, i: int, event: Any) -> None:
     """Book a venue's fill of an entry, a ladder leg, a stop, a close or a grid cell."""
     side, lots, price, fee = event["side"], event["lots"], event["price"], event["fee"]
-    position = book.positions[i]
+    position = position_of(book, i)
     if position["grid_levels"] > 0 and event["reason"] == R_GRID:
-        take_cell(book, tape, i, event)
+        take_cell(book, i, event)
         return
     if position["side"] != 0 and side != position["side"] and position["lots"] > 0:
         part = min(lots, position["lots"])
         reason = event["reason"] if event["reason"] > R_ENTRY else R_EXTERNAL
         book_exit(
-            book, tape, i, part, price, fee * part / lots, event["maker"], reason, event["leg"], event["order"],
+            book, i, part, price, fee * part / lots, event["maker"], reason, event["leg"], event["order"],
             event["ts_ms"],
         )  # fmt: skip
         fee -= fee * part / lots
         lots -= part
     if lots <= 0:
         return
-    if book.orders[i]["side"] == side and book.orders[i]["sequence"] == event["order"]:
-        book_entry(book, tape, i, book.orders[i], lots, price, fee, event["maker"], event["ts_ms"])
-    elif book.dying[i]["side"] == side and book.dying[i]["sequence"] == event["order"]:
-        book_entry(book, tape, i, book.dying[i], lots, price, fee, event["maker"], event["ts_ms"])
+    if order_of(book, i)["side"] == side and order_of(book, i)["sequence"] == event["order"]:
+        book_entry(book, i, order_of(book, i), lots, price, fee, event["maker"], event["ts_ms"])
+    elif dying_of(book, i)["side"] == side and dying_of(book, i)["sequence"] == event["order"]:
+        book_entry(book, i, dying_of(book, i), lots, price, fee, event["maker"], event["ts_ms"])
     else:
-        take_external(book, tape, i, side, lots, price, fee, event["ts_ms"])
+        take_external(book, i, side, lots, price, fee, event["ts_ms"])
 
 
-@njit
-def take_external(
-    book: Book, tape: Tape, i: int, side: int, lots: int, price: float, fee: float, ts_ms: int
-) -> None:
+@helper
+def take_external(book: Handle, i: int, side: int, lots: int, price: float, fee: float, ts_ms: int) -> None:
     """Book a trade that no intent of ours explains: somebody traded by hand at the venue."""
-    position = book.positions[i]
+    position = position_of(book, i)
     if position["side"] != 0 and side != position["side"] and position["lots"] > 0:
         part = min(lots, position["lots"])
-        book_exit(book, tape, i, part, price, fee * part / lots, 0, R_EXTERNAL, 0, 0, ts_ms)
+        book_exit(book, i, part, price, fee * part / lots, 0, R_EXTERNAL, 0, 0, ts_ms)
         fee -= fee * part / lots
         lots -= part
     if lots <= 0:
         return
-    record_fill(book, tape, i, side, lots, price, fee, 0, R_EXTERNAL, 0, 0, ts_ms, -1)
+    record_fill(book, i, side, lots, price, fee, 0, R_EXTERNAL, 0, 0, ts_ms, -1)
     if position["lots"] == 0 and position["grid_levels"] == 0:
         start_position(book, i, side, price, ts_ms)
     add_lots(book, i, lots, price, fee)
     position["stop_revision"] += 1
 
 
-@njit
-def take_cell(book: Book, tape: Tape, i: int, event: Any) -> None:
+@helper
+def take_cell(book: Handle, i: int, event: Any) -> None:
     """Book a venue's fill of a grid cell; `leg` is the cell's number, from 1."""
-    position = book.positions[i]
+    position = position_of(book, i)
     cell = event["leg"] - 1
     if event["side"] > 0:
         record_fill(
-            book, tape, i, 1, event["lots"], event["price"], event["fee"], event["maker"], R_GRID, event["leg"],
+            book, i, 1, event["lots"], event["price"], event["fee"], event["maker"], R_GRID, event["leg"],
             event["order"], event["ts_ms"], position["tag"],
         )  # fmt: skip
         add_lots(book, i, event["lots"], event["price"], event["fee"])
@@ -156,14 +152,14 @@ def take_cell(book: Book, tape: Tape, i: int, event: Any) -> None:
     else:
         lots = min(event["lots"], position["lots"])
         book_exit(
-            book, tape, i, lots, event["price"], event["fee"], event["maker"], R_GRID, event["leg"],
+            book, i, lots, event["price"], event["fee"], event["maker"], R_GRID, event["leg"],
             event["order"], event["ts_ms"],
         )  # fmt: skip
         position["grid_held"][cell] = SOLD_NOW
 
 
 @njit
-def protection(book: Book, i: int, out: Records) -> int:
+def protection(handles: Records, i: int, out: Records) -> int:
     """Write the orders that should rest at the venue for a line's position; give how many.
 
     Nothing rests while a close is under way: its quantity must be free. Lots whose fate is unknown are not offered.
@@ -171,7 +167,8 @@ def protection(book: Book, i: int, out: Records) -> int:
     Args:
         out: RESTING records, shape (≥ 4 + grid levels,).
     """
-    position = book.positions[i]
+    book = handles[0]
+    position = position_of(book, i)
     if position["side"] == 0 or position["exit_reason"] > 0:
         return 0
     count = 0
@@ -217,7 +214,7 @@ def protection(book: Book, i: int, out: Records) -> int:
     return count
 
 
-@njit
+@helper
 def rest(
     out: Records, at: int, kind: int, leg: int, side: int, lots: int, price: float, reason: int, position: Any
 ) -> None:

@@ -10,26 +10,27 @@ from __future__ import annotations
 from typing import Any
 
 from trading.engine.booking import add_lots, book_exit, clear_order, close_trade, record_fill, start_position
-from trading.engine.records import R_GRID, Book, Tape
-from trading.jit import njit
+from trading.engine.reach import Handle, line_of, order_of, position_of, rules_of
+from trading.engine.records import R_GRID
+from trading.jit import helper
 
 #: States of a cell.
 EMPTY, HELD, BOUGHT_NOW, SOLD_NOW = 0, 1, 2, 3
 
 
-@njit
+@helper
 def cell_floor(position: Any, k: int) -> float:
     """Give the price at which a cell is bought; the next cell's floor is where it is sold."""
     return float(position["grid_low"] + k * position["grid_step"])
 
 
-@njit
-def grid_start(book: Book, i: int, price: float, ts_ms: int) -> None:
+@helper
+def grid_start(book: Handle, i: int, price: float, ts_ms: int) -> None:
     """Turn a pending grid order into a live grid; nothing is bought yet."""
-    order = book.orders[i]
+    order = order_of(book, i)
     levels = order["grid_levels"]
     start_position(book, i, 1, price, ts_ms)
-    position = book.positions[i]
+    position = position_of(book, i)
     position["stop"] = order["stop"]
     position["first_stop"] = order["stop"]
     position["max_bars"] = order["max_bars"]
@@ -47,24 +48,24 @@ def grid_start(book: Book, i: int, price: float, ts_ms: int) -> None:
     clear_order(order)
 
 
-@njit
-def grid_reserved(book: Book, i: int) -> float:
+@helper
+def grid_reserved(book: Handle, i: int) -> float:
     """Give the cash that a grid's resting buy orders may still need."""
-    position = book.positions[i]
+    position = position_of(book, i)
     total = 0.0
     for k in range(position["grid_levels"]):
         if position["grid_held"][k] == EMPTY or position["grid_held"][k] == SOLD_NOW:
             total += cell_floor(position, k)
-    return float(total * position["grid_lots"] * book.lines[i]["step"] * (1.0 + book.rules[0]["maker_fee"]))
-
-
-@njit
-def buy_cell(book: Book, tape: Tape, i: int, k: int, lots: int, price: float, fee: float, ts_ms: int) -> None:
-    """Book the purchase of a cell."""
-    position = book.positions[i]
-    record_fill(
-        book, tape, i, 1, lots, price, fee, 1, R_GRID, k + 1, position["sequence"], ts_ms, position["tag"]
+    return float(
+        total * position["grid_lots"] * line_of(book, i)["step"] * (1.0 + rules_of(book)["maker_fee"])
     )
+
+
+@helper
+def buy_cell(book: Handle, i: int, k: int, lots: int, price: float, fee: float, ts_ms: int) -> None:
+    """Book the purchase of a cell."""
+    position = position_of(book, i)
+    record_fill(book, i, 1, lots, price, fee, 1, R_GRID, k + 1, position["sequence"], ts_ms, position["tag"])
     if position["lots"] == 0:
         position["price"] = 0.0
     add_lots(book, i, lots, price, fee)
@@ -72,23 +73,21 @@ def buy_cell(book: Book, tape: Tape, i: int, k: int, lots: int, price: float, fe
     position["stop_revision"] += 1
 
 
-@njit
-def sell_cell(
-    book: Book, tape: Tape, i: int, k: int, lots: int, price: float, fee: float, ts_ms: int
-) -> None:
+@helper
+def sell_cell(book: Handle, i: int, k: int, lots: int, price: float, fee: float, ts_ms: int) -> None:
     """Book the sale of a cell; the grid stays."""
-    position = book.positions[i]
-    book_exit(book, tape, i, lots, price, fee, 1, R_GRID, k + 1, position["sequence"], ts_ms)
+    position = position_of(book, i)
+    book_exit(book, i, lots, price, fee, 1, R_GRID, k + 1, position["sequence"], ts_ms)
     position["grid_held"][k] = SOLD_NOW
 
 
-@njit
-def grid_buys(book: Book, tape: Tape, i: int, bar: Any, at_open: bool, ts_ms: int) -> None:
+@helper
+def grid_buys(book: Handle, i: int, bar: Any, at_open: bool, ts_ms: int) -> None:
     """Fill the buy orders that the open or the low of a bar reaches, from the highest cell down."""
-    position = book.positions[i]
+    position = position_of(book, i)
     if position["exit_reason"] > 0:
         return
-    touch = book.rules[0]["touch"]
+    touch = rules_of(book)["touch"]
     lots = position["grid_lots"]
     for back in range(position["grid_levels"]):
         k = position["grid_levels"] - 1 - back
@@ -100,15 +99,15 @@ def grid_buys(book: Book, tape: Tape, i: int, bar: Any, at_open: bool, ts_ms: in
         else:
             hit = bar["low"] < price or (touch > 0 and bar["low"] == price)
         if hit:
-            fee = price * lots * book.lines[i]["step"] * book.rules[0]["maker_fee"]
-            buy_cell(book, tape, i, k, lots, price, fee, ts_ms)
+            fee = price * lots * line_of(book, i)["step"] * rules_of(book)["maker_fee"]
+            buy_cell(book, i, k, lots, price, fee, ts_ms)
 
 
-@njit
-def grid_sells(book: Book, tape: Tape, i: int, bar: Any, at_open: bool, ts_ms: int) -> None:
+@helper
+def grid_sells(book: Handle, i: int, bar: Any, at_open: bool, ts_ms: int) -> None:
     """Fill the sell orders that the open or the high of a bar reaches, from the lowest cell up."""
-    position = book.positions[i]
-    touch = book.rules[0]["touch"]
+    position = position_of(book, i)
+    touch = rules_of(book)["touch"]
     lots = position["grid_lots"]
     for k in range(position["grid_levels"]):
         if position["grid_held"][k] != HELD:
@@ -119,19 +118,19 @@ def grid_sells(book: Book, tape: Tape, i: int, bar: Any, at_open: bool, ts_ms: i
         else:
             hit = bar["high"] > price or (touch > 0 and bar["high"] == price)
         if hit:
-            fee = price * lots * book.lines[i]["step"] * book.rules[0]["maker_fee"]
-            sell_cell(book, tape, i, k, lots, price, fee, ts_ms)
+            fee = price * lots * line_of(book, i)["step"] * rules_of(book)["maker_fee"]
+            sell_cell(book, i, k, lots, price, fee, ts_ms)
 
 
-@njit
-def grid_end(book: Book, tape: Tape, i: int, ts_ms: int) -> None:
+@helper
+def grid_end(book: Handle, i: int, ts_ms: int) -> None:
     """End a grid that is asked to leave and holds nothing."""
-    position = book.positions[i]
+    position = position_of(book, i)
     if position["grid_levels"] > 0 and position["exit_reason"] > 0 and position["lots"] == 0:
-        close_trade(book, tape, i, position["exit_reason"], ts_ms)
+        close_trade(book, i, position["exit_reason"], ts_ms)
 
 
-@njit
+@helper
 def settle_cells(position: Any) -> None:
     """At the close of a bar what was bought may be sold, and what was sold may be bought again."""
     for k in range(position["grid_levels"]):
@@ -141,7 +140,7 @@ def settle_cells(position: Any) -> None:
             position["grid_held"][k] = EMPTY
 
 
-@njit
+@helper
 def grid_quiet_range(position: Any) -> tuple[float, float]:
     """Give the lows and highs between which no cell trades: (highest armed floor, lowest price to sell at)."""
     down, up = -1.0, 1e300

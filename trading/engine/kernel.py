@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.candles import MISSING, QUARANTINED
-from trading.engine.booking import notice
+from trading.engine.booking import divide, notice
 from trading.engine.entries import admit, cancel_entry, emit
 from trading.engine.grid import settle_cells
 from trading.engine.matching import end_of_match, forget_cancelled, match_row
+from trading.engine.reach import Handle, account_of, line_of, order_of, position_of, rules_of
 from trading.engine.records import (
-    ACTIVE,
     DAY_MS,
     HALTED,
     K_CLOSE,
     K_PROTECT,
+    L_MANUAL,
     N_DAILY,
     N_HALTED,
     R_BREAK_EVEN,
@@ -30,11 +31,9 @@ from trading.engine.records import (
     R_SIGNAL,
     R_TRAIL,
     T_MARKET,
-    Book,
     Records,
-    Tape,
 )
-from trading.jit import njit
+from trading.jit import helper, njit
 from trading.risk.exits import break_even_stop, is_tighter, is_trailing_active, trailing_stop
 from trading.risk.limits import daily_floor, drawdown_floor
 from trading.risk.sizing import LIMITS
@@ -43,41 +42,36 @@ _UNTRUSTED = int(MISSING | QUARANTINED)
 _LIMIT_COUNT = len(LIMITS)
 
 
-@njit
-def match(book: Book, tape: Tape, rows: Records, ts_ms: NDArray[np.int64]) -> None:
-    """Fill what a bar fills: the venue model over one bar, given whole or as the shorter bars inside it.
-
-    Args:
-        rows: BAR records, shape (k, m): k consecutive bars of m markets.
-        ts_ms: open times, shape (k,).
-    """
+@helper
+def match_bars(book: Handle, rows: Records, ts_ms: NDArray[np.int64]) -> None:
+    """Fill what a bar fills, given whole or as the shorter bars inside it."""
     forget_cancelled(book)
     for r in range(len(ts_ms)):
-        match_row(book, tape, rows[r], ts_ms[r])
-    end_of_match(book, tape)
+        match_row(book, rows[r], ts_ms[r])
+    end_of_match(book)
 
 
-@njit
-def mark(book: Book, row: Records) -> None:
+@helper
+def mark(book: Handle, row: Records) -> None:
     """Value the account at the closes of a bar; bars that cannot be trusted leave the last value standing."""
-    account = book.account[0]
+    account = account_of(book)
     equity = account["cash"]
-    for i in range(len(book.lines)):
-        position = book.positions[i]
-        bar = row[book.lines[i]["market"]]
+    for i in range(book["n"]):
+        position = position_of(book, i)
+        bar = row[line_of(book, i)["market"]]
         if bar["flags"] & _UNTRUSTED == 0:
             position["mark"] = bar["close"]
         if position["lots"] > 0:
-            equity += position["side"] * position["lots"] * book.lines[i]["step"] * position["mark"]
+            equity += position["side"] * position["lots"] * line_of(book, i)["step"] * position["mark"]
     account["equity"] = equity
 
 
-@njit
-def roll_day(book: Book, before: float, now_ms: int) -> None:
+@helper
+def roll_day(book: Handle, before: float, now_ms: int) -> None:
     """Begin a new UTC day: its start is the equity at 00:00, and the day's block ends."""
-    account = book.account[0]
+    account = account_of(book)
     if account["day"] < 0:
-        account["day"] = (now_ms - book.rules[0]["timeframe_ms"]) // DAY_MS
+        account["day"] = (now_ms - rules_of(book)["timeframe_ms"]) // DAY_MS
     day = now_ms // DAY_MS
     if day > account["day"]:
         account["day"] = day
@@ -85,54 +79,54 @@ def roll_day(book: Book, before: float, now_ms: int) -> None:
         account["daily_blocked"] = 0
 
 
-@njit
-def want_exit(book: Book, tape: Tape, i: int, reason: int, tag: int) -> None:
+@helper
+def want_exit(book: Handle, i: int, reason: int, tag: int) -> None:
     """Ask for the whole position to be closed at the market; the first reason stays."""
-    position = book.positions[i]
+    position = position_of(book, i)
     if position["side"] == 0 or position["exit_reason"] > 0:
         return
     position["exit_reason"] = reason
     position["exit_tag"] = tag
     position["exit_sequence"] = emit(
-        book, tape, i, K_CLOSE, -position["side"], position["lots"], T_MARKET, np.nan, reason, 0,
+        book, i, K_CLOSE, -position["side"], position["lots"], T_MARKET, np.nan, reason, 0,
         position["sequence"], tag,
     )  # fmt: skip
 
 
-@njit
-def check_limits(book: Book, tape: Tape) -> None:
+@helper
+def check_limits(book: Handle) -> None:
     """Update the peak, trip the drawdown breaker and the daily loss limit at the valuation of a close."""
-    account = book.account[0]
-    rules = book.rules[0]
+    account = account_of(book)
+    rules = rules_of(book)
     equity = account["equity"]
     if equity > account["peak"]:
         account["peak"] = equity
     if account["state"] != HALTED and equity <= drawdown_floor(account["peak"], rules["max_drawdown"]):
         account["state"] = HALTED
-        notice(book, tape, N_HALTED, -1, 0, equity / account["peak"] - 1.0, 0)
-        stop_entries(book, tape, R_KILL)
+        notice(book, N_HALTED, -1, 0, equity / account["peak"] - 1.0, 0)
+        stop_entries(book, R_KILL)
         if rules["flatten"] > 0:
-            for i in range(len(book.lines)):
-                want_exit(book, tape, i, R_KILL, -1)
+            for i in range(book["n"]):
+                want_exit(book, i, R_KILL, -1)
     if account["daily_blocked"] == 0 and equity <= daily_floor(account["day_start"], rules["daily_loss"]):
         account["daily_blocked"] = 1
-        notice(book, tape, N_DAILY, -1, 0, equity / account["day_start"] - 1.0, (account["day"] + 1) * DAY_MS)
-        stop_entries(book, tape, R_KILL)
+        notice(book, N_DAILY, -1, 0, equity / account["day_start"] - 1.0, (account["day"] + 1) * DAY_MS)
+        stop_entries(book, R_KILL)
 
 
-@njit
-def stop_entries(book: Book, tape: Tape, reason: int) -> None:
+@helper
+def stop_entries(book: Handle, reason: int) -> None:
     """Ask for the cancellation of every pending entry."""
-    for i in range(len(book.lines)):
-        if book.orders[i]["side"] != 0:
-            cancel_entry(book, tape, i, reason)
+    for i in range(book["n"]):
+        if order_of(book, i)["side"] != 0:
+            cancel_entry(book, i, reason)
 
 
-@njit
-def manage(book: Book, tape: Tape, i: int, bar: Any) -> None:
+@helper
+def manage(book: Handle, i: int, bar: Any) -> None:
     """Move a position's stop and end its time, by what its bar showed; effective from the next bar."""
-    position = book.positions[i]
-    account = book.account[0]
+    position = position_of(book, i)
+    account = account_of(book)
     side = position["side"]
     if bar["flags"] == 0:
         favourable = bar["high"] if side > 0 else bar["low"]
@@ -142,22 +136,22 @@ def manage(book: Book, tape: Tape, i: int, bar: Any) -> None:
         position["high"] = max(position["high"], favourable if side > 0 else adverse)
         position["low"] = min(position["low"], adverse if side > 0 else favourable)
         position["late"] = 0
-        move_stop(book, tape, i, bar["close"])
+        move_stop(book, i, bar["close"])
     settle_cells(position)
     if position["max_bars"] > 0 and account["clock"] - position["entry_clock"] + 1 >= position["max_bars"]:
-        want_exit(book, tape, i, R_MAX_BARS, -1)
+        want_exit(book, i, R_MAX_BARS, -1)
 
 
-@njit
-def move_stop(book: Book, tape: Tape, i: int, close: float) -> None:
+@helper
+def move_stop(book: Handle, i: int, close: float) -> None:
     """Tighten the stop by break-even and trailing; a stop that the close already passed becomes an exit."""
-    position = book.positions[i]
-    rules = book.rules[0]
+    position = position_of(book, i)
+    rules = rules_of(book)
     side = position["side"]
     moved = False
     if position["break_even"] == 1:
         position["break_even"] = 2
-        step = book.lines[i]["step"]
+        step = line_of(book, i)["step"]
         paid = position["entry_fees"] / (position["entry_value"] * step)
         stop = break_even_stop(side, position["price"], paid, rules["taker_fee"], rules["slippage"])
         if is_tighter(side, stop, position["stop"]):
@@ -176,39 +170,39 @@ def move_stop(book: Book, tape: Tape, i: int, close: float) -> None:
         return
     position["stop_revision"] += 1
     if side * (close - position["stop"]) <= 0.0:
-        want_exit(book, tape, i, position["stop_kind"], -1)
+        want_exit(book, i, position["stop_kind"], -1)
         return
     emit(
-        book, tape, i, K_PROTECT, -side, position["lots"], 2, position["stop"], position["stop_kind"], 0,
+        book, i, K_PROTECT, -side, position["lots"], 2, position["stop"], position["stop_kind"], 0,
         position["sequence"], position["tag"],
     )  # fmt: skip
 
 
-@njit
-def expire(book: Book, tape: Tape, i: int) -> None:
+@helper
+def expire(book: Handle, i: int) -> None:
     """Cancel a resting entry that has lived its bars."""
-    order = book.orders[i]
-    age = book.account[0]["clock"] - order["clock"]
+    order = order_of(book, i)
+    age = account_of(book)["clock"] - order["clock"]
     if order["expiry"] > 0 and age >= order["expiry"]:
-        cancel_entry(book, tape, i, R_EXPIRED)
+        cancel_entry(book, i, R_EXPIRED)
 
 
-@njit
-def take_exit(book: Book, tape: Tape, i: int, signal: Any) -> None:
+@helper
+def take_exit(book: Handle, i: int, signal: Any) -> None:
     """Apply a row's exit wish to a line's position and to its pending entry of that side."""
     wish = signal["exit"]
-    position = book.positions[i]
-    order = book.orders[i]
+    position = position_of(book, i)
+    order = order_of(book, i)
     if (position["side"] > 0 and wish & 1) or (position["side"] < 0 and wish & 2):
-        want_exit(book, tape, i, R_SIGNAL, signal["exit_tag"])
+        want_exit(book, i, R_SIGNAL, signal["exit_tag"])
     if (order["side"] > 0 and wish & 1) or (order["side"] < 0 and wish & 2):
-        cancel_entry(book, tape, i, R_SIGNAL)
+        cancel_entry(book, i, R_SIGNAL)
 
 
-@njit
-def confirm(book: Book, i: int, side: int) -> None:
+@helper
+def confirm(book: Handle, i: int, side: int) -> None:
     """Count the closes at which an entry's conditions held without a break."""
-    position = book.positions[i]
+    position = position_of(book, i)
     if side != 0 and side == position["confirm_side"]:
         position["confirm_count"] += 1
     else:
@@ -216,8 +210,8 @@ def confirm(book: Book, i: int, side: int) -> None:
         position["confirm_count"] = 1 if side != 0 else 0
 
 
-@njit
-def take_entries(book: Book, tape: Tape, row: Records, signals: Records, first: int, stop: int) -> None:
+@helper
+def take_entries(book: Handle, row: Records, signals: Records, first: int, stop: int) -> None:
     """Admit a bar's entries, by score (highest first), then by pair and bot."""
     limits = np.empty(_LIMIT_COUNT)
     last_score, last_rank = np.inf, -1
@@ -228,7 +222,7 @@ def take_entries(book: Book, tape: Tape, row: Records, signals: Records, first: 
             if signal["enter"] == 0:
                 continue
             score = signal["score"] if signal["score"] == signal["score"] else -1e300
-            rank = book.lines[signal["line"]]["rank"]
+            rank = line_of(book, signal["line"])["rank"]
             if score > last_score or (score == last_score and rank <= last_rank):
                 continue
             if chosen < 0 or score > best_score or (score == best_score and rank < best_rank):
@@ -238,13 +232,52 @@ def take_entries(book: Book, tape: Tape, row: Records, signals: Records, first: 
         last_score, last_rank = best_score, best_rank
         signal = signals[chosen]
         i = signal["line"]
-        admit(book, tape, row[book.lines[i]["market"]], i, signal, limits)
+        admit(book, row[line_of(book, i)["market"]], i, signal, limits)
+
+
+@helper
+def decide_bar(book: Handle, row: Records, now_ms: int, signals: Records, first: int, stop: int) -> None:
+    """Decide at the close of a bar time: value, limits, stops, exits, then entries."""
+    account = account_of(book)
+    before = account["equity"]
+    account["now_ms"] = now_ms
+    mark(book, row)
+    roll_day(book, before, now_ms)
+    for i in range(book["n"]):
+        if position_of(book, i)["side"] != 0:
+            manage(book, i, row[line_of(book, i)["market"]])
+    check_limits(book)
+    for i in range(book["n"]):
+        if order_of(book, i)["side"] != 0:
+            expire(book, i)
+        if line_of(book, i)["confirm_bars"] > 0:
+            wish = 0
+            for s in range(first, stop):
+                if signals[s]["line"] == i:
+                    wish = signals[s]["enter"]
+            confirm(book, i, wish)
+        else:
+            position_of(book, i)["confirm_count"] = 1
+    for s in range(first, stop):
+        if signals[s]["exit"] != 0:
+            take_exit(book, signals[s]["line"], signals[s])
+    take_entries(book, row, signals, first, stop)
+    account["clock"] += 1
 
 
 @njit
-def decide(
-    book: Book, tape: Tape, row: Records, now_ms: int, signals: Records, first: int, stop: int
-) -> None:
+def match(handles: Records, rows: Records, ts_ms: NDArray[np.int64]) -> None:
+    """Fill what a bar fills: the venue model over one bar, given whole or as the shorter bars inside it.
+
+    Args:
+        rows: BAR records, shape (k, m): k consecutive bars of m markets.
+        ts_ms: open times, shape (k,).
+    """
+    match_bars(handles[0], rows, ts_ms)
+
+
+@njit
+def decide(handles: Records, row: Records, now_ms: int, signals: Records, first: int, stop: int) -> None:
     """Decide at the close of a bar time: value, limits, stops, exits, then entries. It never fills.
 
     Args:
@@ -252,35 +285,26 @@ def decide(
         now_ms: close time of the bar.
         signals: SIGNAL records; rows first … stop - 1 belong to this bar, at most one per line.
     """
-    account = book.account[0]
-    before = account["equity"]
-    account["now_ms"] = now_ms
-    mark(book, row)
-    roll_day(book, before, now_ms)
-    for i in range(len(book.lines)):
-        if book.positions[i]["side"] != 0:
-            manage(book, tape, i, row[book.lines[i]["market"]])
-    check_limits(book, tape)
-    for i in range(len(book.lines)):
-        if book.orders[i]["side"] != 0:
-            expire(book, tape, i)
-        if book.lines[i]["confirm_bars"] > 0:
-            wish = 0
-            for s in range(first, stop):
-                if signals[s]["line"] == i:
-                    wish = signals[s]["enter"]
-            confirm(book, i, wish)
-        else:
-            book.positions[i]["confirm_count"] = 1
-    for s in range(first, stop):
-        if signals[s]["exit"] != 0:
-            take_exit(book, tape, signals[s]["line"], signals[s])
-    take_entries(book, tape, row, signals, first, stop)
-    account["clock"] += 1
+    decide_bar(handles[0], row, now_ms, signals, first, stop)
+
+
+#: What `act` can do.
+CANCEL, LEAVE, DIVIDE, NOTE = range(4)
 
 
 @njit
-def is_open_for_entries(book: Book) -> bool:
-    """Tell whether the account as a whole may enter at all."""
-    account = book.account[0]
-    return bool(account["kill"] == 0 and account["state"] == ACTIVE and account["daily_blocked"] == 0)
+def act(handles: Records, what: int, i: int, code: int, until_ms: int) -> None:
+    """Do one thing that a person asked for: cancel a line's entry, leave it, divide its ladder anew, or note it.
+
+    Args:
+        code: the reason of a cancellation or exit; the kind of a notice, whose reason is a lock set by hand.
+    """
+    book = handles[0]
+    if what == CANCEL and order_of(book, i)["side"] != 0:
+        cancel_entry(book, i, code)
+    elif what == LEAVE:
+        want_exit(book, i, code, -1)
+    elif what == DIVIDE:
+        divide(book, i)
+    elif what == NOTE:
+        notice(book, code, i, L_MANUAL, 0.0, until_ms)

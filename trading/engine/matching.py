@@ -10,6 +10,7 @@ from typing import Any
 
 from trading.engine.booking import book_entry, book_exit, clear_order, notice
 from trading.engine.grid import grid_buys, grid_end, grid_reserved, grid_sells, grid_start
+from trading.engine.reach import Handle, account_of, dying_of, line_of, order_of, position_of, rules_of
 from trading.engine.records import (
     D_BALANCE,
     D_STALE,
@@ -17,33 +18,31 @@ from trading.engine.records import (
     R_TARGET,
     T_LIMIT,
     T_MARKET,
-    Book,
     Records,
-    Tape,
 )
-from trading.jit import njit
+from trading.jit import helper
 from trading.risk.sizing import whole_lots
 
 
-@njit
+@helper
 def is_traded(bar: Any) -> bool:
     """Tell whether a bar can fill anything: real, trusted, and with volume."""
     return bool(bar["flags"] == 0 and bar["volume"] > 0.0)
 
 
-@njit
+@helper
 def market_price(rules: Any, price: float, side: int) -> float:
     """Give what a market order pays or gets: slippage and half the spread against it."""
     return float(price * (1.0 + side * (rules["slippage"] + rules["half_spread"])))
 
 
-@njit
+@helper
 def stop_price(rules: Any, price: float, side: int) -> float:
     """Give what a triggered stop pays or gets: slippage against it."""
     return float(price * (1.0 + side * rules["slippage"]))
 
 
-@njit
+@helper
 def reached(touch: int, side: int, bar: Any, price: float) -> bool:
     """Tell whether a bar fills a resting limit order that buys (+1) or sells (-1)."""
     if side > 0:
@@ -51,37 +50,37 @@ def reached(touch: int, side: int, bar: Any, price: float) -> bool:
     return bool(bar["high"] > price or (touch > 0 and bar["high"] == price))
 
 
-@njit
-def free_cash(book: Book, besides: int) -> float:
+@helper
+def free_cash(book: Handle, besides: int) -> float:
     """Give the cash that is neither collateral of a short nor reserved by another line's entries."""
-    free = book.account[0]["cash"]
-    for j in range(len(book.lines)):
-        position = book.positions[j]
+    free = account_of(book)["cash"]
+    for j in range(book["n"]):
+        position = position_of(book, j)
         if position["side"] < 0:
             # A short's proceeds and as much of own money stay locked.
-            free -= 2.0 * position["price"] * position["lots"] * book.lines[j]["step"]
+            free -= 2.0 * position["price"] * position["lots"] * line_of(book, j)["step"]
         if j != besides:
-            free -= book.orders[j]["reserved"]
-        free -= book.dying[j]["reserved"]
+            free -= order_of(book, j)["reserved"]
+        free -= dying_of(book, j)["reserved"]
         if position["grid_levels"] > 0:
             free -= grid_reserved(book, j)
     return float(free)
 
 
-@njit
-def exit_rest(book: Book, tape: Tape, i: int, price: float, reason: int, sequence: int, ts_ms: int) -> None:
+@helper
+def exit_rest(book: Handle, i: int, price: float, reason: int, sequence: int, ts_ms: int) -> None:
     """Close what a position still holds, as a taker."""
-    lots = book.positions[i]["lots"]
-    fee = price * lots * book.lines[i]["step"] * book.rules[0]["taker_fee"]
-    book_exit(book, tape, i, lots, price, fee, 0, reason, 0, sequence, ts_ms)
+    lots = position_of(book, i)["lots"]
+    fee = price * lots * line_of(book, i)["step"] * rules_of(book)["taker_fee"]
+    book_exit(book, i, lots, price, fee, 0, reason, 0, sequence, ts_ms)
 
 
-@njit
-def fill_entry(book: Book, tape: Tape, i: int, price: float, maker: int, ts_ms: int) -> None:
+@helper
+def fill_entry(book: Handle, i: int, price: float, maker: int, ts_ms: int) -> None:
     """Fill a line's pending entry as far as cash allows; drop it when too little is left."""
-    order = book.orders[i]
-    line = book.lines[i]
-    rate = book.rules[0]["maker_fee"] if maker > 0 else book.rules[0]["taker_fee"]
+    order = order_of(book, i)
+    line = line_of(book, i)
+    rate = rules_of(book)["maker_fee"] if maker > 0 else rules_of(book)["taker_fee"]
     lots = order["lots"] - order["filled"]
     affordable = whole_lots(free_cash(book, i) / (price * (1.0 + rate)), line["step"])
     if affordable < lots:
@@ -89,53 +88,53 @@ def fill_entry(book: Book, tape: Tape, i: int, price: float, maker: int, ts_ms: 
         order["binding"] = 5
         if lots < line["min_lots"] or lots == 0 or lots * line["step"] * price < line["min_notional"]:
             clear_order(order)
-            book.account[0]["denied"][D_BALANCE] += 1
-            notice(book, tape, N_LAPSED, i, D_BALANCE, price, 0)
+            account_of(book)["denied"][D_BALANCE] += 1
+            notice(book, N_LAPSED, i, D_BALANCE, price, 0)
             return
         order["lots"] = order["filled"] + lots
-    book_entry(book, tape, i, order, lots, price, price * lots * line["step"] * rate, maker, ts_ms)
+    book_entry(book, i, order, lots, price, price * lots * line["step"] * rate, maker, ts_ms)
 
 
-@njit
-def exits_at_open(book: Book, tape: Tape, i: int, bar: Any, ts_ms: int) -> None:
+@helper
+def exits_at_open(book: Handle, i: int, bar: Any, ts_ms: int) -> None:
     """Apply what the open decides for a position: market exit, gapped stop, gapped targets."""
-    rules = book.rules[0]
-    position = book.positions[i]
+    rules = rules_of(book)
+    position = position_of(book, i)
     side = position["side"]
     if position["exit_reason"] > 0:
         price = market_price(rules, bar["open"], -side)
-        exit_rest(book, tape, i, price, position["exit_reason"], position["exit_sequence"], ts_ms)
+        exit_rest(book, i, price, position["exit_reason"], position["exit_sequence"], ts_ms)
         return
     if side * (bar["open"] - position["stop"]) <= 0.0:
         price = stop_price(rules, bar["open"], -side)
-        exit_rest(book, tape, i, price, position["stop_kind"], position["sequence"], ts_ms)
+        exit_rest(book, i, price, position["stop_kind"], position["sequence"], ts_ms)
         return
     for k in range(3):
         left = position["leg_lots"][k] - position["leg_filled"][k]
         if left > 0 and side * (bar["open"] - position["leg_price"][k]) >= 0.0:
-            fill_target(book, tape, i, k, left, ts_ms)
+            fill_target(book, i, k, left, ts_ms)
 
 
-@njit
-def fill_target(book: Book, tape: Tape, i: int, k: int, lots: int, ts_ms: int) -> None:
+@helper
+def fill_target(book: Handle, i: int, k: int, lots: int, ts_ms: int) -> None:
     """Fill a ladder leg at its own price, without improvement, as a maker."""
-    position = book.positions[i]
+    position = position_of(book, i)
     price = position["leg_price"][k]
-    fee = price * lots * book.lines[i]["step"] * book.rules[0]["maker_fee"]
-    book_exit(book, tape, i, lots, price, fee, 1, R_TARGET + k, k + 1, position["sequence"], ts_ms)
+    fee = price * lots * line_of(book, i)["step"] * rules_of(book)["maker_fee"]
+    book_exit(book, i, lots, price, fee, 1, R_TARGET + k, k + 1, position["sequence"], ts_ms)
 
 
-@njit
-def exits_inside(book: Book, tape: Tape, i: int, bar: Any, ts_ms: int) -> None:
+@helper
+def exits_inside(book: Handle, i: int, bar: Any, ts_ms: int) -> None:
     """Apply the stop and, if it did not trigger, the targets inside a bar."""
-    rules = book.rules[0]
-    position = book.positions[i]
+    rules = rules_of(book)
+    position = position_of(book, i)
     side = position["side"]
     stop = position["stop"]
     adverse = bar["low"] if side > 0 else bar["high"]
     if side * (adverse - stop) <= 0.0:
         price = stop_price(rules, stop, -side)
-        exit_rest(book, tape, i, price, position["stop_kind"], position["sequence"], ts_ms)
+        exit_rest(book, i, price, position["stop_kind"], position["sequence"], ts_ms)
         return
     if position["late"] > 0:
         # The extreme may lie before the entry: it proves nothing.
@@ -143,113 +142,113 @@ def exits_inside(book: Book, tape: Tape, i: int, bar: Any, ts_ms: int) -> None:
     for k in range(3):
         left = position["leg_lots"][k] - position["leg_filled"][k]
         if left > 0 and reached(rules["touch"], -side, bar, position["leg_price"][k]):
-            fill_target(book, tape, i, k, left, ts_ms)
+            fill_target(book, i, k, left, ts_ms)
 
 
-@njit
-def entry_at_open(book: Book, tape: Tape, i: int, bar: Any, ts_ms: int) -> None:
+@helper
+def entry_at_open(book: Handle, i: int, bar: Any, ts_ms: int) -> None:
     """Fill a pending entry that the open decides."""
-    rules = book.rules[0]
-    order = book.orders[i]
+    rules = rules_of(book)
+    order = order_of(book, i)
     side = order["side"]
     if order["grid_levels"] > 0:
         grid_start(book, i, bar["open"], ts_ms)
     elif order["type"] == T_MARKET:
-        fill_entry(book, tape, i, market_price(rules, bar["open"], side), 0, ts_ms)
+        fill_entry(book, i, market_price(rules, bar["open"], side), 0, ts_ms)
     elif order["type"] == T_LIMIT:
         if side * (bar["open"] - order["price"]) <= 0.0:
-            fill_entry(book, tape, i, order["price"], 1, ts_ms)
+            fill_entry(book, i, order["price"], 1, ts_ms)
     elif side * (bar["open"] - order["price"]) >= 0.0:
-        fill_entry(book, tape, i, stop_price(rules, bar["open"], side), 0, ts_ms)
+        fill_entry(book, i, stop_price(rules, bar["open"], side), 0, ts_ms)
 
 
-@njit
-def entry_inside(book: Book, tape: Tape, i: int, bar: Any, ts_ms: int) -> None:
+@helper
+def entry_inside(book: Handle, i: int, bar: Any, ts_ms: int) -> None:
     """Fill a resting entry inside a bar."""
-    rules = book.rules[0]
-    order = book.orders[i]
+    rules = rules_of(book)
+    order = order_of(book, i)
     side = order["side"]
     if order["type"] == T_LIMIT:
         if reached(rules["touch"], side, bar, order["price"]):
-            was_flat = book.positions[i]["lots"] == 0
-            fill_entry(book, tape, i, order["price"], 1, ts_ms)
-            if was_flat and book.positions[i]["lots"] > 0:
-                book.positions[i]["late"] = 1
+            was_flat = position_of(book, i)["lots"] == 0
+            fill_entry(book, i, order["price"], 1, ts_ms)
+            if was_flat and position_of(book, i)["lots"] > 0:
+                position_of(book, i)["late"] = 1
     elif order["type"] != T_MARKET:
         extreme = bar["high"] if side > 0 else bar["low"]
         if side * (extreme - order["price"]) >= 0.0:
-            fill_entry(book, tape, i, stop_price(rules, order["price"], side), 0, ts_ms)
+            fill_entry(book, i, stop_price(rules, order["price"], side), 0, ts_ms)
 
 
-@njit
-def next_entry(book: Book, after: int) -> int:
+@helper
+def next_entry(book: Handle, after: int) -> int:
     """Give the line whose pending entry was decided first after a sequence; -1 when none is left."""
     found = -1
-    for i in range(len(book.lines)):
-        order = book.orders[i]
+    for i in range(book["n"]):
+        order = order_of(book, i)
         is_later = order["side"] != 0 and order["sequence"] > after
-        if is_later and (found < 0 or order["sequence"] < book.orders[found]["sequence"]):
+        if is_later and (found < 0 or order["sequence"] < order_of(book, found)["sequence"]):
             found = i
     return found
 
 
-@njit
-def match_row(book: Book, tape: Tape, row: Records, ts_ms: int) -> None:
+@helper
+def match_row(book: Handle, row: Records, ts_ms: int) -> None:
     """Apply one bar of every market to positions and pending entries."""
-    n = len(book.lines)
+    n = book["n"]
     waiting = 0
     for i in range(n):
-        if book.orders[i]["side"] != 0:
+        if order_of(book, i)["side"] != 0:
             waiting += 1
-        if book.positions[i]["side"] != 0:
-            bar = row[book.lines[i]["market"]]
+        if position_of(book, i)["side"] != 0:
+            bar = row[line_of(book, i)["market"]]
             if is_traded(bar):
-                grid_buys(book, tape, i, bar, True, ts_ms)
-                if book.positions[i]["lots"] > 0:
-                    exits_at_open(book, tape, i, bar, ts_ms)
-                grid_sells(book, tape, i, bar, True, ts_ms)
-                grid_end(book, tape, i, ts_ms)
+                grid_buys(book, i, bar, True, ts_ms)
+                if position_of(book, i)["lots"] > 0:
+                    exits_at_open(book, i, bar, ts_ms)
+                grid_sells(book, i, bar, True, ts_ms)
+                grid_end(book, i, ts_ms)
     if waiting > 0:
         after = 0
         while True:
             i = next_entry(book, after)
             if i < 0:
                 break
-            after = book.orders[i]["sequence"]
-            bar = row[book.lines[i]["market"]]
-            if is_traded(bar) and book.positions[i]["exit_reason"] == 0:
-                had = book.positions[i]["lots"]
-                entry_at_open(book, tape, i, bar, ts_ms)
-                if had == 0 and book.positions[i]["lots"] > 0:
-                    exits_at_open(book, tape, i, bar, ts_ms)
+            after = order_of(book, i)["sequence"]
+            bar = row[line_of(book, i)["market"]]
+            if is_traded(bar) and position_of(book, i)["exit_reason"] == 0:
+                had = position_of(book, i)["lots"]
+                entry_at_open(book, i, bar, ts_ms)
+                if had == 0 and position_of(book, i)["lots"] > 0:
+                    exits_at_open(book, i, bar, ts_ms)
     for i in range(n):
-        if book.orders[i]["side"] == 0 and book.positions[i]["side"] == 0:
+        if order_of(book, i)["side"] == 0 and position_of(book, i)["side"] == 0:
             continue
-        bar = row[book.lines[i]["market"]]
+        bar = row[line_of(book, i)["market"]]
         if not is_traded(bar):
             continue
-        if book.orders[i]["side"] != 0:
-            entry_inside(book, tape, i, bar, ts_ms)
-        grid_buys(book, tape, i, bar, False, ts_ms)
-        if book.positions[i]["lots"] > 0:
-            exits_inside(book, tape, i, bar, ts_ms)
-        grid_sells(book, tape, i, bar, False, ts_ms)
+        if order_of(book, i)["side"] != 0:
+            entry_inside(book, i, bar, ts_ms)
+        grid_buys(book, i, bar, False, ts_ms)
+        if position_of(book, i)["lots"] > 0:
+            exits_inside(book, i, bar, ts_ms)
+        grid_sells(book, i, bar, False, ts_ms)
 
 
-@njit
-def end_of_match(book: Book, tape: Tape) -> None:
+@helper
+def end_of_match(book: Handle) -> None:
     """Let market entries that found no trade in their bar lapse: they are never filled late."""
-    for i in range(len(book.lines)):
-        order = book.orders[i]
+    for i in range(book["n"]):
+        order = order_of(book, i)
         if order["side"] != 0 and order["type"] == T_MARKET:
             clear_order(order)
-            book.account[0]["denied"][D_STALE] += 1
-            notice(book, tape, N_LAPSED, i, D_STALE, 0.0, 0)
+            account_of(book)["denied"][D_STALE] += 1
+            notice(book, N_LAPSED, i, D_STALE, 0.0, 0)
 
 
-@njit
-def forget_cancelled(book: Book) -> None:
+@helper
+def forget_cancelled(book: Handle) -> None:
     """Take cancelled entries off the book: the venue has had a whole bar to do so."""
-    for i in range(len(book.lines)):
-        if book.dying[i]["side"] != 0:
-            clear_order(book.dying[i])
+    for i in range(book["n"]):
+        if dying_of(book, i)["side"] != 0:
+            clear_order(dying_of(book, i))

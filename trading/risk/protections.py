@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.jit import njit
+from trading.jit import helper
 
 Records = NDArray[Any]
 
 
-@njit
+@helper
 def remember_trade(recent: Any, ts_ms: int, ratio: float, pnl: float, stopped: int) -> None:
     """Keep a closed trade in a line's ring; the oldest falls out."""
     slot = recent["count"] % len(recent["ts_ms"])
@@ -23,13 +23,13 @@ def remember_trade(recent: Any, ts_ms: int, ratio: float, pnl: float, stopped: i
     recent["count"] += 1
 
 
-@njit
+@helper
 def kept(recent: Any) -> int:
     """Give how many trades a ring holds."""
     return int(min(recent["count"], len(recent["ts_ms"])))
 
 
-@njit
+@helper
 def stops_since(recent: Any, since_ms: int) -> int:
     """Count losing trades that ended at a stop at or after a moment."""
     count = 0
@@ -39,7 +39,7 @@ def stops_since(recent: Any, since_ms: int) -> int:
     return count
 
 
-@njit
+@helper
 def profit_since(recent: Any, since_ms: int) -> tuple[int, float]:
     """Count trades at or after a moment and add up their net profit ratios."""
     count, total = 0, 0.0
@@ -50,7 +50,7 @@ def profit_since(recent: Any, since_ms: int) -> tuple[int, float]:
     return count, total
 
 
-@njit
+@helper
 def drawdown_since(rings: Records, since_ms: int, equity: float) -> tuple[int, float]:
     """Give how many trades closed since a moment, and the deepest fall of their running profit as a ratio.
 
@@ -81,10 +81,16 @@ def drawdown_since(rings: Records, since_ms: int, equity: float) -> tuple[int, f
                 moments[at] = rings[i]["ts_ms"][k]
                 profits[at] = rings[i]["pnl"][k]
                 at += 1
-    order = np.argsort(moments, kind="mergesort")
+    # Rings are short and each nearly sorted already: insertion is enough, and stable.
+    for a in range(1, count):
+        moment, profit, b = moments[a], profits[a], a - 1
+        while b >= 0 and moments[b] > moment:
+            moments[b + 1], profits[b + 1] = moments[b], profits[b]
+            b -= 1
+        moments[b + 1], profits[b + 1] = moment, profit
     running, peak, deepest = base, base, 0.0
-    for k in order:
-        running += profits[k]
+    for profit in profits:
+        running += profit
         peak = max(peak, running)
         deepest = max(deepest, 1.0 - running / peak)
     return count, deepest
