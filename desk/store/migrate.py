@@ -60,7 +60,7 @@ async def migrate(url: str, *, target: str = NEWEST) -> None:
 
 
 async def _migrate(location: Location, target: str) -> None:
-    config = _config(location)
+    config = tortoise_config(location)
     async with _turn(location), TortoiseContext() as context:
         await context.init(config, init_connections=False)
         connection = context.connections.get(location.dialect.value)
@@ -68,7 +68,8 @@ async def _migrate(location: Location, target: str) -> None:
         await executor.migrate([MigrationTarget(app_label=APP, name=target)])
 
 
-def _config(location: Location) -> dict[str, Any]:
+def tortoise_config(location: Location) -> dict[str, Any]:
+    """Give what Tortoise wants to know of a database and of our models."""
     return {
         "connections": {location.dialect.value: _connection(location)},
         "apps": {

@@ -22,6 +22,8 @@ _AWAY = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # A connection that the server ended while it was idle notices at its next statement, by its state machine.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -168,7 +170,8 @@ class PostgresDatabase:
                     try:
                         await raw.execute(begin)
                     except BaseException as error:
-                        raw.terminate()
+                        with contextlib.suppress(asyncpg.InterfaceError):
+                            raw.terminate()
                         await self._give_back(raw)
                         if not isinstance(error, _AWAY):
                             raise
@@ -189,7 +192,8 @@ class PostgresDatabase:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._url,
-                    min_size=1,
+                    # No floor: the pool would try to keep it up in the background while the server is away.
+                    min_size=0,
                     max_size=self._pool_size,
                     timeout=self._acquire_timeout_s,
                     command_timeout=STATEMENT_TIMEOUT_S,
@@ -218,14 +222,18 @@ class PostgresDatabase:
 
     async def _roll_back(self, raw: Any) -> None:
         """Roll back, or drop the connection where that cannot be: the server rolls back then."""
-        if raw.is_closed() or not raw.is_in_transaction():
-            return
+        try:
+            if raw.is_closed() or not raw.is_in_transaction():
+                return
+        except asyncpg.InterfaceError:
+            return  # The pool has taken the lost connection back already.
         rolling = asyncio.ensure_future(raw.execute("ROLLBACK"))
         try:
             await asyncio.wait_for(asyncio.shield(rolling), self._acquire_timeout_s)
         except (asyncio.CancelledError, asyncpg.PostgresError, *_AWAY):
             rolling.cancel()
-            raw.terminate()
+            with contextlib.suppress(asyncpg.InterfaceError):
+                raw.terminate()
             with contextlib.suppress(asyncio.CancelledError, asyncpg.PostgresError, *_AWAY):
                 await rolling
 

@@ -199,9 +199,10 @@ class SqliteDatabase:
         """Open a transaction with the write lock; commit at the end, roll back on any exception."""
         await self._acquire(self._writing)
         try:
-            await self._writer.call_to_the_end(lambda one: one.execute("BEGIN IMMEDIATE"))
             connection = SqliteConnection(self._writer, is_writing=True)
             try:
+                # Cancelled while it begins, it has begun: the rollback below is needed then too.
+                await self._writer.call_to_the_end(lambda one: one.execute("BEGIN IMMEDIATE"))
                 yield connection
                 await connection.commit()
             except BaseException:

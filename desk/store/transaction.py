@@ -43,6 +43,7 @@ class Failures:
         self._clock = clock
         self._on_fatal = on_fatal
         self._times: deque[float] = deque(maxlen=FAILURE_LIMIT)
+        self._is_fatal = False
 
     @property
     def in_a_row(self) -> int:
@@ -54,7 +55,10 @@ class Failures:
         now = self._clock.monotonic()
         self._times.append(now)
         log.warning("store_failed", failures=len(self._times), problem=problem.message)
-        if len(self._times) == FAILURE_LIMIT and now - self._times[0] <= FAILURE_WINDOW_S:
+        if self._is_fatal or len(self._times) < FAILURE_LIMIT:
+            return
+        if now - self._times[0] <= FAILURE_WINDOW_S:
+            self._is_fatal = True
             log.critical("store_fatal", failures=FAILURE_LIMIT, window_s=FAILURE_WINDOW_S)
             if self._on_fatal is not None:
                 self._on_fatal(problem)
@@ -62,6 +66,7 @@ class Failures:
     def clear(self) -> None:
         """Forget them: the database answered."""
         self._times.clear()
+        self._is_fatal = False
 
 
 class Transactions:

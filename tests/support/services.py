@@ -35,10 +35,14 @@ def free_port() -> int:
 
 
 class PostgresServer:
-    """A PostgreSQL cluster in a temporary folder, or the one named in the environment."""
+    """A PostgreSQL cluster in a temporary folder, or the one named in the environment.
 
-    def __init__(self) -> None:
-        self.url = os.environ.get("TEST_POSTGRES_URL", "").rstrip("/")
+    Args:
+        is_own: never the one of the environment: the test will stop it.
+    """
+
+    def __init__(self, *, is_own: bool = False) -> None:
+        self.url = "" if is_own else os.environ.get("TEST_POSTGRES_URL", "").rstrip("/")
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._bin = Path()
@@ -98,8 +102,8 @@ class PostgresServer:
             self._process = None
 
     def close(self) -> None:
-        """Stop the server and remove its folder."""
-        self.stop()
+        """Stop the server at once and remove its folder."""
+        self.stop(signal.SIGQUIT)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 

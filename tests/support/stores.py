@@ -59,10 +59,6 @@ class PostgresTemplate:
         run(_wipe(url))
         self._idle.append(url)
 
-    def create_empty(self) -> str:
-        """Give the URL of a database without any table, for tests of the migrations."""
-        return self.server.database_url(self._create(""))
-
     def close(self) -> None:
         """Remove the databases where the server stays."""
         if not self.server.is_ours:
