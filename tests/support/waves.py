@@ -8,40 +8,31 @@ from math import log
 from typing import Any
 
 
-def _lengths(p: list[float], scale: str) -> list[float]:
-    x = [log(price) for price in p] if scale == "log" else p
-    return [0.0] + [abs(b - a) for a, b in pairwise(x)]
-
-
 def _pattern_faults(count: dict[str, Any], p: list[float]) -> list[str]:
     s = 1 if count["direction"] == "up" else -1
-    length, name = _lengths(p, count["scale"]), count["pattern"]
-
-    def beyond(i: int, j: int) -> bool:
-        return s * (p[i] - p[j]) > 0
-
-    checks: dict[str, bool] = {"first wave": beyond(1, 0)}
+    x = [log(price) for price in p] if count["scale"] == "log" else p
+    length, name = [0.0] + [abs(b - a) for a, b in pairwise(x)], count["pattern"]
+    q = [s * price for price in p]  # rising is forward
+    checks: dict[str, bool] = {"first wave": q[1] > q[0]}
     if name == "impulse" or name.endswith("_diagonal"):
-        checks |= {"six pivots": len(p) == 6, "I2": beyond(2, 0), "I3": beyond(3, 1)}
+        checks |= {"six pivots": len(p) == 6, "I2": q[2] > q[0], "I3": q[3] > q[1]}
         checks["I4"] = not (length[3] < length[1] and length[3] < length[5])
-        checks["fifth"] = beyond(5, 3) or (
-            count["truncated"] and count["waves"][4]["sub_count_id"] is not None
-        )
+        checks["fifth"] = q[5] > q[3] or count["waves"][4]["sub_count_id"] is not None
     if name == "impulse":
-        checks["I5"] = beyond(4, 1)
+        checks["I5"] = q[4] > q[1]
     elif name.endswith("_diagonal"):
-        checks |= {"overlap": not beyond(4, 1), "wave 4": beyond(4, 2)}
+        checks |= {"overlap": q[4] <= q[1], "wave 4": q[4] > q[2]}
         shrinks = length[1] > length[3] > length[5] and length[2] > length[4]
         grows = length[1] < length[3] < length[5] and length[2] < length[4]
         checks["lengths"] = grows if count["expanding"] else shrinks
     elif name == "zigzag":
-        checks |= {"B": length[2] < length[1] and length[2] / length[1] < 0.9, "C": beyond(3, 1)}
+        checks |= {"B": length[2] < length[1] and length[2] / length[1] < 0.9, "C": q[3] > q[1]}
     elif name.startswith("flat_"):
         checks["B"] = length[2] / length[1] >= 0.9 - 1e-8
-        checks["family"] = (name == "flat_regular") == (s * (p[2] - p[0]) >= 0)
-        checks["C"] = beyond(3, 1) != (name == "flat_running")
+        checks["family"] = (name == "flat_regular") == (q[2] >= q[0])
+        checks["C"] = (q[3] > q[1]) != (name == "flat_running")
     elif name == "triangle":
-        checks |= {"C": beyond(3, 1) == count["expanding"], "E": beyond(5, 3) == count["expanding"]}
+        checks |= {"C": (q[3] > q[1]) == count["expanding"], "E": (q[5] > q[3]) == count["expanding"]}
         checks["legs"] = all((length[i] > length[i - 2]) == count["expanding"] for i in (3, 4, 5))
     else:
         checks["known pattern"] = False
@@ -53,10 +44,10 @@ def unsound(event: dict[str, Any], high: Sequence[float], low: Sequence[float]) 
     pivots = event["pivots"]
     p = [float(pivot["price"]) for pivot in pivots]
     faults = _pattern_faults(event, p)
-    sign = -1 if event["direction"] == "up" else 1
     for i, pivot in enumerate(pivots):
-        bars, extreme = (high if sign > 0 else low), pivot["extreme_index"]
-        if bars[extreme] != p[i] or extreme > pivot["confirmed_index"]:
+        sign = (-1 if event["direction"] == "up" else 1) * (-1) ** i
+        extreme = pivot["extreme_index"]
+        if (high if sign > 0 else low)[extreme] != p[i] or extreme > pivot["confirmed_index"]:
             faults.append(f"pivot {i} is not the extreme of its bar, or was published before it")
         if i and not pivots[i - 1]["extreme_index"] < extreme:
             faults.append(f"pivots {i - 1} and {i} are out of order")
@@ -64,7 +55,6 @@ def unsound(event: dict[str, Any], high: Sequence[float], low: Sequence[float]) 
         span = slice(start, extreme + 1)
         if i and (min(low[span]) < min(p[i - 1], p[i]) or max(high[span]) > max(p[i - 1], p[i])):
             faults.append(f"I6: wave {i} holds a price beyond its ends")
-        sign = -sign
     if pivots[-1]["confirmed_index"] != event["bar_index"]:
         faults.append("published at another bar than its last confirmation")
     return faults
