@@ -21,6 +21,7 @@ from desk.views import (
     AuditEntry,
     Bot,
     ConfigVersion,
+    DeadLetter,
     Delivery,
     EquityPoint,
     FillRecord,
@@ -284,6 +285,20 @@ class Alerts(Protocol):
         ...
 
 
+class Messages(Protocol):
+    """Messages that come in: handled once, and buried with their cause where they cannot be handled."""
+
+    async def first_time(self, workspace_id: str, source: str, message_id: str, at: datetime) -> bool:
+        """Tell whether a message is new, and remember it in this transaction."""
+        ...
+
+    async def bury(self, letter: DeadLetter) -> None: ...
+    async def buried(self, workspace_id: str, page: Page) -> Sequence[DeadLetter]: ...
+    async def mark_replayed(self, workspace_id: str, letter_id: str, at: datetime) -> bool:
+        """Claim a buried message for its replay; False when there is none or it was replayed before."""
+        ...
+
+
 class Audit(Protocol):
     """The append-only audit, chained by hash per workspace."""
 
@@ -365,6 +380,7 @@ class Unit(Protocol):
     metrics: Metrics
     journal: Journal
     alerts: Alerts
+    messages: Messages
     audit: Audit
     leases: Leases
     keys: Keys

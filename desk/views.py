@@ -414,6 +414,23 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message that could not be handled, with its cause; it may be replayed once after a repair."""
+
+    id: str
+    workspace_id: str
+    source: str
+    kind: str
+    payload: Mapping[str, Any]
+    payload_hash: str
+    cause: str
+    trace_id: str
+    attempts: int
+    created_at: datetime
+    replayed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """A line of the append-only audit, chained by hash."""
 

@@ -13,6 +13,7 @@ from desk.store.table import Table, V, Where
 from desk.views import (
     Alert,
     AuditEntry,
+    DeadLetter,
     FillRecord,
     Filter,
     Order,
@@ -30,6 +31,7 @@ PAGE_LIMIT = 10_000
 #: By which field each kind of row is sorted; the id breaks ties.
 SORTED_BY: dict[type[Any], str] = {
     Alert: "created_at",
+    DeadLetter: "created_at",
     FillRecord: "filled_at",
     Order: "created_at",
     Position: "opened_at",

@@ -76,7 +76,7 @@ def tortoise_config(location: Location) -> dict[str, Any]:
             APP: {
                 "models": ["desk.store.models"],
                 "default_connection": location.dialect.value,
-                "migrations": _package(),
+                "migrations": package(),
             }
         },
         "use_tz": True,
@@ -105,7 +105,7 @@ def _connection(location: Location) -> dict[str, Any]:
     }
 
 
-def _package() -> str:
+def package() -> str:
     """Give the importable name of the migrations and see to it that it means our folder."""
     folder = migrations_folder()
     module = importlib.import_module(folder.name)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from desk.clock import Clock, SystemClock
+from desk.store.check import problems
 from desk.store.connection import Dialect
 from desk.store.location import Location, locate
 from desk.store.postgres import PostgresDatabase
@@ -76,6 +77,11 @@ class SqlStore:
                 f"Database '{self.location.shown}' lacks {len(missing)} migrations, the first is {missing[0]}.",
                 hint="Run the migrations.",
             )
+
+    async def check(self) -> list[str]:
+        """Look over the whole database; give every problem found, one sentence each."""
+        async with self.transactions.reading() as connection:
+            return await problems(connection, SqlUnit(connection, self._clock).audit)
 
     async def close(self) -> None:
         """Close every connection."""

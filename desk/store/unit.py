@@ -14,6 +14,7 @@ from desk.ports import (
     Keys,
     Leases,
     Members,
+    Messages,
     Metrics,
     Orders,
     Positions,
@@ -31,6 +32,7 @@ from desk.store.repositories.journal import SqlJournal
 from desk.store.repositories.keys import SqlKeys
 from desk.store.repositories.leases import SqlLeases
 from desk.store.repositories.members import SqlMembers
+from desk.store.repositories.messages import SqlMessages
 from desk.store.repositories.metrics import SqlMetrics
 from desk.store.repositories.orders import SqlOrders
 from desk.store.repositories.positions import SqlPositions
@@ -55,6 +57,7 @@ class SqlUnit:
         self.metrics: Metrics = SqlMetrics(connection)
         self.journal: Journal = SqlJournal(connection)
         self.alerts: Alerts = SqlAlerts(connection)
+        self.messages: Messages = SqlMessages(connection)
         self.audit: Audit = SqlAudit(connection)
         self.leases: Leases = SqlLeases(connection)
         self.keys: Keys = SqlKeys(connection)
