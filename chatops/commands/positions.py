@@ -278,16 +278,13 @@ def trades_table(rows: Sequence[Trade], bots: Mapping[str, Bot], accounts: Mappi
 
 @PAGE.word(
     "forceexit",
-    example="/forceexit a1b2c3 50%",
+    example="/forceexit a1b2c3",
     asks=ClosePosition,
     aliases=("fx", "forcesell"),
-    arguments=(
-        Argument(name="id", read=kinds.name, is_required=True, offers="position"),
-        Argument(name="pct", read=kinds.share, default=Decimal(1)),
-    ),
+    arguments=(Argument(name="id", read=kinds.name, is_required=True, offers="position"),),
 )
 async def forceexit(asked: Asked) -> Card:
-    """Close an open position at the market, whole or in part."""
+    """Close an open position at the market. Parts leave by the take-profit ladder."""
     async with asked.store.reading() as tx:
         position = await open_position(asked, tx, asked.args["id"])
         rows = await tx.positions.open(asked.workspace_id)
@@ -296,8 +293,7 @@ async def forceexit(asked: Asked) -> Card:
         raise misheard(
             "unknown_position", advice="status", problem="not_found", found=asked.args["id"], allowed=allowed
         )
-    share: Decimal = asked.args["pct"]
-    await asked.do(ClosePosition(position_id=position.id, share=share))
+    await asked.do(ClosePosition(position_id=position.id))
     return Card(
         name="closing",
         title=Text("closing.title", {"pair": position.pair}),
@@ -306,8 +302,7 @@ async def forceexit(asked: Asked) -> Card:
         fields=(
             Field("id", reference(position.id)),
             Field("side", side(position.is_long)),
-            Field("quantity", position.quantity * share),
-            Field("share", Ratio(float(share), digits=0)),
+            Field("quantity", position.quantity),
             Field("price", Price(position.mark_price)),
             Field("as_of", position.as_of),
         ),

@@ -16,6 +16,7 @@ from chatops.commands.positions import open_ratio, tone_of_amount
 from chatops.commands.sightings import Sight, market_chart, trade_chart
 from chatops.problems import misheard
 from chatops.reading import (
+    REFERENCE,
     accounts_of,
     bots_of,
     completed_pair,
@@ -27,6 +28,7 @@ from chatops.reading import (
     side,
 )
 from chatops.room import Asked
+from chatops.typing_repair import plain
 from desk.clock import to_ms
 from desk.ports import Unit
 from desk.views import Bot, FillRecord, Filter, Order, Position, SignalRecord, Trade
@@ -446,30 +448,36 @@ async def chart(asked: Asked) -> Card:
     """Draw a pair with its waves, or a trade (by number or id) with entry, stop, targets and exits."""
     typed = asked.args["what"]
     async with asked.store.reading() as tx:
-        position, _ = await _found(asked, tx, typed)
-        if position is not None:
+        known = await known_pairs(asked, tx)
+        if typed is not None and _names_trade(typed, known):
             case = await _case(asked, tx, typed)
             drawn = await trade_chart(asked, tx, _sight(case))
             return _chart_card(drawn, Text("chart.trade", _title(case)), _trade_fields(case))
-        known = await known_pairs(asked, tx)
-        if typed is None:
-            if not known:
-                raise misheard("no_bots", advice="newbot", problem="not_found")
-            pair = known[0]
-        else:
-            pair = completed_pair(asked, kinds.pair("what", typed), known)
-        bots = [one for one in (await bots_of(asked, tx)).values() if pair in one.pairs]
-        drawn = await market_chart(asked, tx, pair, bots[0])
-        series = drawn.spec if drawn else None
+        if not known:
+            raise misheard("no_bots", advice="newbot", problem="not_found")
+        pair = known[0] if typed is None else completed_pair(asked, kinds.pair("what", typed), known)
+        bot = next(one for one in (await bots_of(asked, tx)).values() if pair in one.pairs)
+        held = [one for one in await tx.positions.open(asked.workspace_id) if one.pair == pair]
+        case = await _case(asked, tx, reference(held[0].id)) if held else None
+        drawn = await market_chart(asked, tx, pair, bot, _sight(case) if case else None)
     fields: tuple[Field, ...] = ()
-    if series is not None:
+    if drawn is not None:
         fields = (
             Field("pair", pair),
-            Field("timeframe", bots[0].timeframe),
-            Field("price", Price(_as_price(series["close"][-1]))),
-            Field("bars", len(series["close"])),
+            Field("timeframe", bot.timeframe),
+            Field("price", Price(_as_price(drawn.spec["close"][-1]))),
+            Field("bars", len(drawn.spec["close"])),
         )
     return _chart_card(drawn, Text("chart.pair", {"pair": pair}), fields)
+
+
+def _names_trade(typed: str, pairs: Sequence[str]) -> bool:
+    """Tell a trade's number or reference from a pair: assets are written in letters that no reference needs."""
+    shown = plain(typed)
+    if shown.lstrip("#").isdigit() or shown.startswith("#"):
+        return True
+    is_reference = len(shown) in (REFERENCE, 36) and all(one in "0123456789abcdef-" for one in shown.lower())
+    return is_reference and shown.upper() not in {one.split("/")[0] for one in pairs}
 
 
 def _as_price(value: float) -> Decimal:

@@ -80,8 +80,10 @@ async def trade_chart(asked: Asked, tx: Unit, sight: Sight) -> Chart | None:
     return Chart(kind="trade", spec=as_spec(spec), name=f"trade-{reference(position.id)}")
 
 
-async def market_chart(asked: Asked, tx: Unit, pair: str, bot: Bot) -> Chart | None:
-    """Give the picture of a pair with its waves and an open position of the bot; None without candles."""
+async def market_chart(
+    asked: Asked, tx: Unit, pair: str, bot: Bot, sight: Sight | None = None
+) -> Chart | None:
+    """Give the picture of a pair with its waves, and an open position in it; None without candles."""
     series = await _series(tx, pair, bot.timeframe)
     if series is None:
         return None
@@ -98,6 +100,7 @@ async def market_chart(asked: Asked, tx: Unit, pair: str, bot: Bot) -> Chart | N
         title=f"{pair} {bot.timeframe}",
         subtitle=f"{series.venue} · {bot.name} · {bot.strategy}",
         waves=waves.lines,
+        trade=trade_marks(sight.position, sight.fills, sight.events, sight.signal) if sight else None,
         levels=fibonacci_levels(*move) if move and move[1].ts_ms >= start_ms else (),
         theme=_theme(asked),
     )

@@ -134,7 +134,7 @@ def span(length: timedelta, habits: Habits) -> str:
         if len(parts) == 2:
             break
     shown = [one for one in parts if not one.startswith("0 ")] or ["0 s"]
-    return " ".join(shown).replace(" ", "\u00a0") if len(shown) == 1 else "\u00a0".join(shown)
+    return " ".join(shown).replace(" ", "\u00a0")
 
 
 def rfc3339(at: datetime) -> str:

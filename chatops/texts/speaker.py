@@ -39,7 +39,7 @@ class Speaker:
     time_zone: str = "UTC"
 
     def say(self, text: Text) -> str:
-        """Give a text in the person's language; a code without a text is shown with its parameters."""
+        """Give a text in the person's language; a code without a text shows its last part and its parameters."""
         rendered = {name: self.value(value) for name, value in text.params.items()}
         sentence = template(self.language, text.code, text.params.get("n", text.params.get("count")))
         if sentence is None:
@@ -82,5 +82,6 @@ class Speaker:
                 return harmless(value)
 
     def _unnamed(self, code: str, rendered: Mapping[str, str]) -> str:
+        name = harmless(code.rsplit(".", 1)[-1].replace("_", " "))
         gaps = ", ".join(f"{name} {value}" for name, value in rendered.items())
-        return f"{harmless(code)} ({gaps})" if gaps else harmless(code)
+        return f"{name} ({gaps})" if gaps else name

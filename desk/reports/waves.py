@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from desk.charts.specs import Mark, WaveLine, WavePoint
@@ -65,7 +66,7 @@ def _worth(count: WaveCount, start_ms: int, end_ms: int) -> float:
     """Rank counts for a picture: by score, by how much of it they explain, and living ones above finished ones."""
     span = (count.pivots[-1].extreme_ms - count.pivots[0].extreme_ms) / max(end_ms - start_ms, 1)
     alive = 1.5 if count.status is Status.OPEN else 1.0
-    return alive * (count.score or 0.0) ** 0.5 * span * (len(count.pivots) - 1) ** 0.5
+    return alive * math.sqrt((count.score or 0.0) * (len(count.pivots) - 1)) * span
 
 
 def _points(count: WaveCount) -> tuple[WavePoint, ...]:

@@ -1,0 +1,119 @@
+"""The command book, and what is generated from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatops.arguments import take_apart
+from chatops.book import NAME, Book, Group, Page
+from chatops.cards import Card, Text
+from chatops.commands import full_book
+from chatops.docs import command_table
+from chatops.room import Asked
+from chatops.testing import column
+from desk.commands import COMMANDS, Danger
+from desk.identity import Role
+from desk.store import SqlStore
+from tests.chatops.chat_house import furnished
+from trading.errors import InvariantBroken
+
+#: Commands that no word asks for, and why.
+WITHOUT_WORD = {
+    "ChangeConfig": "a configuration is edited where it can be seen whole: GraphQL",
+    "CreateApiToken": "a token shown in a chat would stay in its history",
+    "RevokeApiToken": "goes with CreateApiToken",
+    "AddMember": "people are added with `breakwater user add` or GraphQL",
+    "SetMemberRole": "roles are changed with `breakwater user role` or GraphQL",
+}
+
+#: Words the issue asks for.
+WANTED = (
+    "help bots newbot start pause resume stop status trades profit chart why whynot panic unlatch locks lock unlock "
+    "balance daily performance risk lang tz whoami version health alerts ack audit"
+).split()
+
+
+def test_every_wanted_word_is_in_the_book() -> None:
+    book = full_book()
+
+    assert [one for one in WANTED if book.find(one) is None] == []
+
+
+def test_names_and_aliases_are_taken_by_every_platform_and_unique() -> None:
+    names = [name for word in full_book() for name in (word.name, *word.aliases)]
+
+    assert all(NAME.fullmatch(one) for one in names)
+    assert len(names) == len(set(names))
+
+
+def test_every_desk_command_has_a_word_or_a_reason_for_none() -> None:
+    asked = {word.command.__name__ for word in full_book() if word.command is not None}
+
+    assert asked | set(WITHOUT_WORD) == set(COMMANDS)
+    assert asked & set(WITHOUT_WORD) == set()
+
+
+def test_role_and_danger_are_the_commands() -> None:
+    for word in full_book():
+        if word.command is not None:
+            assert word.role is word.command.policy.role
+            assert word.danger is word.command.policy.danger
+        else:
+            assert word.danger is Danger.NONE
+            assert word.role is not Role.STRANGER
+
+
+def test_every_example_is_read_by_its_own_word() -> None:
+    book = full_book()
+
+    for word in book:
+        spoken = take_apart(word.example)
+        assert book.find(spoken.name) is word
+        word.read(spoken.rest)
+
+
+def test_a_word_twice_in_the_book_is_refused() -> None:
+    page = Page(Group.HOUSE)
+
+    async def answer(asked: Asked) -> Card:
+        return Card(name="x", title=Text("version.title"))
+
+    page.word("twin", example="/twin")(answer)
+    page.word("twin", example="/twin")(answer)
+
+    with pytest.raises(InvariantBroken, match="twin"):
+        Book([page])
+
+
+@pytest.mark.parametrize("role", [one for one in Role if one is not Role.STRANGER])
+async def test_help_lists_exactly_what_a_role_may_say(sqlite_store: SqlStore, role: Role) -> None:
+    house = await furnished(sqlite_store)
+    book = full_book()
+
+    card = await house.chat(role).say("/help", expect="help")
+
+    listed = {
+        str(usage).split()[0].removeprefix("/")
+        for table in card.tables
+        for usage in column(card, table.name, "command")
+    }
+    assert listed == {word.name for word in book if role >= word.role}
+
+
+async def test_help_explains_every_word_and_alias(sqlite_store: SqlStore) -> None:
+    chat = (await furnished(sqlite_store)).chat()
+
+    for word in full_book():
+        for name in (word.name, *word.aliases):
+            card = await chat.say(f"/help {name}", expect="help_word")
+            assert card.title.params == {"word": f"/{word.name}"}
+
+
+def test_the_documented_table_is_the_book() -> None:
+    from pathlib import Path
+
+    page = Path(__file__).resolve().parents[2] / "docs" / "chat" / "commands.md"
+
+    assert page.read_text(encoding="utf-8") == command_table(full_book()), (
+        "renew it: python -m chatops.docs > docs/chat/commands.md"
+    )
