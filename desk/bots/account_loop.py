@@ -127,7 +127,7 @@ class AccountLoop:
                     if reader.done():
                         # A feed that failed says why; one that ended is at rest.
                         reader.result()
-                        self.has_ended = session.has_ended = True
+                        session.has_ended = True
                     if not self._wake.is_set():
                         await self._rest()
                         batch = waiting.take()
@@ -135,6 +135,7 @@ class AccountLoop:
                 if await session.take(batch):
                     return True
                 self.last_ms = session.last_ms
+                self.has_ended = session.has_ended
         finally:
             reader.cancel()
             with suppress(asyncio.CancelledError):

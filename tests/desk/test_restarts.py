@@ -1,0 +1,131 @@
+"""Restarts: an account that was cut anywhere goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from desk.store import SqlStore
+from desk.views import Filter
+from tests.desk.desk_house import ALL, DeskHouse, a_house, at_work, market, run_to_end, until
+from tests.support.stores import SqliteTemplate
+from trading.candles import Candles
+from trading.errors import StoreProblem
+
+
+async def outcome(house: DeskHouse) -> dict[str, Any]:
+    """Give everything that must not depend on restarts: ids too, they follow from what they name."""
+    async with house.store.reading() as tx:
+        orders = await tx.orders.page(house.workspace.id, Filter(), ALL)
+        fills = await tx.fills.page(house.workspace.id, Filter(), ALL)
+        signals = await tx.signals.page(house.workspace.id, Filter(), ALL)
+        equity = await tx.accounts.equity(house.workspace.id, house.account.id)
+        status = await tx.accounts.status(house.workspace.id, house.account.id)
+        positions = await tx.positions.page(house.workspace.id, Filter(), ALL)
+        alerts = await tx.alerts.page(house.workspace.id, Filter(), ALL)
+    assert status is not None
+    key = lambda one: (one.pair, one.created_at, one.reason, one.leg, one.quantity)  # noqa: E731
+    return {
+        "orders": sorted((key(one), one.state, one.filled_quantity, one.attempts) for one in orders),
+        "fills": [(one.pair, one.price, one.quantity, one.fee, one.reason) for one in fills],
+        "signals": [(one.pair, one.bar_at, one.outcome, one.reason, one.sizing) for one in signals],
+        "equity": [(one.at, one.equity) for one in equity],
+        "cash": status.cash,
+        "positions": [(one.pair, one.opened_at, one.quantity, one.stop, one.realized_pnl) for one in positions],
+        "alerts": sorted(one.kind for one in alerts if one.kind != "service_started"),
+    }
+
+
+async def played(store: SqlStore, series: Sequence[Candles], **wanted: Any) -> DeskHouse:
+    house = await a_house(store, series)
+    await house.start_bot(**wanted)
+    await run_to_end(house)
+    return house
+
+
+async def cut_at(house: DeskHouse, bar_ms: int) -> None:
+    """Stop the process at the first commit at or after a bar, without a chance to say goodbye."""
+    task = asyncio.create_task(house.supervisor.run())
+    await until(
+        lambda: any(one.last_ms is not None and one.last_ms >= bar_ms for one in house.supervisor.loops.values())
+    )
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("strategy", ["trend_following", "mean_reversion"])
+async def test_restarts_at_random_bars_change_nothing(
+    sqlite_store: SqlStore, sqlite_template: SqliteTemplate, tmp_path: Any, strategy: str
+) -> None:
+    from desk.store import open_store
+
+    series = market(bars=900)
+    expected = await outcome(await played(sqlite_store, series, strategy=strategy))
+    store = open_store(sqlite_template.copy(tmp_path / "restarted.sqlite3"))
+    house = await a_house(store, series, bars_per_s=4_000)
+    await house.start_bot(strategy=strategy)
+    choose = random.Random(5)
+
+    for bar in sorted(choose.sample(range(50, 850), 6)):
+        await cut_at(house, int(series[0].ts_ms[bar]))
+        house = await a_house(store, series, bars_per_s=4_000)
+    await run_to_end(house)
+
+    assert len(expected["fills"]) >= 4
+    assert await outcome(house) == expected
+    await store.close()
+
+
+async def test_a_transaction_that_fails_leaves_the_last_committed_bar_and_is_done_again(
+    sqlite_store: SqlStore, sqlite_template: SqliteTemplate, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desk.store import open_store
+    from desk.store.repositories.accounts import SqlAccounts
+
+    series = market(bars=500)
+    expected = await outcome(await played(sqlite_store, series))
+    store = open_store(sqlite_template.copy(tmp_path / "failing.sqlite3"))
+    house = await a_house(store, series)
+    await house.start_bot()
+    save, calls = SqlAccounts.save_snapshot, [0]
+
+    async def failing(self: SqlAccounts, *args: Any) -> None:
+        calls[0] += 1
+        if calls[0] in (3, 6):
+            raise StoreProblem("The database went away at the worst moment.")
+        await save(self, *args)
+
+    monkeypatch.setattr(SqlAccounts, "save_snapshot", failing)
+    monkeypatch.setattr("desk.bots.supervisor.LONGEST_WAIT_S", 0.01)
+    await run_to_end(house)
+
+    assert calls[0] > 6
+    assert await outcome(house) == expected
+    await store.close()
+
+
+async def test_two_supervisors_share_an_account_without_doing_anything_twice(
+    sqlite_store: SqlStore, sqlite_template: SqliteTemplate, tmp_path: Any
+) -> None:
+    from desk.store import open_store
+
+    series = market(bars=500)
+    expected = await outcome(await played(sqlite_store, series))
+    store = open_store(sqlite_template.copy(tmp_path / "two.sqlite3"))
+    first = await a_house(store, series, holder="elsewhere|1|1|first")
+    second = await a_house(store, series, holder="elsewhere|1|1|second")
+    await first.start_bot()
+
+    async with at_work(second):
+        await run_to_end(first)
+        loops = len(first.supervisor.loops) + len(second.supervisor.loops)
+
+    assert loops <= 1
+    assert await outcome(first) == expected
+    await store.close()
