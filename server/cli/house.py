@@ -1,27 +1,74 @@
-"""Opening the store for commands that do one thing and leave."""
+"""Opening the store or the house for commands that do one thing and leave, and remembering how it was opened."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from trading.errors import OperatorProblem
 
 if TYPE_CHECKING:
+    from desk.assembly import HouseOptions
     from desk.ports import Store
     from desk.settings import Settings
+    from server.up import UpOptions
+
+#: How the house was last opened, in the data folder: the console shows the same market.
+MEMORY = "house.json"
 
 
 def settings(data_dir: Path | None = None) -> Settings:
     """Read the settings from the environment, with the data folder of the command line on top."""
-    import os
-
     from desk.settings import load_settings
 
     environment = dict(os.environ)
     if data_dir is not None:
         environment["BREAKWATER_DATA_DIR"] = str(data_dir)
-    return load_settings(environment)
+    return load_settings(environment, env_file=Path(".env"))
+
+
+def remember(found: Settings, options: UpOptions) -> None:
+    """Write down which market the house is opened with.
+
+    Raises:
+        OperatorProblem: the data folder cannot be written.
+    """
+    memory = {
+        "replay": [str(one.resolve()) for one in options.replay],
+        "seed": found.demo_seed if options.seed is None else options.seed,
+        "speed": found.demo_speed if options.speed_bars_per_s is None else options.speed_bars_per_s,
+    }
+    try:
+        found.data_dir.mkdir(parents=True, exist_ok=True)
+        (found.data_dir / MEMORY).write_bytes(orjson.dumps(memory))
+    except OSError as failed:
+        raise OperatorProblem(
+            f"The data folder '{found.data_dir}' cannot be written: {failed.strerror}.",
+            hint="Choose another with --data-dir or BREAKWATER_DATA_DIR, or give this user the right to write there.",
+        ) from failed
+
+
+def remembered(found: Settings) -> HouseOptions:
+    """Give options with the market that the house was last opened with."""
+    from desk.assembly import HouseOptions
+
+    memory: dict[str, Any] = {}
+    path = found.data_dir / MEMORY
+    if path.is_file():
+        memory = orjson.loads(path.read_bytes())
+    return HouseOptions(
+        data_dir=found.data_dir,
+        database_url=found.database_url.reveal(),
+        replay=tuple(Path(one) for one in memory.get("replay", ())),
+        seed=memory.get("seed", found.demo_seed),
+        speed_bars_per_s=memory.get("speed", found.demo_speed),
+        strategy_paths=(found.strategy_path,) if found.strategy_path else (),
+    )
 
 
 @asynccontextmanager

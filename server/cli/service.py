@@ -2,14 +2,127 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from server.cli import output
+from server.cli.options import AsJson, DataDir, StrategyPath
 
 
 def enter(app: typer.Typer) -> None:
     """Enter this group's commands."""
+    app.command("up")(up)
+    app.command("console")(console)
     app.command("warm")(warm)
+
+
+def up(
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="A funded paper account and one running bot, to see something at once."),
+    ] = False,
+    replay: Annotated[
+        list[Path] | None,
+        typer.Option("--replay", help="Play a candle file instead of the simulated exchange; repeatable."),
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="Bars a second; 0 is as fast as they are taken.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulated exchange.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the web server; 0 takes a free one.")] = None,
+    data_dir: DataDir = None,
+    strategy_path: StrategyPath = None,
+    as_json: AsJson = False,
+) -> int:
+    """Run everything in one process: store, market, bots, GraphQL, alerts. Ctrl-C stops it."""
+    from server.cli.house import remember, settings
+    from server.up import UpOptions, serve
+
+    found = settings(data_dir)
+    changes = {"port": port, "strategy_path": strategy_path}
+    found = replace(found, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+    options = UpOptions(
+        demo=demo,
+        replay=tuple(replay or ()),
+        seed=seed,
+        speed_bars_per_s=speed,
+        as_json=as_json,
+        console_command=f"breakwater console --data-dir {data_dir}" if data_dir else "breakwater console",
+    )
+    remember(found, options)
+    return serve(found, options)
+
+
+def console(
+    command: Annotated[
+        str, typer.Argument(help='One command, e.g. "/status"; without it you talk until /quit.')
+    ] = "",
+    as_user: Annotated[str, typer.Option("--as", help="Who you are; by default the only owner.")] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Confirm at once what asks for a confirmation.")
+    ] = False,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder for pictures; default: the current one.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> int:
+    """Talk to the house, or give one command; with --json the card comes as one JSON document."""
+    return asyncio.run(_console(command, as_user, yes, pictures or Path.cwd(), data_dir, as_json))
+
+
+async def _console(
+    command: str, as_user: str, yes: bool, pictures: Path, data_dir: Path | None, as_json: bool
+) -> int:
+    from chatops.console.door import Screen, console_actor, room_of, run_interactive, run_once
+    from desk.assembly import open_house
+    from desk.charts.painter import ProcessPainter
+    from server.cli.house import remembered, settings
+    from server.version import VERSION
+
+    options = replace(
+        remembered(settings(data_dir)), role="console", is_trading=False, is_pumping=False, version=VERSION
+    )
+    is_talking = not command and sys.stdin.isatty()
+    has_terminal = sys.stdout.isatty()
+    screen = Screen(
+        width=shutil.get_terminal_size((100, 24)).columns,
+        color=has_terminal and not os.environ.get("NO_COLOR"),
+        is_json=as_json,
+        pictures=pictures,
+    )
+    painter = ProcessPainter()
+    try:
+        async with open_house(options, painter=painter) as house:
+            room = room_of(house.desk, painter=painter, version=VERSION, label=house.feed.label)
+            actor = await console_actor(house.store, as_user)
+            if command:
+                ask = _ask if is_talking or (sys.stdin.isatty() and not as_json) else None
+                said = await run_once(room, command, actor, screen=screen, yes=yes, ask=ask)
+                _tell(said.text)
+                return said.code
+            return await run_interactive(room, actor, ask=_ask, tell=_tell, screen=screen)
+    finally:
+        await painter.close()
+
+
+async def _ask(prompt: str) -> str | None:
+    try:
+        return await asyncio.to_thread(input, prompt if sys.stdin.isatty() else "")
+    except EOFError:
+        return None
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()
 
 
 def warm() -> None:
