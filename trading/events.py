@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from types import UnionType
 from typing import Any, ClassVar
 
@@ -446,9 +447,15 @@ def from_payload(kind: str, payload: dict[str, Any]) -> Event:
     if kind not in EVENT_TYPES:
         raise InvalidInput(f"Event kind '{kind}' was found; {', '.join(sorted(EVENT_TYPES))} are known.")
     cls = EVENT_TYPES[kind]
-    hints = typing.get_type_hints(cls)
+    hints = _hints_of(kind)
     known = {one.name for one in fields(cls)}
     return cls(**{name: _typed(hints[name], value) for name, value in payload.items() if name in known})
+
+
+@cache
+def _hints_of(kind: str) -> dict[str, Any]:
+    """Resolving annotations costs more than all the rest of reading a fact."""
+    return typing.get_type_hints(EVENT_TYPES[kind])
 
 
 def _typed(hint: Any, value: Any) -> Any:
