@@ -20,6 +20,7 @@ from trading.backtest.metrics import Metrics, Trials, performance
 from trading.backtest.report import BacktestReport, ReportTrade, build_report, trials_of
 from trading.backtest.result import BacktestResult
 from trading.backtest.search_space import Value, key_of
+from trading.backtest.sparse import without_repeats
 from trading.backtest.trade_statistics import TradeColumns
 from trading.backtest.trials import Deflated, HeatMap
 from trading.backtest.walk_forward import WindowRun
@@ -43,8 +44,11 @@ RecordMaker = Callable[[Mapping[str, Value]], Records]
 
 def closed_trades(result: BacktestResult) -> TradeColumns:
     """Give the finished round trips of a run as columns."""
-    closed = result.trade_records[result.closed]
-    return TradeColumns.of(closed["pnl"], closed["entry_ms"], closed["exit_ms"])
+    # Column by column: picking whole records would copy every field of each.
+    rows, closed = result.trade_records, result.closed
+    return TradeColumns(
+        pnl=rows["pnl"][closed], entry_ms=rows["entry_ms"][closed], exit_ms=rows["exit_ms"][closed]
+    )
 
 
 def close_times(result: BacktestResult) -> NDArray[np.int64]:
@@ -175,25 +179,30 @@ class Laboratory:
         self._kept: OrderedDict[tuple[tuple[str, str], ...], tuple[Records, Tags]] = OrderedDict()
         self._most_kept, self._cancel, self._lock = most_kept, cancel, Lock()
 
-    def rows(self, params: Mapping[str, Value]) -> tuple[Records, Tags]:
-        """Give the signal rows of a parameter set and their words, from memory where they were asked before."""
+    def rows(self, params: Mapping[str, Value], *, keeps: bool = False) -> tuple[Records, Tags]:
+        """Give the signal rows of a parameter set and their words.
+
+        Args:
+            keeps: remember them: a walk asks for the same set once per window, a sweep only once.
+        """
         key = key_of(params)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         made = self._made(params)
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > self._most_kept:
-                self._kept.popitem(last=False)
+        if keeps:
+            with self._lock:
+                self._kept[key] = made
+                while len(self._kept) > self._most_kept:
+                    self._kept.popitem(last=False)
         return made
 
     def _made(self, params: Mapping[str, Value]) -> tuple[Records, Tags]:
         if self._records is not None:
             return self._records(params), ()
         assert self._signals is not None
-        columns = self._signals(params)
+        columns = [without_repeats(one) for one in self._signals(params)]
         return signal_records(self.history.ts_ms, self.series, columns), tuple(one.tags for one in columns)
 
     def result(self, params: Mapping[str, Value]) -> BacktestResult:
@@ -213,7 +222,7 @@ class Laboratory:
         start, stop = np.searchsorted(self.history.ts_ms, (from_ms, to_ms)).tolist()
         if stop <= start:
             raise InvalidInput(f"No bar opens in [{from_ms}, {to_ms}); the history lies elsewhere.")
-        rows, tags = self.rows(params)
+        rows, tags = self.rows(params, keeps=True)
         first, last = np.searchsorted(rows["at"], (start, stop)).tolist()
         inside = rows[first:last].copy()
         inside["at"] -= start

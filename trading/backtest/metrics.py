@@ -18,11 +18,26 @@ from trading.backtest.drawdowns import deepest_and_longest
 from trading.backtest.probabilistic import (
     DAYS_PER_YEAR,
     deflated_sharpe_ratio,
-    kurtosis,
     probabilistic_sharpe_ratio,
-    skewness,
 )
 from trading.backtest.returns import DAY_MS, Curve, FloatArray, compounded, curve_of, daily_returns, net_flows
+from trading.backtest.scan import (
+    AUTOCORRELATION,
+    BEST,
+    CVAR_95,
+    DEVIATION,
+    DOWNSIDE,
+    GAINED,
+    KURTOSIS,
+    LOST,
+    MEAN,
+    ROBUST_DEVIATION,
+    SKEW,
+    VAR_95,
+    WINNING,
+    WORST,
+    daily_summary,
+)
 from trading.backtest.trade_statistics import TRADE_FIGURES, TradeColumns, trade_figures
 from trading.errors import InvalidInput
 
@@ -246,64 +261,35 @@ def _daily_figures(daily: FloatArray, values: dict[str, Figure], reasons: dict[s
     if len(daily) == 0:
         reasons.update(dict.fromkeys(needs_one + needs_two, "no_days"))
         return
-    ordered = np.sort(daily)
-    values["best_day"], values["worst_day"] = float(ordered[-1]), float(ordered[0])
-    values["winning_days"] = float(np.mean(daily > 0.0))
-    # The 5 % quantile, interpolated, and the mean of the days up to it: the usual historical estimates.
-    tail, share = divmod((len(daily) - 1) * 0.05, 1.0)
-    at = int(tail)
-    values["var_95"] = float(ordered[at] + share * (ordered[min(at + 1, len(daily) - 1)] - ordered[at]))
-    values["cvar_95"] = float(ordered[: at + 1].mean())
-    lost = -float(daily[daily < 0.0].sum())
-    mean = float(daily.mean())
+    found = daily_summary(daily, np.sort(daily))
+    best, worst = float(found[BEST]), float(found[WORST])
+    values["best_day"], values["worst_day"] = best, worst
+    values["winning_days"] = float(found[WINNING])
+    values["var_95"], values["cvar_95"] = float(found[VAR_95]), float(found[CVAR_95])
+    mean, lost, annual = float(found[MEAN]), float(found[LOST]), math.sqrt(DAYS_PER_YEAR)
     if lost > 0.0:
-        values["omega"] = float(daily[daily > 0.0].sum()) / lost
-        downside = math.sqrt(float(np.mean(np.minimum(daily, 0.0) ** 2)))
-        values["sortino"] = mean / downside * math.sqrt(DAYS_PER_YEAR)
+        values["omega"] = float(found[GAINED]) / lost
+        values["sortino"] = mean / float(found[DOWNSIDE]) * annual
     else:
         reasons.update(omega="no_losing_days", sortino="no_losing_days")
     if len(daily) < 2:
         reasons.update(dict.fromkeys(needs_two, "too_few_days"))
         return
-    sd = float(daily.std(ddof=1))
-    if is_constant(daily, sd):
+    sd = float(found[DEVIATION])
+    # Equal returns do not give a standard deviation of exactly zero: below this it is only rounding.
+    if sd <= 1e-12 * max(abs(best), abs(worst)):
         values["volatility"] = 0.0
         reasons.update(dict.fromkeys(needs_two[1:], "no_variance"))
         return
-    annual = math.sqrt(DAYS_PER_YEAR)
-    robust_sd, autocorrelation = _long_run(daily)
     values.update(
         volatility=sd * annual,
         sharpe_daily=mean / sd,
         sharpe=mean / sd * annual,
-        sharpe_robust=mean / robust_sd * annual,
-        autocorrelation=autocorrelation,
-        skew=skewness(daily),
-        kurtosis=kurtosis(daily),
+        sharpe_robust=mean / float(found[ROBUST_DEVIATION]) * annual,
+        autocorrelation=float(found[AUTOCORRELATION]),
+        skew=float(found[SKEW]),
+        kurtosis=float(found[KURTOSIS]),
     )
-
-
-def is_constant(daily: FloatArray, sd: float) -> bool:
-    """Say whether a spread is only rounding: equal returns do not give a standard deviation of exactly zero."""
-    return sd <= 1e-12 * float(np.abs(daily).max())
-
-
-def _long_run(daily: FloatArray) -> tuple[float, float]:
-    """Give the standard deviation that allows for autocorrelation (Newey–West) and the lag-1 correlation.
-
-    Annualising by √365 assumes independent days; `sharpe_robust` uses this deviation instead. Without
-    autocorrelation it equals the usual one.
-    """
-    n = len(daily)
-    centred = daily - daily.mean()
-    variance = float(centred @ centred)
-    lags = min(int(4.0 * (n / 100.0) ** (2.0 / 9.0)), n - 1)
-    total = variance
-    for lag in range(1, lags + 1):
-        total += 2.0 * (1.0 - lag / (lags + 1.0)) * float(centred[lag:] @ centred[:-lag])
-    first = float(centred[1:] @ centred[:-1]) / variance
-    # Bartlett weights keep the estimate ≥ 0; a floor keeps an alternating series from dividing by almost zero.
-    return math.sqrt(max(total, 1e-6 * variance) / (n - 1)), first
 
 
 def _confidence(

@@ -6,13 +6,25 @@ has net profit > 0; break-even is no win and stays in the denominator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trading.backtest.returns import DAY_MS, FloatArray, IntArray
+from trading.backtest.scan import (
+    LARGEST,
+    LOSS_STREAK,
+    LOSSES,
+    LOST_SUM,
+    SMALLEST,
+    SUM,
+    WIN_STREAK,
+    WINS,
+    WON,
+    time_covered,
+    trade_summary,
+)
 from trading.errors import InvalidInput, ShapeMismatch
 
 #: Names in the order in which they are shown.
@@ -88,49 +100,37 @@ def trade_figures(
         reasons.update({name: "no_trades" for name in TRADE_FIGURES if values[name] is None})
         _time_in_market(trades, span_ms, values, reasons)
         return values, reasons
-    wins, losses = trades.pnl[trades.pnl > 0.0], trades.pnl[trades.pnl < 0.0]
+    found = trade_summary(np.ascontiguousarray(trades.pnl))
+    wins, losses, won, lost = int(found[WINS]), int(found[LOSSES]), float(found[WON]), float(found[LOST_SUM])
     values.update(
-        wins=len(wins),
-        losses=len(losses),
-        break_even=count - len(wins) - len(losses),
-        win_rate=len(wins) / count,
-        expectancy=float(trades.pnl.mean()),
-        longest_win_streak=_longest_run(trades.pnl > 0.0),
-        longest_loss_streak=_longest_run(trades.pnl < 0.0),
+        wins=wins,
+        losses=losses,
+        break_even=count - wins - losses,
+        win_rate=wins / count,
+        expectancy=float(found[SUM]) / count,
+        longest_win_streak=int(found[WIN_STREAK]),
+        longest_loss_streak=int(found[LOSS_STREAK]),
     )
-    if len(wins):
-        values.update(average_win=float(wins.mean()), largest_win=float(wins.max()))
+    if wins:
+        values.update(average_win=won / wins, largest_win=float(found[LARGEST]))
     else:
         reasons.update(average_win="no_wins", largest_win="no_wins")
-    if len(losses):
-        lost = -float(losses.sum())
+    if losses:
         values.update(
-            average_loss=float(losses.mean()),
-            largest_loss=float(losses.min()),
-            profit_factor=float(wins.sum()) / lost,
+            average_loss=-lost / losses, largest_loss=float(found[SMALLEST]), profit_factor=won / lost
         )
     else:
         reasons.update(dict.fromkeys(("average_loss", "largest_loss", "profit_factor"), "no_losses"))
-    _payoff_and_kelly(wins, losses, count, values, reasons)
+    if wins and losses:
+        payoff = (won / wins) / (lost / losses)
+        # q = 1 - p counts break-even trades with the losses, on the careful side.
+        kelly = (payoff * wins / count - (count - wins) / count) / payoff
+        values.update(payoff=payoff, kelly=kelly, kelly_size=max(kelly, 0.0))
+    else:
+        missing = "no_wins" if losses else "no_losses"
+        reasons.update(dict.fromkeys(("payoff", "kelly", "kelly_size"), missing))
     _time_in_market(trades, span_ms, values, reasons)
     return values, reasons
-
-
-def _payoff_and_kelly(
-    wins: FloatArray,
-    losses: FloatArray,
-    count: int,
-    values: dict[str, float | int | None],
-    reasons: dict[str, str],
-) -> None:
-    if len(losses) == 0 or len(wins) == 0:
-        missing = "no_losses" if len(losses) == 0 else "no_wins"
-        reasons.update(dict.fromkeys(("payoff", "kelly", "kelly_size"), missing))
-        return
-    payoff = float(wins.mean()) / -float(losses.mean())
-    # q = 1 - p counts break-even trades with the losses, on the careful side.
-    kelly = (payoff * len(wins) / count - (count - len(wins)) / count) / payoff
-    values.update(payoff=payoff, kelly=kelly, kelly_size=max(kelly, 0.0))
 
 
 def _time_in_market(
@@ -149,21 +149,7 @@ def _time_in_market(
         reasons["exposure"] = "not_given"
         return
     reasons.pop("exposure", None)
-    values["exposure"] = _covered(trades.entry_ms, trades.exit_ms, *span_ms) / (span_ms[1] - span_ms[0])
-
-
-def _covered(entry_ms: IntArray, exit_ms: IntArray, start_ms: int, end_ms: int) -> int:
-    """Measure the union of the trades' times inside a span."""
-    if len(entry_ms) == 0:
-        return 0
-    order = np.argsort(entry_ms, kind="stable")
-    starts = np.clip(entry_ms[order], start_ms, end_ms)
-    ends = np.maximum.accumulate(np.clip(exit_ms[order], start_ms, end_ms))
-    reached = np.concatenate(([start_ms], ends[:-1]))
-    return int(np.maximum(ends - np.maximum(starts, reached), 0).sum())
-
-
-def _longest_run(flags: np.ndarray[tuple[int], np.dtype[np.bool_]] | Sequence[bool]) -> int:
-    edges = np.diff(np.concatenate(([0], np.asarray(flags, np.int8), [0])))
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return int((ends - starts).max()) if len(starts) else 0
+    entries = np.ascontiguousarray(trades.entry_ms)
+    order = np.argsort(entries, kind="stable")
+    covered = time_covered(entries, np.ascontiguousarray(trades.exit_ms), order, *span_ms)
+    values["exposure"] = covered / (span_ms[1] - span_ms[0])
