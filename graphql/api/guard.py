@@ -15,6 +15,7 @@ from graphql import (
     OperationType,
     SelectionSetNode,
 )
+from graphql import ExecutionResult as CoreResult
 from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import ExecutionResult, StreamExecutionResult
 
@@ -59,7 +60,7 @@ class Guard(SchemaExtension):
         finally:
             self._leave()
             result = self.execution_context.result
-            if isinstance(result, ExecutionResult):
+            if isinstance(result, ExecutionResult | CoreResult):
                 self._mask(result)
             self._observe()
 
@@ -145,7 +146,7 @@ class Guard(SchemaExtension):
         operation = chosen_operation(tree, self.execution_context.operation_name) if tree else None
         return operation.operation.value if operation else "query"
 
-    def _mask(self, result: ExecutionResult) -> None:
+    def _mask(self, result: ExecutionResult | CoreResult) -> None:
         if result.errors:
             result.errors = [shown(one, self._context.request_id) for one in result.errors]
 

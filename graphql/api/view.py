@@ -26,7 +26,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     Message,
     PongMessage,
 )
-from strawberry.types.execution import PreExecutionError
+from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
@@ -215,7 +215,7 @@ class GraphQLDoor(GraphQL[Context, None]):
         except MissingQueryError:
             return _refusal(400, media, "The request has no query.")
         body: dict[str, Any] = {}
-        is_refused = isinstance(result, PreExecutionError)
+        is_refused = isinstance(result, PreExecutionError) or _never_ran(result)
         if not is_refused:
             body["data"] = result.data
         if result.errors:
@@ -304,6 +304,13 @@ def _request(body: bytes) -> tuple[str, dict[str, Any] | None, str | None]:
     if not isinstance(found.get("extensions") or {}, dict):
         raise Malformed("`extensions` must be an object.")
     return text, variables, name or None
+
+
+def _never_ran(result: ExecutionResult) -> bool:
+    # Variables that do not fit are found by the executor, before the first field: such errors have no path.
+    return (
+        result.data is None and bool(result.errors) and all(one.path is None for one in result.errors or ())
+    )
 
 
 def _media(accept: str) -> str:

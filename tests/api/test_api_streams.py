@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ class Socket:
 
     async def closed(self) -> tuple[int | None, str]:
         """Wait for the end; give code and reason."""
-        with pytest.raises(ConnectionClosed):
+        with suppress(ConnectionClosed):
             while True:
                 await asyncio.wait_for(self.connection.recv(), 10)
         return self.connection.close_code, self.connection.close_reason or ""
@@ -82,6 +82,13 @@ async def opened(scene: Scene, token: str = "", *, header: str = "", **more: Any
 
 def _unlocked(scene: Scene, pair: str) -> PairUnlocked:
     return PairUnlocked(workspace_id=scene.home.workspace.id, occurred_at=AT, pair=pair, reason="test")
+
+
+async def until(claim: Callable[[], bool]) -> None:
+    """Wait until something holds, at most 10 s."""
+    async with asyncio.timeout(10):
+        while not claim():  # noqa: ASYNC110 - what is watched has no event
+            await asyncio.sleep(0.01)
 
 
 async def test_a_stream_begins_with_its_cursor_and_goes_on_with_live_facts(scene: Scene) -> None:
@@ -172,8 +179,7 @@ async def test_candles_come_as_they_close_for_the_pair_that_was_asked(scene: Sce
 
     async with opened(scene, scene.home.tokens[Role.VIEWER]) as socket:
         await socket.subscribe('subscription { candles(pair: "BTC/USDT") { pair openTime low close } }')
-        while scene.house.bus.listeners < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: scene.house.bus.listeners >= 2)
         scene.house.bus.publish_market(bar("ETH/USDT"))
         scene.house.bus.publish_market(bar("BTC/USDT"))
         found = await socket.event("candles")
@@ -194,7 +200,7 @@ async def test_a_cursor_outside_the_journal_is_expired(
         await scene.house.write(scene.home.workspace.id, _unlocked(scene, f"P{number}/USDT"))
     if what == "pruned":
         async with scene.house.store.transactions.transaction() as connection:
-            await connection.execute("DELETE FROM event_log WHERE sequence < ?", 3)
+            await connection.change("DELETE FROM event_log WHERE sequence < ?", 3)
     async with opened(scene, scene.home.tokens[Role.VIEWER]) as socket:
         await socket.subscribe(EVENTS, after=journal_cursor(place))
         message = await socket.receive()

@@ -148,7 +148,9 @@ async def furnish(house: StoreHouse, crowd: People, rows: int = 1) -> Bot:
                 a_position(workspace, account, at), bot_id=bot.id, signal_id=signal.id, pair=f"P{at}/USDT"
             )
             await unit.positions.save(position)
-            await unit.positions.add_trade_event(workspace, position.id, later(at), "opened", {"price": "1.5"})
+            await unit.positions.add_trade_event(
+                workspace, position.id, later(at), "opened", {"price": "1.5"}
+            )
             order = replace(
                 an_order(workspace, account, at), bot_id=bot.id, position_id=position.id, signal_id=signal.id
             )
@@ -170,6 +172,7 @@ class Running:
     url: str
     port: int
     server: WebServer
+    client: httpx.AsyncClient
 
     @property
     def socket_url(self) -> str:
@@ -182,10 +185,8 @@ class Running:
         """Send a document over HTTP."""
         if token:
             headers["authorization"] = f"Bearer {token}"
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-            return await client.post(
-                f"{self.url}/graphql", json={"query": text, "variables": variables}, headers=headers
-            )
+        body = {"query": text, "variables": variables}
+        return await self.client.post(f"{self.url}/graphql", json=body, headers=headers)
 
     async def data(
         self, text: str, variables: Mapping[str, Any] | None = None, token: str = ""
@@ -210,9 +211,10 @@ async def serving(house: StoreHouse, settings: Settings | None = None) -> AsyncI
             if task.done():
                 task.result()
             await asyncio.sleep(0.005)
-        yield Running(app, f"http://127.0.0.1:{port}", port, server)
+        # No certificates are loaded: that alone takes longer than most of these tests.
+        async with httpx.AsyncClient(trust_env=False, timeout=30, verify=False) as client:
+            yield Running(app, f"http://127.0.0.1:{port}", port, server, client)
     finally:
         server.should_exit = True
         await task
         listener.close()
-
