@@ -14,6 +14,7 @@ from threading import Event, Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.backtest.bias_audits import FillColumns
 from trading.backtest.driver import run_records
 from trading.backtest.history import make_history, market_candles, signal_records
 from trading.backtest.metrics import Metrics, Trials, performance
@@ -27,7 +28,7 @@ from trading.backtest.walk_forward import WindowRun
 from trading.candles import Candles
 from trading.engine.config import AccountConfig
 from trading.engine.drive import History
-from trading.engine.records import Records
+from trading.engine.records import R_END, R_SIGNAL, Records
 from trading.errors import InvalidInput
 from trading.signals import SignalColumns
 
@@ -256,4 +257,31 @@ def _part(history: History, start: int, stop: int) -> History:
         inside=inside,
         inside_ms=inside_ms,
         inside_from=inside_from,
+    )
+
+
+def fills_of(result: BacktestResult, rows: Records, *, line: int = 0) -> FillColumns:
+    """Give a line's fills with the bar that decided each, for `audit_fills`.
+
+    Args:
+        rows: the SIGNAL records that the run was given. An entry was decided by the last row that entered before
+            it filled, a closing by signal by the last row that asked for it; stops, targets and time limits were
+            decided with the entry. A fill without such a row counts as decided in its own bar: a finding.
+    """
+    fills = result.fill_records[result.fill_records["line"] == line]
+    own = rows[rows["line"] == line]
+    entered = own["at"][own["enter"] != 0]
+    asked = own["at"][own["exit"] != 0]
+    wanted = np.searchsorted(entered, fills["bar"], "left") - 1
+    by_entry = np.where(wanted >= 0, entered[np.maximum(wanted, 0)] if len(entered) else 0, fills["bar"])
+    told = np.searchsorted(asked, fills["bar"], "left") - 1
+    by_signal = np.where(told >= 0, asked[np.maximum(told, 0)] if len(asked) else 0, fills["bar"])
+    step = float(result.config.lines[line].instrument.step)
+    return FillColumns(
+        decided=np.where(fills["reason"] == R_SIGNAL, by_signal, by_entry).astype(np.int64),
+        bar=fills["bar"].astype(np.int64),
+        side=fills["side"].astype(np.int64),
+        quantity=fills["lots"] * step,
+        price=np.ascontiguousarray(fills["price"]),
+        is_report=fills["reason"] == R_END,
     )
