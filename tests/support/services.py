@@ -39,9 +39,11 @@ class PostgresServer:
 
     Args:
         is_own: never the one of the environment: the test will stop it.
+        is_durable: commits reach the disk, as in service; otherwise tests are spared the wait.
     """
 
-    def __init__(self, *, is_own: bool = False) -> None:
+    def __init__(self, *, is_own: bool = False, is_durable: bool = False) -> None:
+        self._is_durable = is_durable
         self.url = "" if is_own else os.environ.get("TEST_POSTGRES_URL", "").rstrip("/")
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,12 +67,11 @@ class PostgresServer:
         assert self._folder is not None
         options = {
             "listen_addresses": "127.0.0.1",
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
             "max_connections": "60",
             "shared_buffers": "32MB",
         }
+        if not self._is_durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         command: list[str | Path] = [
             self._bin / "postgres",
             "-D",
