@@ -184,7 +184,11 @@ def test_no_line_breaks_the_reader(line: str) -> None:
         assert _complaint(problem)
 
 
-@given(st.lists(st.text(st.characters(exclude_characters='"', exclude_categories=["C", "Z"]), min_size=1), max_size=6))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters='"', exclude_categories=["C", "Z"]), min_size=1), max_size=6
+    )
+)
 @settings(max_examples=200, derandomize=True, deadline=None)
 def test_quoted_words_come_back_whole(words: list[str]) -> None:
     assert tokens(" ".join(f'"{one}"' for one in words)) == words

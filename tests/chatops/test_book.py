@@ -27,10 +27,38 @@ WITHOUT_WORD = {
 }
 
 #: Words the issue asks for.
-WANTED = (
-    "help bots newbot start pause resume stop status trades profit chart why whynot panic unlatch locks lock unlock "
-    "balance daily performance risk lang tz whoami version health alerts ack audit"
-).split()
+WANTED = [
+    "help",
+    "bots",
+    "newbot",
+    "start",
+    "pause",
+    "resume",
+    "stop",
+    "status",
+    "trades",
+    "profit",
+    "chart",
+    "why",
+    "whynot",
+    "panic",
+    "unlatch",
+    "locks",
+    "lock",
+    "unlock",
+    "balance",
+    "daily",
+    "performance",
+    "risk",
+    "lang",
+    "tz",
+    "whoami",
+    "version",
+    "health",
+    "alerts",
+    "ack",
+    "audit",
+]
 
 
 def test_every_wanted_word_is_in_the_book() -> None:

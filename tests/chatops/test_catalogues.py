@@ -38,14 +38,14 @@ def test_both_languages_have_the_same_codes_and_gaps() -> None:
         assert sorted(other) == sorted(english)
         differing = [code for code in english if gaps(other[code]) != gaps(english[code])]
         assert differing == []
-        assert {code for code in english if isinstance(other[code], str) != isinstance(english[code], str)} == set()
+        assert {
+            code for code in english if isinstance(other[code], str) != isinstance(english[code], str)
+        } == set()
 
 
 def test_no_text_is_the_same_in_both_languages_by_oversight() -> None:
     english, french = catalogue("en"), catalogue("fr")
-    long_texts = [
-        code for code, text in english.items() if isinstance(text, str) and len(text.split()) >= 4
-    ]
+    long_texts = [code for code, text in english.items() if isinstance(text, str) and len(text.split()) >= 4]
 
     assert [code for code in long_texts if english[code] == french[code]] == []
 
@@ -61,13 +61,8 @@ def _literal_codes() -> set[str]:
         found |= {f"problem.{one}" for one in re.findall(r'misheard\(\s*"([a-z_]+)"', source)}
         found |= {f"advice.{one}" for one in re.findall(r'advice="([a-z_]+)"', source)}
         found |= {f"error.{one}" for one in re.findall(r'problem="([a-z_]+)"', source)}
-        found |= {
-            f"table.{one}"
-            for one in re.findall(r'name="([a-z_]+)",\s+is_titled=True', source)
-        }
-        found |= {
-            f"{kind}.{one}" for kind, one in re.findall(r'label\(\s*"([a-z]+)", "([a-z_]+)"', source)
-        }
+        found |= {f"table.{one}" for one in re.findall(r'name="([a-z_]+)",\s+is_titled=True', source)}
+        found |= {f"{kind}.{one}" for kind, one in re.findall(r'label\(\s*"([a-z]+)", "([a-z_]+)"', source)}
     return found
 
 
@@ -83,9 +78,13 @@ def _members(prefix: str, enum: type[StrEnum]) -> set[str]:
 
 
 def test_every_code_that_the_desk_may_hand_over_has_a_text() -> None:
-    wanted = _members("desired", Desired) | _members("condition", Condition) | _members("trading", TradingState)
+    wanted = (
+        _members("desired", Desired) | _members("condition", Condition) | _members("trading", TradingState)
+    )
     wanted |= _members("phase", Phase) | _members("reason", Reason) | _members("happened", Reason)
-    wanted |= _members("order_state", OrderState) | _members("order_side", Side) | _members("liquidity", Liquidity)
+    wanted |= (
+        _members("order_state", OrderState) | _members("order_side", Side) | _members("liquidity", Liquidity)
+    )
     wanted |= _members("order_type", OrderType) | _members("severity", Severity) | _members("danger", Danger)
     for enum in (Desired, Condition, TradingState, Phase, OrderState):
         wanted |= _members("state_name", enum)

@@ -17,7 +17,6 @@ from tests.chatops.chat_house import ChatHouse, furnished
 from trading.events import Desired, TradingState
 
 
-
 @pytest.fixture
 async def house(sqlite_store: SqlStore) -> ChatHouse:
     return await furnished(sqlite_store)
@@ -357,7 +356,12 @@ async def test_cards_of_an_empty_house_say_what_to_do(sqlite_store: SqlStore) ->
         other = await tx.workspaces.create("empty")
         member = await tx.members.add(other.id, name="ann", email="", role=Role.OWNER)
     actor = house.actor()
-    lonely = Chat(house.room, type(actor)(workspace_id=other.id, user_id=member.user_id, name="ann", role=Role.OWNER, channel="console"))
+    lonely = Chat(
+        house.room,
+        type(actor)(
+            workspace_id=other.id, user_id=member.user_id, name="ann", role=Role.OWNER, channel="console"
+        ),
+    )
 
     for word in full_book():
         if word.command is None and word.name not in {"confirm", "dismiss"}:

@@ -1,0 +1,187 @@
+"""Every word × every role: only the permitted change state, and each denial leaves a line."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatops.commands import full_book
+from chatops.testing import spoken
+from desk.identity import Role
+from desk.store import SqlStore
+from desk.views import Page
+from tests.chatops.chat_house import ChatHouse, furnished
+
+#: What is said for words that change something, on the test house.
+LINES = {
+    "start": "/start demo",
+    "pause": "/pause demo",
+    "resume": "/resume demo",
+    "stop": "/stop demo",
+    "newbot": "/newbot alpha buy_and_hold BTC/USDT",
+    "delbot": "/delbot idle",
+    "forceexit": "/forceexit BTC/USDT",
+    "lock": "/lock BTC/USDT",
+    "unlock": "/unlock BTC/USDT",
+    "panic": "/panic",
+    "unlatch": "/unlatch",
+    "lang": "/lang fr",
+    "tz": "/tz Europe/Paris",
+    "ack": "/ack {alert}",
+}
+#: Words whose effect is no fact in the journal.
+_QUIET = {"lang", "tz", "ack", "forceexit"}
+
+
+def test_every_word_that_changes_something_is_tried() -> None:
+    assert {word.name for word in full_book() if word.command is not None} == set(LINES)
+
+
+async def _prepared(store: SqlStore, name: str) -> ChatHouse:
+    """Give a house in which the word has something to do."""
+    house = await furnished(store)
+    chat = house.chat()
+    match name:
+        case "start":
+            await chat.agree("/stop demo")
+        case "resume":
+            await chat.say("/pause demo")
+        case "unlock":
+            await chat.say("/lock BTC/USDT")
+        case "unlatch":
+            await chat.agree("/panic")
+        case "delbot":
+            await chat.say("/newbot idle buy_and_hold BTC/USDT")
+    return house
+
+
+async def _state(house: ChatHouse) -> list[object]:
+    """Give everything that words may change."""
+    async with house.store.reading() as tx:
+        workspace = house.workspace.id
+        alerts = await tx.alerts.page(workspace, _everything(), Page(first=50))
+        return [
+            await tx.journal.head(workspace),
+            [(one.name, one.desired, one.version) for one in await tx.bots.all(workspace)],
+            await tx.members.all(workspace),
+            [(one.id, one.trading_state) for one in await tx.accounts.all(workspace)],
+            len(await tx.positions.trade_events(workspace, house.position.id)),
+            sorted(one.acknowledged_by for one in alerts),
+        ]
+
+
+def _everything() -> object:
+    from desk.views import Filter
+
+    return Filter()
+
+
+async def _line(house: ChatHouse, name: str) -> str:
+    async with house.store.reading() as tx:
+        rows = await tx.alerts.page(house.workspace.id, _everything(), Page(first=1))
+    return LINES[name].format(alert=rows[0].id)
+
+
+@pytest.mark.parametrize("name", sorted(LINES))
+async def test_only_permitted_roles_change_state(sqlite_store: SqlStore, name: str) -> None:
+    house = await _prepared(sqlite_store, name)
+    word = full_book().find(name)
+    assert word is not None
+    line = await _line(house, name)
+    lowest = next(role for role in Role if role is not Role.STRANGER and role >= word.role)
+
+    for role in (one for one in Role if one < lowest):
+        before = await _state(house)
+        chat = house.chat(role)
+        card = await chat.say(line)
+        if card.token:
+            card = await chat.press("confirm", typed=card.type_word)
+        assert card.name == ("stranger" if role is Role.STRANGER else "error"), role
+        assert await _state(house) == before, f"{role.name} changed something with {line}"
+
+    before = await _state(house)
+    chat = house.chat(lowest)
+    card = await chat.say(line)
+    if card.token:
+        assert await _state(house) == before, "a preview changed something"
+        card = await chat.press("confirm", typed=card.type_word)
+    assert card.name not in {"error", "confirm"}, spoken(card)
+    assert await _state(house) != before
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_words_that_only_show_change_nothing_for_anybody(sqlite_store: SqlStore, role: Role) -> None:
+    house = await furnished(sqlite_store)
+    chat = house.chat(role)
+    before = await _state(house)
+
+    for word in full_book():
+        if word.command is None:
+            card = await chat.say(word.example)
+            is_allowed = role >= word.role and word.name not in {"confirm", "dismiss"}
+            assert card.problem != "internal", word.name
+            if not is_allowed:
+                assert card.name in {"stranger", "error"}
+
+    assert await _state(house) == before
+
+
+async def test_a_stranger_learns_nothing_and_costs_no_row(sqlite_store: SqlStore) -> None:
+    house = await furnished(sqlite_store)
+    stranger = house.chat(Role.STRANGER)
+    async with sqlite_store.reading() as tx:
+        before = len(await tx.audit.page(house.workspace.id, Page(first=100)))
+
+    cards = {
+        spoken(await stranger.say(line))
+        for line in ("/status", "/help", "/panic", "/nonsense", "", "x" * 9999)
+    }
+
+    assert len(cards) == 1
+    assert "demo" not in cards.pop()
+    async with sqlite_store.reading() as tx:
+        assert len(await tx.audit.page(house.workspace.id, Page(first=100))) == before
+
+
+async def test_a_members_denial_is_audited_with_the_word(sqlite_store: SqlStore) -> None:
+    house = await furnished(sqlite_store)
+
+    card = await house.chat(Role.VIEWER).say("/panic", expect="error")
+    await house.chat(Role.OPERATOR).say("/audit", expect="error")
+
+    assert "needs the role operator; you are viewer" in spoken(card)
+    async with sqlite_store.reading() as tx:
+        rows = await tx.audit.page(house.workspace.id, Page(first=2))
+    assert [(one.actor, one.action, one.outcome) for one in rows] == [
+        ("operator@console", "/audit", "denied"),
+        ("viewer@console", "PanicStop", "denied"),
+    ]
+
+
+async def test_another_workspace_is_not_seen(sqlite_store: SqlStore) -> None:
+    house = await furnished(sqlite_store)
+    async with sqlite_store.transaction() as tx:
+        other = await tx.workspaces.create("other")
+        member = await tx.members.add(other.id, name="eve", email="", role=Role.OWNER)
+    actor = type(house.actor())(
+        workspace_id=other.id, user_id=member.user_id, name="eve", role=Role.OWNER, channel="console"
+    )
+    from chatops.testing import Chat
+
+    eve = Chat(house.room, actor)
+    before = await _state(house)
+
+    for line in (
+        "/status",
+        "/bots",
+        "/trades",
+        "/why 1",
+        "/stop demo",
+        f"/start {house.bot.id}",
+        "/alerts",
+        "/panic",
+    ):
+        card = await eve.say(line)
+        assert "demo" not in spoken(card).replace("'demo'", ""), line
+        assert "BTC/USDT" not in spoken(card)
+
+    assert await _state(house) == before
