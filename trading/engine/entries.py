@@ -60,6 +60,9 @@ from trading.engine.records import (
 from trading.jit import helper
 from trading.risk.sizing import limit_quantities, smallest, unit_risk, whole_lots
 
+#: Later than every intent.
+ANY_SEQUENCE = 2**62
+
 #: The denial that each limit of `trading.risk.sizing.LIMITS` leads to when it leaves nothing.
 _DENIAL_OF_LIMIT = np.array(
     [
@@ -393,7 +396,7 @@ def choose_size(
     method_risk = at_stop
     if line["method"] == 2:
         method_risk = unit_risk(price, price - side * distance, entry_cost, entry_cost)
-    free = free_cash(book, -1)
+    free = free_cash(book, ANY_SEQUENCE)
     leaving = position_of(book, i)
     if leaving["exit_reason"] > 0:
         worth = leaving["lots"] * line["step"]

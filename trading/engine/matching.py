@@ -51,15 +51,15 @@ def reached(touch: int, side: int, bar: Any, price: float) -> bool:
 
 
 @helper
-def free_cash(book: Handle, besides: int) -> float:
-    """Give the cash that is neither collateral of a short nor reserved by another line's entries."""
+def free_cash(book: Handle, before: int) -> float:
+    """Give the cash that is neither collateral of a short nor reserved by entries decided before a sequence."""
     free = account_of(book)["cash"]
     for j in range(book["n"]):
         position = position_of(book, j)
         if position["side"] < 0:
             # A short's proceeds and as much of own money stay locked.
             free -= 2.0 * position["price"] * position["lots"] * line_of(book, j)["step"]
-        if j != besides:
+        if order_of(book, j)["sequence"] < before:
             free -= order_of(book, j)["reserved"]
         free -= dying_of(book, j)["reserved"]
         if position["grid_levels"] > 0:
@@ -82,7 +82,7 @@ def fill_entry(book: Handle, i: int, price: float, maker: int, ts_ms: int) -> No
     line = line_of(book, i)
     rate = rules_of(book)["maker_fee"] if maker > 0 else rules_of(book)["taker_fee"]
     lots = order["lots"] - order["filled"]
-    affordable = whole_lots(free_cash(book, i) / (price * (1.0 + rate)), line["step"])
+    affordable = whole_lots(free_cash(book, order["sequence"]) / (price * (1.0 + rate)), line["step"])
     if affordable < lots:
         lots = affordable
         order["binding"] = 5

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import carray, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
+from numba.np.numpy_support import carray
 from numpy.typing import NDArray
 
 from trading.engine.records import (
@@ -67,8 +68,7 @@ def new_handle(book: Book, tape: Tape) -> NDArray[Any]:
     return out
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _pointer(typing_context: Any, address: Any) -> Any:
+def _read_address(typing_context: Any, address: Any) -> Any:
     """Read an integer as a memory address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -77,9 +77,12 @@ def _pointer(typing_context: Any, address: Any) -> Any:
     return types.voidptr(address), generate
 
 
+_pointer: Any = intrinsic(_read_address)
+
+
 def _view(handle: Any, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     count = int(handle[f"{name}_count"])
-    buffer = (ctypes.c_char * (count * dtype.itemsize)).from_address(int(handle[f"{name}_at"]))
+    buffer: Any = (ctypes.c_char * (count * dtype.itemsize)).from_address(int(handle[f"{name}_at"]))
     return np.frombuffer(buffer, dtype, count)
 
 
@@ -90,7 +93,7 @@ def _all(name: str) -> Callable[[Any], Any]:
     def reach(handle: Any) -> Any:
         return _view(handle, name, dtype)
 
-    @overload(reach)  # type: ignore[untyped-decorator]
+    @overload(reach)
     def _compiled(handle: Any) -> Any:
         def view(handle: Any) -> Any:
             return carray(_pointer(handle[at]), (handle[count],), dtype)
@@ -107,7 +110,7 @@ def _one(name: str) -> Callable[[Any, int], Any]:
     def reach(handle: Any, i: int) -> Any:
         return _view(handle, name, dtype)[i]
 
-    @overload(reach)  # type: ignore[untyped-decorator]
+    @overload(reach)
     def _compiled(handle: Any, i: Any) -> Any:
         def element(handle: Any, i: Any) -> Any:
             return carray(_pointer(handle[at]), (handle[count],), dtype)[i]
@@ -124,7 +127,7 @@ def _first(name: str) -> Callable[[Any], Any]:
     def reach(handle: Any) -> Any:
         return _view(handle, name, dtype)[0]
 
-    @overload(reach)  # type: ignore[untyped-decorator]
+    @overload(reach)
     def _compiled(handle: Any) -> Any:
         def only(handle: Any) -> Any:
             return carray(_pointer(handle[at]), (1,), dtype)[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trading.engine.entries import is_taken, position_risk
+from trading.engine.entries import ANY_SEQUENCE, is_taken, position_risk
 from trading.engine.matching import free_cash
 from trading.engine.records import Records
 from trading.jit import njit
@@ -17,4 +17,4 @@ def summarise(handles: Records) -> tuple[float, float, int]:
         risk += position_risk(book, j)
         if is_taken(book, j):
             taken += 1
-    return free_cash(book, -1), risk, taken
+    return free_cash(book, ANY_SEQUENCE), risk, taken

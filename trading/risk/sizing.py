@@ -87,7 +87,7 @@ def whole_lots(quantity: float, step: float) -> int:
     if exact >= 9.0e18:
         return 9_000_000_000_000_000_000
     nearest = np.rint(exact)
-    if abs(exact - nearest) <= 1e-9 * max(1.0, nearest):
+    if abs(exact - nearest) <= 1e-13 * max(1.0, nearest):
         return int(nearest)
     return math.floor(exact)
 
