@@ -8,7 +8,7 @@ async with store.transaction() as tx:
 
 from __future__ import annotations
 
-from desk.store.cursors import cursor_of
+from desk.cursors import cursor_of
 from desk.store.migrate import EMPTY, NEWEST, migrate
 from desk.store.store import SqlStore, open_store
 

@@ -1,75 +1,19 @@
-"""Keyset paging, newest first: a cursor is the sort position of a row as opaque text."""
+"""Keyset paging, newest first, and filters as conditions."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
+from desk.cursors import bad_cursor, cursor_of, read_cursor
 from desk.store.connection import Connection
 from desk.store.table import Table, V, Where
-from desk.views import (
-    Alert,
-    AuditEntry,
-    DeadLetter,
-    FillRecord,
-    Filter,
-    Order,
-    Page,
-    Position,
-    SignalRecord,
-    StateChange,
-    Trade,
-)
+from desk.views import Filter, Page
 from trading.errors import InvalidInput
+
+__all__ = ["after_moment", "after_sequence", "cursor_of", "filtered", "limit_of", "newest"]
 
 #: Most rows that one page may have.
 PAGE_LIMIT = 10_000
-
-#: By which field each kind of row is sorted; the id breaks ties.
-SORTED_BY: dict[type[Any], str] = {
-    Alert: "created_at",
-    DeadLetter: "created_at",
-    FillRecord: "filled_at",
-    Order: "created_at",
-    Position: "opened_at",
-    SignalRecord: "bar_at",
-    StateChange: "at",
-    Trade: "closed_at",
-}
-
-
-def cursor_of(row: Any) -> str:
-    """Give the cursor of a row that a `page` method gave: `Page(after=cursor_of(rows[-1]))` goes on after it."""
-    if isinstance(row, AuditEntry):
-        return _pack(str(row.sequence), "")
-    if isinstance(row, Mapping):
-        return _pack(row["at"].isoformat(), str(row["id"]))
-    return _pack(getattr(row, SORTED_BY[type(row)]).isoformat(), str(row.id))
-
-
-def _pack(position: str, tie: str) -> str:
-    return base64.urlsafe_b64encode(f"{position}|{tie}".encode()).decode().rstrip("=")
-
-
-def _unpack(cursor: str) -> tuple[str, str]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        text = ""
-    position, bar, tie = text.partition("|")
-    if not bar:
-        raise _bad(cursor)
-    return position, tie
-
-
-def _bad(cursor: str) -> InvalidInput:
-    return InvalidInput(
-        f"Cursor '{cursor[:60]}' was given; a cursor of an earlier page is allowed.",
-        hint="Start from the first page.",
-    )
 
 
 def limit_of(page: Page) -> int:
@@ -86,14 +30,14 @@ def limit_of(page: Page) -> int:
 def after_moment(where: Where, page: Page, column: str, *, has_number: bool = False) -> Where:
     """Go on after the cursor, newest first, by a time and the id."""
     if page.after:
-        position, tie = _unpack(page.after)
+        position, tie = read_cursor(page.after)
         try:
             moment = datetime.fromisoformat(position)
             breaker = int(tie) if has_number else tie
         except ValueError:
-            raise _bad(page.after) from None
+            raise bad_cursor(page.after) from None
         if moment.tzinfo is None:
-            raise _bad(page.after)
+            raise bad_cursor(page.after)
         where.add(f'("{column}" < ? OR ("{column}" = ? AND id < ?))', moment, moment, breaker)
     return where
 
@@ -101,9 +45,9 @@ def after_moment(where: Where, page: Page, column: str, *, has_number: bool = Fa
 def after_sequence(where: Where, page: Page) -> Where:
     """Go on after the cursor, newest first, by sequence."""
     if page.after:
-        position, _ = _unpack(page.after)
+        position, _ = read_cursor(page.after)
         if not position.isdigit():
-            raise _bad(page.after)
+            raise bad_cursor(page.after)
         where.add("sequence < ?", int(position))
     return where
 

@@ -112,7 +112,7 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="breakwater-postgres-"))
         if os.geteuid() == 0:
             os.chown(self._folder, _NOBODY, _NOBODY)
-        self._bin = _postgres_binaries(self._folder)
+        self._bin = postgres_binaries(self._folder)
         self._port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self._port}"
         command: list[str | Path] = [
@@ -188,7 +188,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _postgres_binaries(folder: Path) -> Path:
+def postgres_binaries(folder: Path) -> Path:
     """Find initdb and postgres where our user may run them; copy the wheel's if need be."""
     tried = []
     on_path = shutil.which("postgres")
