@@ -13,7 +13,6 @@ from trading.backtest.bias_subjects import (
     StrategySubject,
     every_indicator,
 )
-from trading.errors import NotFound, nearest
 from trading.market import MarketView
 
 #: The degree that is checked: swings of 3 ATR come often enough to show a fault.
@@ -54,21 +53,6 @@ def every_strategy(registry: StrategyRegistry) -> tuple[Checkable, ...]:
     return tuple(out)
 
 
-def every_checkable(registry: StrategyRegistry) -> tuple[Checkable, ...]:
+def all_checkables(registry: StrategyRegistry) -> tuple[Checkable, ...]:
     """Give all that is registered: strategies, indicators, the wave detector."""
     return (*every_strategy(registry), *every_indicator(), *every_detector())
-
-
-def checkable(name: str, registry: StrategyRegistry) -> Checkable:
-    """Give one subject by name.
-
-    Raises:
-        NotFound: nothing by that name is registered.
-    """
-    known = {one.name: one for one in every_checkable(registry)}
-    if name not in known:
-        raise NotFound(
-            f"'{name}' is no registered strategy, indicator or detector; {', '.join(known)} are.",
-            hint=nearest(name, known) or None,
-        )
-    return known[name]

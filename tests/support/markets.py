@@ -100,3 +100,36 @@ def full_market(candles: Candles, *, seed: int = 0) -> MarketView:
         others={f"{candles.pair}@other": other, bitcoin.pair: bitcoin, cross.pair: cross},
         series={f"forecast:{candles.pair}": forecast},
     )
+
+
+def bridge_candles(bars: int, *, seed: int, volatility: float = 0.006, pair: str = "WALK/USDT") -> Candles:
+    """Give a martingale whose highs and lows are those of a continuous path between open and close.
+
+    Extremes are drawn from the law of the Brownian bridge, so that an order filled at its level is a fair bet: wicks
+    that are merely added to the bars would make stops lose and targets win.
+    """
+    random = np.random.default_rng(seed)
+    # Volatility that clusters: an autoregressive logarithm with a half-life of about a day.
+    shocks = 0.15 * random.standard_normal(bars)
+    heat = np.empty(bars)
+    level = 0.0
+    for t in range(bars):
+        level = 0.97 * level + shocks[t]
+        heat[t] = level
+    sigma = volatility * np.exp(heat - 0.5 * 0.15**2 / (1 - 0.97**2))
+    steps = sigma * random.standard_normal(bars) - 0.5 * sigma**2
+    close = np.cumsum(steps)
+    open = np.r_[0.0, close[:-1]]
+    spread_high, spread_low = (
+        np.sqrt(steps**2 - 2.0 * sigma**2 * np.log(random.random(bars))) for _ in range(2)
+    )
+    return Candles(
+        ts_ms=1_700_000_000_000 // HOUR.ms * HOUR.ms + np.arange(bars, dtype=np.int64) * HOUR.ms,
+        open=100.0 * np.exp(open),
+        high=100.0 * np.exp((open + close + spread_high) / 2.0) * (1.0 + 1e-12),
+        low=100.0 * np.exp((open + close - spread_low) / 2.0) * (1.0 - 1e-12),
+        close=100.0 * np.exp(close),
+        volume=random.lognormal(3.0, 0.5, bars),
+        timeframe=HOUR,
+        pair=pair,
+    )
