@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import orjson
@@ -149,7 +150,6 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
         stopping = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
-        _cut_off_after(STOP_S)
         stopping.cancel()
         await app.state.door.close()
         server.should_exit = True
@@ -219,21 +219,22 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _on_signals(stop: asyncio.Event) -> None:
-    def heard() -> None:
-        if stop.is_set():
-            os._exit(130)
-        stop.set()
-
+    """End in order at the first SIGINT or SIGTERM, at once at the second, and for certain after a while."""
     loop = asyncio.get_running_loop()
+    heard: list[int] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        if heard:
+            os._exit(130)
+        heard.append(number)
+        # A thread cuts a stop off that takes too long: a busy loop cannot prevent it.
+        timer = threading.Timer(STOP_S, os._exit, args=(1,))
+        timer.daemon = True
+        timer.start()
+        loop.call_soon_threadsafe(stop.set)
+
     for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, heard)
-
-
-def _cut_off_after(seconds: float) -> None:
-    """End the process for certain: a thread does it, so that a busy loop cannot prevent it."""
-    timer = threading.Timer(seconds, os._exit, args=(1,))
-    timer.daemon = True
-    timer.start()
+        signal.signal(one, hear)
 
 
 def _say_ready(settings: Settings, options: UpOptions, house: House, way_in: WayIn, port: int) -> None:

@@ -15,7 +15,6 @@ from graphql import (
     OperationType,
     SelectionSetNode,
 )
-from graphql import ExecutionResult as CoreResult
 from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import ExecutionResult, StreamExecutionResult
 
@@ -45,7 +44,7 @@ class Guard(SchemaExtension):
         return context
 
     def on_operation(self) -> Iterator[None]:
-        """Count it in and out, and mask what it raises."""
+        """Count it in and out."""
         context = self._context
         self._started = context.house.clock.monotonic()
         who, role = self._who()
@@ -59,9 +58,6 @@ class Guard(SchemaExtension):
             yield
         finally:
             self._leave()
-            result = self.execution_context.result
-            if isinstance(result, ExecutionResult | CoreResult):
-                self._mask(result)
             self._observe()
 
     def on_parse(self) -> Iterator[None]:
@@ -104,7 +100,7 @@ class Guard(SchemaExtension):
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         """Mask errors of each message of a stream."""
         if isinstance(result, ExecutionResult):
-            self._mask(result)
+            mask(result, self._context)
         yield
 
     def get_results(self) -> dict[str, Any]:
@@ -146,14 +142,16 @@ class Guard(SchemaExtension):
         operation = chosen_operation(tree, self.execution_context.operation_name) if tree else None
         return operation.operation.value if operation else "query"
 
-    def _mask(self, result: ExecutionResult | CoreResult) -> None:
-        if result.errors:
-            result.errors = [shown(one, self._context.request_id) for one in result.errors]
-
     def _observe(self) -> None:
         seconds = self._context.house.clock.monotonic() - self._started
         name = self._document.name if self._document else "adhoc"
         self._context.observer.operation(kind=self._kind(), document=name, seconds=seconds)
+
+
+def mask(result: ExecutionResult, context: Context) -> None:
+    """Replace the errors of a result by what clients may see."""
+    if result.errors:
+        result.errors = [shown(one, context.request_id) for one in result.errors]
 
 
 def _stand_in(name: str | None) -> DocumentNode:

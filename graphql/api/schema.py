@@ -17,7 +17,7 @@ from api.bots.mutations import BotMutations
 from api.bots.queries import BotQueries
 from api.events.subscriptions import EventSubscriptions
 from api.events.types import ALL_EVENT_TYPES
-from api.guard import Guard
+from api.guard import Guard, mask
 from api.market.queries import MarketQueries
 from api.market.subscriptions import MarketSubscriptions
 from api.orders.queries import OrderQueries
@@ -53,8 +53,11 @@ class Schema(strawberry.Schema):
         """Leave logging to the guard: a refusal is no failure, and an error is logged once."""
 
     async def execute(self, query: str | None, *arguments: Any, **named: Any) -> ExecutionResult:
-        named["context_value"] = named["context_value"].for_operation()
-        return await super().execute(query, *arguments, **named)
+        context = named["context_value"] = named["context_value"].for_operation()
+        result = await super().execute(query, *arguments, **named)
+        # Here and not in an extension: what the extensions themselves raise must be masked too.
+        mask(result, context)
+        return result
 
     async def stream(self, query: str | None, *arguments: Any, **named: Any) -> Any:
         named["context_value"] = named["context_value"].for_operation()

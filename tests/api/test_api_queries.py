@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from api import guard
 from api.ids import global_id
+from desk.clock import SystemClock
 from desk.identity import Role
+from desk.store import SqlStore
+from desk.store.unit import SqlUnit
+from server import auth
 from tests.api.conftest import Scene
+from tests.support.api_house import FixedFigures, StoreHouse, furnish, people, serving
 
 
 async def test_a_viewer_reads_bots_with_their_four_axes_and_phases(scene: Scene) -> None:
@@ -30,3 +44,164 @@ async def test_a_viewer_reads_bots_with_their_four_axes_and_phases(scene: Scene)
         {"pair": "P0/USDT", "quantity": "0.5", "targets": [{"price": "43000"}, {"price": "44000"}]}
     ]
     assert data["bots"]["pageInfo"] == {"hasNextPage": False, "endCursor": edge["cursor"]}
+
+
+LISTS: dict[str, str] = {
+    "bots": "id strategy { name } account { name status { equity } } positions { id bot { name } } phases { pair }",
+    "orders": "id bot { name account { name } } fills { price }",
+    "fills": "id price fee",
+    "positions": "id bot { name } targets { price }",
+    "trades": "id number pnl bot { name positions { id } }",
+    "signals": "id bot { name } conditions { name met } sizing { binding limits { quantity } } checks { passed }",
+    "alerts": "id kind deliveries { channel status }",
+    "accounts": "id status { equity }",
+    "members": "id name",
+    "auditLog": "sequence actor",
+}
+
+
+class CountingStore:
+    """Counts the statements that a store runs for reading."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self.store = store
+        self.statements = 0
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Any]:
+        """Read, and count."""
+        async with self.store.transactions.reading() as connection:
+            original = connection.rows
+
+            async def counted(sql: str, *values: Any) -> Any:
+                self.statements += 1
+                return await original(sql, *values)
+
+            connection.rows = counted  # type: ignore[method-assign]
+            try:
+                yield SqlUnit(connection, SystemClock())
+            finally:
+                del connection.rows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+async def test_the_number_of_statements_does_not_grow_with_the_rows(
+    sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The session is looked up once, so that only the lists' own statements are counted.
+    monkeypatch.setattr(auth, "CACHE_S", 3600.0)
+    counting = CountingStore(sqlite_store)
+    house = StoreHouse(counting)  # type: ignore[arg-type]
+    home = await people(house, "home")
+    counts: dict[str, list[int]] = {name: [] for name in LISTS}
+    async with serving(house) as web:
+        for rows in (1, 39):
+            await furnish(house, home, rows, offset=rows)
+            for name, fields in LISTS.items():
+                text = f"{{ {name}(first: 40) {{ edges {{ cursor node {{ {fields} }} }} }} }}"
+                await web.data("{ viewer { role } }", token=home.tokens[Role.OWNER])
+                counting.statements = 0
+                found = await web.data(text, token=home.tokens[Role.OWNER])
+                counts[name].append(counting.statements)
+                assert found[name]["edges"] or name == "auditLog"
+
+    assert {name: few for name, (few, many) in counts.items() if few != many} == {}
+    assert max(few for few, _ in counts.values()) <= 12
+
+
+async def test_pages_follow_each_other_without_gap_or_duplicate(scene: Scene) -> None:
+    await furnish(scene.house, scene.home, 24, offset=100)
+    token = scene.home.tokens[Role.VIEWER]
+    for name in ("bots", "orders", "fills", "positions", "trades", "signals", "alerts"):
+        seen: list[str] = []
+        after = None
+        while True:
+            page = (
+                await scene.web.data(
+                    f"query ($after: Cursor) {{ {name}(first: 7, after: $after) "
+                    "{ edges { node { id } } pageInfo { hasNextPage hasPreviousPage endCursor } } }",
+                    {"after": after},
+                    token,
+                )
+            )[name]
+            seen += [one["node"]["id"] for one in page["edges"]]
+            assert page["pageInfo"]["hasPreviousPage"] is (after is not None)
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+        assert (len(seen), len(set(seen))) == (25, 25), name
+
+
+@pytest.mark.parametrize("cursor", ["x", "", "cm93Og", "am91cm5hbDox", "row:1"])
+async def test_a_cursor_that_is_none_of_ours_is_refused_or_ignored_when_empty(
+    scene: Scene, cursor: str
+) -> None:
+    answer = (
+        await scene.web.ask(
+            "query ($after: Cursor) { orders(after: $after) { edges { cursor } } }",
+            {"after": cursor},
+            scene.home.tokens[Role.VIEWER],
+        )
+    ).json()
+
+    codes = [one["extensions"]["code"] for one in answer.get("errors", ())]
+    assert codes == ([] if not cursor else ["VALIDATION_FAILED"])
+
+
+async def test_rows_are_filtered_by_bot_pair_and_state(scene: Scene) -> None:
+    token = scene.home.tokens[Role.VIEWER]
+    await furnish(scene.house, scene.home, 3, offset=50)
+    text = "query ($filter: PositionFilter) { positions(filter: $filter) { edges { node { pair isOpen bot { name } } } } }"
+    by_pair = await scene.web.data(text, {"filter": {"pair": "P51/USDT"}}, token)
+    by_bot = await scene.web.data(text, {"filter": {"botId": global_id("Bot", scene.bot.id)}}, token)
+    closed = await scene.web.data(text, {"filter": {"isOpen": False}}, token)
+
+    assert [one["node"]["pair"] for one in by_pair["positions"]["edges"]] == ["P51/USDT"]
+    assert [one["node"]["bot"]["name"] for one in by_bot["positions"]["edges"]] == ["bot-0"]
+    assert closed["positions"]["edges"] == []
+
+
+async def test_figures_that_are_undefined_are_null_with_their_reason(scene: Scene) -> None:
+    data = await scene.web.data(
+        "{ performance { pnl equity metrics { name value reason } } }", token=scene.home.tokens[Role.VIEWER]
+    )
+
+    assert data["performance"] == {
+        "pnl": "12.50",
+        "equity": "10012.50",
+        "metrics": [
+            {"name": "sharpe", "value": None, "reason": "fewer than 30 trades"},
+            {"name": "win_rate", "value": 0.5, "reason": None},
+        ],
+    }
+
+
+async def test_our_own_mistakes_are_masked_and_logged_with_an_incident(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the password is hunter2-hunter2")
+
+    monkeypatch.setattr(FixedFigures, "performance", broken)
+    with capture_logs() as lines:
+        answer = (await scene.web.ask("{ performance { pnl } }", token=scene.home.tokens[Role.VIEWER])).json()
+
+    (error,) = answer["errors"]
+    assert "hunter2" not in str(answer)
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert [one["incident_id"] for one in lines if one["event"] == "api_failed"] == [
+        error["extensions"]["incidentId"]
+    ]
+
+
+async def test_what_takes_too_long_is_stopped(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(*_: object, **__: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(FixedFigures, "performance", slow)
+    monkeypatch.setattr(guard, "QUERY_S", 0.05)
+    answer = (await scene.web.ask("{ performance { pnl } }", token=scene.home.tokens[Role.VIEWER])).json()
+
+    assert answer["errors"][0]["extensions"]["code"] == "TIMEOUT"

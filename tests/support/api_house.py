@@ -134,11 +134,11 @@ async def people(house: StoreHouse, name: str = "home") -> People:
     return People(workspace, account, members, tokens, token_ids)
 
 
-async def furnish(house: StoreHouse, crowd: People, rows: int = 1) -> Bot:
+async def furnish(house: StoreHouse, crowd: People, rows: int = 1, *, offset: int = 0) -> Bot:
     """Put a bot and so many rows of everything into a workspace; give the (last) bot."""
     workspace, account = crowd.workspace.id, crowd.account.id
     async with house.store.transaction() as unit:
-        for at in range(rows):
+        for at in range(offset, offset + rows):
             bot = replace(a_bot(workspace, account, f"bot-{at}"), strategy="trend_following", parameters={})
             await unit.bots.create(bot)
             await unit.bots.add_state_change(workspace, a_change(bot.id, at))
