@@ -11,6 +11,9 @@ from desk.store import SqlStore, open_store
 from tests.support.services import PostgresServer, RedisServer
 from tests.support.stores import PostgresTemplate, SqliteTemplate
 
+#: Tests share a small machine: a store waits longer for a connection than in service.
+PATIENCE_S = 10.0
+
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
@@ -65,7 +68,7 @@ def postgres_url(postgres_template: PostgresTemplate) -> Iterator[str]:
 @pytest.fixture
 async def sqlite_store(sqlite_url: str) -> AsyncIterator[SqlStore]:
     """An empty store on SQLite."""
-    store = open_store(sqlite_url)
+    store = open_store(sqlite_url, acquire_timeout_s=PATIENCE_S)
     yield store
     await store.close()
 
@@ -73,7 +76,7 @@ async def sqlite_store(sqlite_url: str) -> AsyncIterator[SqlStore]:
 @pytest.fixture
 async def postgres_store(postgres_url: str) -> AsyncIterator[SqlStore]:
     """An empty store on PostgreSQL."""
-    store = open_store(postgres_url)
+    store = open_store(postgres_url, acquire_timeout_s=PATIENCE_S)
     yield store
     await store.close()
 
@@ -87,6 +90,6 @@ def any_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def any_store(any_url: str) -> AsyncIterator[SqlStore]:
     """An empty store, once per database."""
-    store = open_store(any_url, acquire_timeout_s=10.0)
+    store = open_store(any_url, acquire_timeout_s=PATIENCE_S)
     yield store
     await store.close()
