@@ -372,6 +372,22 @@ class JobChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaySummarised(Event):
+    """A UTC day of an account ended: what was closed in it, and what the account is worth.
+
+    Attributes:
+        day: "2026-11-23".
+        pnl: net profit of the positions closed that day; `equity` as of the last bar, None before the first.
+    """
+
+    day: str
+    trades: int
+    wins: int
+    pnl: Decimal
+    equity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStarted(Event):
     """A process of the house came up."""
 

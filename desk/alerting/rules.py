@@ -13,6 +13,7 @@ from desk.views import Alert, Delivery, Member
 from trading.events import (
     BotStateChanged,
     DailyLossReached,
+    DaySummarised,
     Event,
     FeedRecovered,
     FeedStalled,
@@ -145,6 +146,14 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             wanted=lambda fact: fact.axis == "condition" and fact.after == "DEGRADED",
             about=lambda fact: f"degraded:{fact.bot_id}:{fact.occurred_at.isoformat()}",
             lives=timedelta(hours=6),
+        ),
+    ),
+    DaySummarised: (
+        Rule(
+            kind="day_summary",
+            severity=Severity.INFO,
+            about=lambda fact: f"day:{fact.account_id}:{fact.day}",
+            lives=timedelta(days=2),
         ),
     ),
     ServiceStarted: (

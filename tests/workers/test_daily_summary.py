@@ -1,0 +1,169 @@
+"""The day in figures: right, told once, and on every broker."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from desk.bus import EventBus
+from desk.clock import ManualClock
+from desk.identity import Role
+from desk.ports import Store
+from desk.views import Filter, Page
+from trading.errors import BadSetting
+from trading.events import DaySummarised, PositionClosed
+from trading.orders import Reason
+from workers.broker import make_broker
+from workers.daily_summary import summarise
+from workers.queue import Workers
+
+DAY = date(2026, 11, 22)
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+NEXT_MORNING = datetime(2026, 11, 23, 0, 5, tzinfo=UTC)
+
+
+async def a_desk(store: Store, profits: list[str]) -> tuple[str, str]:
+    """A workspace with an owner, an account, and positions closed at noon."""
+    async with store.transaction() as tx:
+        workspace = await tx.workspaces.create("home")
+        await tx.members.add(workspace.id, name="Ada", email="ada@example.org", role=Role.OWNER)
+        account = await tx.accounts.create(
+            workspace.id,
+            name="paper",
+            venue="paper",
+            is_live=False,
+            currency="USDT",
+            capital=Decimal(10_000),
+            settings={},
+        )
+        facts = [
+            PositionClosed(
+                workspace_id=workspace.id,
+                account_id=account.id,
+                # The market's time does not matter: it may be a replay.
+                occurred_at=datetime(2020, 1, 1, tzinfo=UTC),
+                position_id=f"p{i}",
+                trade_id=f"t{i}",
+                exit_price=Decimal(100),
+                pnl=Decimal(one),
+                pnl_ratio=0.01,
+                reason=Reason.TAKE_PROFIT_3,
+            )
+            for i, one in enumerate(profits)
+        ]
+        await tx.journal.append(workspace.id, facts, NOON)
+    return workspace.id, account.id
+
+
+async def summaries(store: Store, workspace_id: str) -> list[DaySummarised]:
+    async with store.reading() as tx:
+        found = await tx.journal.after(workspace_id, 0, kinds=("day_summarised",))
+    return [one.event for one in found if isinstance(one.event, DaySummarised)]
+
+
+async def test_the_day_is_summed_from_what_was_closed_in_it(any_store: Store) -> None:
+    workspace_id, account_id = await a_desk(any_store, ["10.5", "-4", "0"])
+
+    await summarise(any_store, EventBus(), ManualClock(NEXT_MORNING), workspace_id, DAY)
+
+    (one,) = await summaries(any_store, workspace_id)
+    assert (one.account_id, one.day, one.trades, one.wins, one.pnl) == (
+        account_id,
+        "2026-11-22",
+        3,
+        1,
+        Decimal("6.5"),
+    )
+
+
+async def test_another_day_is_empty(sqlite_store: Store) -> None:
+    workspace_id, _ = await a_desk(sqlite_store, ["10.5"])
+
+    await summarise(
+        sqlite_store, EventBus(), ManualClock(NEXT_MORNING), workspace_id, DAY - timedelta(days=1)
+    )
+
+    (one,) = await summaries(sqlite_store, workspace_id)
+    assert (one.trades, one.pnl) == (0, Decimal(0))
+
+
+async def test_however_often_it_is_asked_it_is_told_once_and_by_one_mail(any_store: Store) -> None:
+    workspace_id, _ = await a_desk(any_store, ["1"])
+    bus = EventBus()
+
+    await asyncio.gather(
+        *(summarise(any_store, bus, ManualClock(NEXT_MORNING), workspace_id, DAY) for _ in range(5))
+    )
+
+    async with any_store.reading() as tx:
+        alerts = await tx.alerts.page(workspace_id, Filter(), Page())
+        deliveries = await tx.alerts.deliveries(workspace_id, [one.id for one in alerts])
+    assert len(await summaries(any_store, workspace_id)) == 1
+    assert [one.kind for one in alerts] == ["day_summary"]
+    assert [one.recipient for one in deliveries] == ["ada@example.org"]
+
+
+@pytest.fixture(params=["stub", "redis"])
+def broker_url(request: pytest.FixtureRequest) -> str:
+    return "" if request.param == "stub" else str(request.getfixturevalue("redis_url"))
+
+
+async def told(store: Store, workspace_id: str) -> int:
+    for _ in range(200):
+        if found := len(await summaries(store, workspace_id)):
+            return found
+        await asyncio.sleep(0.05)
+    return 0
+
+
+async def test_the_schedule_rings_the_workers_on_every_broker(sqlite_store: Store, broker_url: str) -> None:
+    workspace_id, _ = await a_desk(sqlite_store, ["2"])
+    async with sqlite_store.reading() as tx:
+        created = (await tx.workspaces.all())[0].created_at
+    clock = ManualClock(created + timedelta(days=1))
+    workers = Workers(sqlite_store, EventBus(), clock, url=broker_url)
+    await workers.start()
+    schedule = asyncio.create_task(workers.schedule())
+    try:
+        first = await told(sqlite_store, workspace_id)
+        await workers.ring(clock.now().date() - timedelta(days=1))
+        await asyncio.sleep(0.5)
+        again = len(await summaries(sqlite_store, workspace_id))
+    finally:
+        schedule.cancel()
+        await workers.stop()
+
+    assert (first, again) == (1, 1)
+
+
+async def test_a_job_that_fails_is_tried_again(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workers import middleware, queue
+
+    workspace_id, _ = await a_desk(sqlite_store, ["2"])
+    monkeypatch.setattr(middleware, "WAITS_S", (0, 0, 0))
+    tries = []
+
+    async def shaky(*given: object) -> int:
+        tries.append(given)
+        if len(tries) < 3:
+            raise ConnectionError("away")
+        return await summarise(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(queue, "summarise", shaky)
+    workers = Workers(sqlite_store, EventBus(), ManualClock(NEXT_MORNING))
+    await workers.start()
+    try:
+        await asyncio.to_thread(workers.summarise_day.send, workspace_id, DAY.isoformat())
+        found = await told(sqlite_store, workspace_id)
+    finally:
+        await workers.stop()
+
+    assert (len(tries), found) == (3, 1)
+
+
+def test_an_unknown_broker_is_refused() -> None:
+    with pytest.raises(BadSetting, match="redis://"):
+        make_broker("kafka://somewhere")
