@@ -41,7 +41,10 @@ def by_steps(detector: WaveDetector, candles: Candles, start: int, stop: int) ->
 
 
 def labels(log: WaveLog) -> list[tuple[str, str | None, str | None]]:
-    return [(e.type.value, e.count and e.count.pattern.value, e.count and e.count.direction) for e in log]
+    return [
+        (e.type.value, e.count.pattern.value if e.count else None, e.count.direction if e.count else None)
+        for e in log
+    ]
 
 
 def assert_same_story(

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading.analysis.elliott import records
 from trading.analysis.elliott.decode import WaveEvent, WaveLog, read_counts, read_provisional
@@ -191,6 +192,11 @@ class WaveDetector:
     def counts(self) -> tuple[WaveCount, ...]:
         """Give per degree the open counts, best first, then the latest completed one; `unknown` where none is."""
         return read_counts(self._states[0], self.series)
+
+    def outcomes(self) -> NDArray[np.int64]:
+        """Give how the claims of counts ended so far: int64, shape (7 claims, 2), failed and come true."""
+        table: NDArray[np.int64] = self._states["table"][0]
+        return np.asarray(table.sum(axis=1), np.int64)
 
     def provisional(self) -> tuple[ProvisionalLeg, ...]:
         """Give the running legs, for drawing only: their ends may move."""
