@@ -216,7 +216,9 @@ class _Session:
             if not is_over:
                 for group in batch:
                     await self._take_bar(context, group)
-                    equity.append(EquityPoint(at=context.at, equity=self._ledger.equity()))
+                    equity.append(
+                        EquityPoint(at=context.at, equity=self._ledger.equity(context, self.opened.engine))
+                    )
                     market_data += _candle_events(context, self.opened, group)
             recorded = await self._commit(tx, context, equity, list(batch) if not is_over else [])
         if batch and not is_over:
@@ -246,7 +248,7 @@ class _Session:
                 await tx.candles.add(fresh)
             await self._ledger.mark(context, opened.engine)
             await tx.accounts.add_equity(account.workspace_id, account.id, equity)
-            await tx.accounts.save_status(account.workspace_id, self._status(context.at))
+            await tx.accounts.save_status(account.workspace_id, self._status(context))
             await tx.bots.saw_bar(
                 account.workspace_id,
                 list(dict.fromkeys(line.bot.id for line in opened.plan.lines)),
@@ -267,15 +269,15 @@ class _Session:
             tx=tx, plan=self.opened.plan, path=path, at=at, bar_ms=self.last_ms or 0, events=events
         )
 
-    def _status(self, at: datetime) -> AccountStatus:
+    def _status(self, context: Context) -> AccountStatus:
         engine, plan = self.opened.engine, self.opened.plan
         account = engine.account()
         most = plan.config.limits.max_positions
         return AccountStatus(
             account_id=plan.account.id,
-            as_of=at,
+            as_of=context.at,
             cash=self.opened.memory.cash,
-            equity=self._ledger.equity(),
+            equity=self._ledger.equity(context, engine),
             peak_equity=amount(account.peak),
             day_start_equity=amount(account.day_start),
             drawdown=account.drawdown_ratio,

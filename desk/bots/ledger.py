@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from desk.bots.context import Context
+from desk.bots.context import Context, shown_price
 from desk.bots.figures import keep_figures
 from desk.bots.memory import LoopMemory
 from desk.bots.phases import Phases
@@ -382,12 +382,15 @@ class Ledger:
         )
         self.open[line.key] = position
 
-    def equity(self) -> Decimal:
-        """Give exact cash plus what is held at its marks."""
-        return self._memory.cash + sum(
-            ((1 if one.is_long else -1) * one.quantity * one.mark_price for one in self.open.values()),
-            start=Decimal(0),
-        )
+    def equity(self, context: Context, engine: AccountEngine) -> Decimal:
+        """Give exact cash plus what is held at the last close."""
+        total = self._memory.cash
+        for line in context.plan.lines:
+            held = self.open.get(line.key)
+            if held is not None:
+                mark = shown_price(line.instrument, engine.position(line.index).mark) or held.entry_price
+                total += (1 if held.is_long else -1) * held.quantity * mark
+        return total
 
     def _now(self, context: Context, engine: AccountEngine, line: Line, held: Position) -> Position:
         return position_row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -36,7 +36,11 @@ ALL = Page(first=5_000)
 
 
 def market(
-    pairs: Sequence[str] = ("BTC/USDT", "ETH/USDT"), *, bars: int = 1_500, timeframe: str = "15m", seed: int = 11
+    pairs: Sequence[str] = ("BTC/USDT", "ETH/USDT"),
+    *,
+    bars: int = 1_500,
+    timeframe: str = "15m",
+    seed: int = 11,
 ) -> list[Candles]:
     """Give series of the simulated exchange, made at once."""
     source = SimulatedFeed(clock=SystemClock(), seed=seed)
@@ -212,9 +216,15 @@ async def until(claim: Callable[[], Any], *, within_s: float = 60.0) -> None:
             await asyncio.sleep(0.005)
 
 
-async def run_to_end(house: DeskHouse) -> None:
-    """Play the market to its end."""
-    async with at_work(house):
-        await until(
-            lambda: bool(house.supervisor.loops) and all(one.has_ended for one in house.supervisor.loops.values())
-        )
+async def run_to_end(house: DeskHouse, *others: DeskHouse) -> None:
+    """Play the market to its end, in this process or in one that shares the store."""
+    houses = (house, *others)
+
+    def has_ended() -> bool:
+        loops = [loop for one in houses for loop in one.supervisor.loops.values()]
+        return bool(loops) and all(one.has_ended for one in loops)
+
+    async with AsyncExitStack() as stack:
+        for one in houses:
+            await stack.enter_async_context(at_work(one))
+        await until(has_ended)

@@ -36,9 +36,7 @@ async def replay(store: SqlStore, series: list[Candles], **wanted: object) -> De
 
 async def the_run(house: DeskHouse, series: list[Candles]) -> BacktestResult:
     """Run the same bot over the same bars at once."""
-    opened = await open_account(
-        house.store, house.feed, house.registry, house.workspace.id, house.account.id
-    )
+    opened = await open_account(house.store, house.feed, house.registry, house.workspace.id, house.account.id)
     assert opened is not None
     by_pair = {one.pair: one for one in series}
     own = [by_pair[line.pair] for line in opened.plan.lines]
@@ -79,9 +77,7 @@ async def test_a_replayed_account_makes_the_trades_of_a_run_over_the_same_bars(
     ]
     assert len(found) >= 5
     assert sorted(found, key=str) == sorted(expected, key=str)
-    gap = sum(float(one.pnl) for one in trades) - sum(
-        float(one.pnl) for one in run.trades if not one.is_open
-    )
+    gap = sum(float(one.pnl) for one in trades) - sum(float(one.pnl) for one in run.trades if not one.is_open)
     assert abs(gap) < 0.01
 
 
