@@ -287,6 +287,14 @@ class Settings:
         "breakwater@localhost", "Sender of our mails.", read=a_text, group="Mail", example="desk@example.org"
     )
 
+    broker_url: Secret = setting(
+        Secret(""),
+        "Message broker of background jobs; empty: they run in this process.",
+        read=a_secret,
+        group="Jobs",
+        example="redis://localhost:6379/0",
+    )
+
     #: By venue in lower case; each value as `BREAKWATER_<VENUE>_<KEY>`.
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)
 

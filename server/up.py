@@ -129,12 +129,17 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     from server.app import create_app, our_version
     from server.first_start import prepare
     from server.web import web_server
+    from workers.house import working
 
     stop = asyncio.Event()
     _on_signals(stop)
     began = asyncio.get_running_loop().time()
     wanted = house_options(settings, options, version=our_version())
-    async with open_house(wanted, render_alert=render_alert) as house:
+    broker = settings.broker_url.reveal()
+    async with (
+        open_house(wanted, render_alert=render_alert) as house,
+        working(house.store, house.bus, house.clock, url=broker),
+    ):
         way_in = await prepare(
             house, demo=options.demo, capital=Decimal(settings.demo_capital), owner_email=settings.owner_email
         )

@@ -116,9 +116,9 @@ def mark_warm() -> None:
 
 def compile_everything() -> None:
     """Run each compiled path once on a small market, the way the house runs them."""
-    from server import warm_paths
+    from server.warm_paths import run
 
-    warm_paths.run()
+    run()
     mark_warm()
 
 

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import structlog
-from dramatiq import Broker, Worker
+from dramatiq import Broker, MessageProxy, Worker
 from dramatiq.asyncio import EventLoopThread, set_event_loop_thread
 from dramatiq.middleware import Middleware
 
