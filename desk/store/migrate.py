@@ -11,7 +11,7 @@ import contextvars
 import importlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from desk.store.connection import Dialect
 from desk.store.location import Location, locate
-from desk.store.schema import APP, migrations_folder
+from desk.store.schema import APP, known_migrations, migrations_folder
 from trading.errors import StoreProblem
 
 #: Names the turn of whoever migrates; any fixed number will do.
@@ -65,7 +65,18 @@ async def _migrate(location: Location, target: str) -> None:
         await context.init(config, init_connections=False)
         connection = context.connections.get(location.dialect.value)
         executor = MigrationExecutor(connection, config["apps"])
+        _refuse_newer(location, [one.name for one in await executor.recorder.applied_migrations()])
         await executor.migrate([MigrationTarget(app_label=APP, name=target)])
+
+
+def _refuse_newer(location: Location, applied: Iterable[str]) -> None:
+    """An older version must not touch what a newer one wrote: it would not know its columns."""
+    newer = sorted(set(applied) - set(known_migrations()))
+    if newer:
+        raise StoreProblem(
+            f"Database '{location.shown}' has migration {newer[-1]}, which this version does not know.",
+            hint="Use the newer version, or restore the backup from before it.",
+        )
 
 
 def tortoise_config(location: Location) -> dict[str, Any]:

@@ -115,7 +115,7 @@ async def _seed(store: SqlStore) -> str:
     return order.id
 
 
-async def test_a_database_of_a_newer_version_is_refused(any_store: SqlStore) -> None:
+async def test_a_database_of_a_newer_version_is_refused(any_store: SqlStore, any_url: str) -> None:
     async with any_store.transaction() as tx:
         await tx.connection.change(
             "INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '9999_later', ?)",
@@ -125,6 +125,10 @@ async def test_a_database_of_a_newer_version_is_refused(any_store: SqlStore) -> 
     assert not await any_store.is_current()
     with pytest.raises(StoreProblem, match="9999_later, which this version does not know"):
         await any_store.require_current()
+    with pytest.raises(StoreProblem, match="9999_later, which this version does not know"):
+        await migrate(any_url)
+    async with any_store.transaction() as tx:
+        await tx.connection.change("DELETE FROM tortoise_migrations WHERE name = '9999_later'")
 
 
 async def test_a_database_that_cannot_be_migrated_is_named(tmp_path: Path) -> None:
