@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from threading import Event, Lock
+from threading import Event, Lock, local
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.backtest.bench import Bench
 from trading.backtest.bias_audits import FillColumns
 from trading.backtest.driver import run_records
 from trading.backtest.history import make_history, market_candles, signal_records
@@ -179,6 +180,7 @@ class Laboratory:
         self._signals, self._records = signals, records
         self._kept: OrderedDict[tuple[tuple[str, str], ...], tuple[Records, Tags]] = OrderedDict()
         self._most_kept, self._cancel, self._lock = most_kept, cancel, Lock()
+        self._own = local()
 
     def rows(self, params: Mapping[str, Value], *, keeps: bool = False) -> tuple[Records, Tags]:
         """Give the signal rows of a parameter set and their words.
@@ -213,7 +215,11 @@ class Laboratory:
 
     def __call__(self, params: Mapping[str, Value]) -> Metrics:
         """Backtest a parameter set: the runner of sweeps and searches."""
-        return metrics_of(self.result(params))
+        rows, _ = self.rows(params)
+        bench: Bench | None = getattr(self._own, "bench", None)
+        if bench is None:
+            bench = self._own.bench = Bench(self.history, self.account)
+        return bench.run(rows, self._cancel)
 
     def window(self, params: Mapping[str, Value], from_ms: int, to_ms: int) -> WindowRun:
         """Backtest the bars that open in [from_ms, to_ms): the runner of walks.
