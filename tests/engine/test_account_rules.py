@@ -16,7 +16,13 @@ from trading.engine.config import Protections, RiskLimits, SizingMethod
 from trading.engine.engine import AccountEngine, CommandKind, EngineCommand
 from trading.engine.views import EngineIntent
 from trading.orders import IntentKind, Reason
-from trading.risk.limits import daily_floor, drawdown_floor, drawdown_trip, is_daily_loss_reached, update_links
+from trading.risk.limits import (
+    daily_floor,
+    drawdown_floor,
+    drawdown_trip,
+    is_daily_loss_reached,
+    update_links,
+)
 from trading.signals import Signal
 
 D = Decimal
@@ -89,7 +95,9 @@ def test_halt_lasts_until_a_person_activates_which_rebases_the_peak() -> None:
 
 
 def test_daily_loss_blocks_entries_until_midnight_utc_and_not_exits() -> None:
-    engine = AccountEngine(account("BTC/USDT", "ETH/USDT", limits=replace(OFF, daily_loss=0.05, max_position=0.5)))
+    engine = AccountEngine(
+        account("BTC/USDT", "ETH/USDT", limits=replace(OFF, daily_loss=0.05, max_position=0.5))
+    )
     opened(engine, line0=LONG)
     _, blocked = play(engine, 2, 90.0, line1=LONG)
     _, still = play(engine, 21, 90.0, line1=LONG)
@@ -134,17 +142,25 @@ def test_deposit_is_neither_profit_nor_a_way_out_of_the_drawdown() -> None:
 
 
 def test_two_signals_for_one_free_slot_give_exactly_one_order_the_better_scored() -> None:
-    engine = AccountEngine(account("AAA/USDT", "BBB/USDT", limits=replace(OFF, max_positions=1, max_position=0.1)))
+    engine = AccountEngine(
+        account("AAA/USDT", "BBB/USDT", limits=replace(OFF, max_positions=1, max_position=0.1))
+    )
 
     _, intents = play(
-        engine, 0, 100.0, line0=Signal(enter=1, stop=50.0, score=1.0), line1=Signal(enter=1, stop=50.0, score=2.0)
+        engine,
+        0,
+        100.0,
+        line0=Signal(enter=1, stop=50.0, score=1.0),
+        line1=Signal(enter=1, stop=50.0, score=2.0),
     )
 
     assert [(i.line, i.denied) for i in intents] == [(1, ""), (0, "slots")]
 
 
 def test_equal_scores_go_by_pair_then_bot_whatever_the_order_of_lines() -> None:
-    engine = AccountEngine(account("ZZZ/USDT", "AAA/USDT", limits=replace(OFF, max_positions=1, max_position=0.1)))
+    engine = AccountEngine(
+        account("ZZZ/USDT", "AAA/USDT", limits=replace(OFF, max_positions=1, max_position=0.1))
+    )
 
     _, intents = play(engine, 0, 100.0, line0=LONG, line1=LONG)
 
@@ -158,7 +174,9 @@ def correlated(engine: AccountEngine, rho: float) -> None:
     engine.set_correlation(matrix)
 
 
-@pytest.mark.parametrize(("rho", "third"), [(0.71, "correlation"), (0.7, ""), (math.nan, "correlation"), (-0.9, "")])
+@pytest.mark.parametrize(
+    ("rho", "third"), [(0.71, "correlation"), (0.7, ""), (math.nan, "correlation"), (-0.9, "")]
+)
 def test_third_correlated_position_in_one_direction_is_refused(rho: float, third: str) -> None:
     limits = replace(OFF, correlation_count=2, max_position=0.1)
     engine = AccountEngine(account("A/USDT", "B/USDT", "C/USDT", limits=limits))
@@ -241,7 +259,10 @@ def test_exposure_in_one_asset_counts_over_bots_and_open_orders() -> None:
 
     _, intents = play(engine, 0, 100.0, line0=LONG, line1=LONG)
 
-    assert [(i.denied, i.binding, i.lots) for i in intents] == [("", "max_position", 10_000), ("max_position", "", 0)]
+    assert [(i.denied, i.binding, i.lots) for i in intents] == [
+        ("", "max_position", 10_000),
+        ("max_position", "", 0),
+    ]
 
 
 def test_portfolio_risk_budget_is_shared() -> None:
@@ -291,7 +312,9 @@ def test_kelly_without_an_edge_refuses() -> None:
 
 
 def test_gross_and_net_exposure_are_bounded() -> None:
-    gross = AccountEngine(account("A/USDT", "B/USDT", limits=replace(OFF, gross_exposure=0.5, max_position=0.4)))
+    gross = AccountEngine(
+        account("A/USDT", "B/USDT", limits=replace(OFF, gross_exposure=0.5, max_position=0.4))
+    )
     _, intents = play(gross, 0, 100.0, line0=LONG, line1=SHORT)
     assert [(i.binding, i.lots) for i in intents] == [("max_position", 40_000), ("gross_exposure", 10_000)]
 
@@ -402,7 +425,9 @@ def test_position_is_closed_after_its_bars() -> None:
     engine = AccountEngine(account())
     play(engine, 0, 100.0, line0=Signal(enter=1, stop=50.0, max_bars=2))
 
-    closed = [at for at in range(1, 6) for fill in play(engine, at, 100.0)[0] if fill.reason is Reason.MAX_BARS]
+    closed = [
+        at for at in range(1, 6) for fill in play(engine, at, 100.0)[0] if fill.reason is Reason.MAX_BARS
+    ]
 
     assert closed == [3]
 

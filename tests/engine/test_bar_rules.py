@@ -46,7 +46,9 @@ def test_market_entry_fills_at_the_next_open_and_exit_bar_likewise() -> None:
 
 
 def test_order_of_the_last_bar_never_fills() -> None:
-    done = simulate(bars(CALM, CALM), [SimOrder(bar=1, side="long", quantity=D(1))], capital=D(1000), costs=FREE)
+    done = simulate(
+        bars(CALM, CALM), [SimOrder(bar=1, side="long", quantity=D(1))], capital=D(1000), costs=FREE
+    )
 
     assert done.fills == ()
 
@@ -183,7 +185,10 @@ def test_limit_entry_needs_a_trade_through_and_its_target_does_not_count_in_that
     through = run(CALM, (100, 102, 97.5, 100), (100, 100.5, 99, 100), (100, 102, 99, 101), order=order)
 
     assert touched.fills == ()
-    assert facts(through) == [(1, BUY, D(98), D(1), Reason.ENTRY), (3, SELL, D(101), D(1), Reason.TAKE_PROFIT_1)]
+    assert facts(through) == [
+        (1, BUY, D(98), D(1), Reason.ENTRY),
+        (3, SELL, D(101), D(1), Reason.TAKE_PROFIT_1),
+    ]
 
 
 def test_limit_entry_below_its_stop_is_stopped_in_the_same_bar() -> None:
@@ -275,8 +280,15 @@ def test_first_target_then_stop_loses_the_worked_quarter_percent() -> None:
 
 
 def test_short_mirrors_long() -> None:
-    up = run(CALM, (100, 103, 99, 102), (102, 107, 101, 106), order=long(stop_loss=95.0, take_profits=((1.0, 105.0),)))
-    down = run(CALM, (100, 101, 97, 98), (98, 99, 93, 94), order=short(stop_loss=105.0, take_profits=((1.0, 95.0),)))
+    up = run(
+        CALM,
+        (100, 103, 99, 102),
+        (102, 107, 101, 106),
+        order=long(stop_loss=95.0, take_profits=((1.0, 105.0),)),
+    )
+    down = run(
+        CALM, (100, 101, 97, 98), (98, 99, 93, 94), order=short(stop_loss=105.0, take_profits=((1.0, 95.0),))
+    )
 
     assert up.equity == down.equity == D(10_005)
     assert [f.side for f in down.fills] == [SELL, BUY]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -51,7 +52,9 @@ def test_volatility_example_is_bound_by_the_position_cap() -> None:
 
 def test_fixed_ratio_risks_no_more_than_asked_with_costs_included() -> None:
     answer = size(
-        SizingRequest(equity=D(10_000), entry=D(100), stop=D(95), max_position=1.0, fee=0.001, step=D("0.0001"))
+        SizingRequest(
+            equity=D(10_000), entry=D(100), stop=D(95), max_position=1.0, fee=0.001, step=D("0.0001")
+        )
     )
 
     assert answer.binding == "method"
@@ -84,7 +87,12 @@ def test_kelly_without_an_edge_gives_nothing() -> None:
 
 def test_kelly_on_too_few_trades_falls_back_to_the_fixed_ratio_and_says_so() -> None:
     ratio, note = method_ratio(
-        SizingMethod.KELLY, risk_per_trade=0.01, kelly_fraction=0.5, win_rate=0.6, payoff=2.0, trades=KELLY_TRADES - 1
+        SizingMethod.KELLY,
+        risk_per_trade=0.01,
+        kelly_fraction=0.5,
+        win_rate=0.6,
+        payoff=2.0,
+        trades=KELLY_TRADES - 1,
     )
 
     assert ratio == 0.01
@@ -92,7 +100,7 @@ def test_kelly_on_too_few_trades_falls_back_to_the_fixed_ratio_and_says_so() -> 
 
 
 def test_remaining_portfolio_risk_free_balance_and_venue_maximum_bind_when_smallest() -> None:
-    base = {"equity": D(10_000), "entry": D(100), "stop": D(95), "max_position": 1.0}
+    base: dict[str, Any] = {"equity": D(10_000), "entry": D(100), "stop": D(95), "max_position": 1.0}
 
     by_risk = size(SizingRequest(**base, portfolio_risk=0.06, open_risk=D(590)))
     by_cash = size(SizingRequest(**base, free_balance=D(150)))
@@ -110,7 +118,7 @@ def test_exposure_in_the_same_asset_counts_against_the_cap() -> None:
 
 
 def test_size_below_the_venues_minimum_is_rejected_never_rounded_up() -> None:
-    small = {"equity": D(100), "entry": D(100), "stop": D(95), "step": D("0.001")}
+    small: dict[str, Any] = {"equity": D(100), "entry": D(100), "stop": D(95), "step": D("0.001")}
 
     by_quantity = size(SizingRequest(**small, min_quantity=D("0.5")))
     by_notional = size(SizingRequest(**small, min_notional=D(11)))
@@ -123,19 +131,28 @@ def test_without_a_stop_the_whole_price_is_at_risk() -> None:
     assert unit_risk(100.0, math.nan, 0.0, 0.0) == 100.0
 
 
-@pytest.mark.parametrize(("quantity", "step", "lots"), [(0.29, 0.01, 29), (0.3, 0.1, 3), (0.299999, 0.1, 2), (0.0, 0.1, 0)])
+@pytest.mark.parametrize(
+    ("quantity", "step", "lots"), [(0.29, 0.01, 29), (0.3, 0.1, 3), (0.299999, 0.1, 2), (0.0, 0.1, 0)]
+)
 def test_floats_own_noise_does_not_cost_a_step(quantity: float, step: float, lots: int) -> None:
     assert whole_lots(quantity, step) == lots
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"equity": D(0)}, {"stop": D(100)}, {"stop": D(-1)}, {"method": SizingMethod.ATR}, {"max_position": 0.0}]
+    "wrong",
+    [
+        {"equity": D(0)},
+        {"stop": D(100)},
+        {"stop": D(-1)},
+        {"method": SizingMethod.ATR},
+        {"max_position": 0.0},
+    ],
 )
 def test_senseless_requests_are_refused(wrong: dict[str, object]) -> None:
-    request: dict[str, object] = {"equity": D(10_000), "entry": D(100), **wrong}
+    request: dict[str, Any] = {"equity": D(10_000), "entry": D(100), **wrong}
 
     with pytest.raises(InvalidInput):
-        SizingRequest(**request)  # type: ignore[arg-type]
+        SizingRequest(**request)
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trading.engine.entries import is_taken
 from trading.engine.grid import EMPTY, HELD, cell_floor
-from trading.engine.kernel import decide_bar, match_bars
+from trading.engine.kernel import decide_bar, match_bars, roll_day
 from trading.engine.reach import (
     Handle,
     account_of,
@@ -186,8 +186,9 @@ def disarm(
     account["now_ms"] = history.ts_ms[t - 1] + rules_of(book)["timeframe_ms"]
     for k in range(count):
         position = position_of(book, watch.live[k])
-        position["high"] = watch.high[k]
-        position["low"] = watch.low[k]
+        if position["side"] != 0:
+            position["high"] = watch.high[k]
+            position["low"] = watch.low[k]
         position["mark"] = history.close[t - 1, watch.market[k]]
 
 
@@ -329,6 +330,7 @@ def fast_forward(
         if until > t:
             equity[t:until] = account["equity"]
             account["now_ms"] = history.ts_ms[until - 1] + rules["timeframe_ms"]
+            roll_day(book, account["equity"], account["now_ms"])
             return until, cursor
         return t, cursor
     value, peak = account["equity"], account["peak"]
@@ -385,9 +387,8 @@ def pass_one(
             peak = now
             if guards_peak:
                 fall = drawdown_floor(peak, max_drawdown)
-        if worth != 0.0:
-            top = max(top, high)
-            bottom = min(bottom, low)
+        top = max(top, high)
+        bottom = min(bottom, low)
         equity[t] = now
         t += 1
     watch.high[0], watch.low[0] = top, bottom
@@ -431,10 +432,9 @@ def pass_many(
             if guards_peak:
                 fall = drawdown_floor(peak, max_drawdown)
         for k in range(count):
-            if watch.worth[k] != 0.0:
-                m = watch.market[k]
-                watch.high[k] = max(watch.high[k], history.high[t, m])
-                watch.low[k] = min(watch.low[k], history.low[t, m])
+            m = watch.market[k]
+            watch.high[k] = max(watch.high[k], history.high[t, m])
+            watch.low[k] = min(watch.low[k], history.low[t, m])
         equity[t] = now
         t += 1
     return t, value, peak

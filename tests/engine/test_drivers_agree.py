@@ -1,0 +1,68 @@
+"""One set of rules, three ways of running it: skipping, stepping, and fed bar by bar with a restart in between."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from tests.support.rule_sets import first_difference, random_case, run
+from trading.signals import SignalColumns
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_rule_sets_give_identical_fills_trades_equity_and_account(seed: int) -> None:
+    assert first_difference(seed, bars=400, restart=seed % 2 == 0) == ""
+
+
+def test_random_rule_sets_reach_every_kind_of_fill_and_most_denials() -> None:
+    reasons, denied = set(), set()
+    for seed in range(40):
+        result = run(random_case(seed, bars=400), "array")
+        reasons |= {fill.reason.value for fill in result.fills}
+        denied |= set(result.denied)
+
+    assert reasons >= {
+        "entry", "stop_loss", "trailing_stop", "break_even_stop", "take_profit_1", "take_profit_2", "take_profit_3",
+        "exit_signal", "max_bars", "grid", "kill_switch",
+    }  # fmt: skip
+    assert denied >= {
+        "stale_data", "halted", "daily_loss", "locked", "duplicate", "unconfirmed", "slots", "correlation",
+        "max_position", "short_not_allowed", "min_notional",
+    }  # fmt: skip
+
+
+def test_same_run_twice_is_equal_to_the_last_bit() -> None:
+    case = random_case(7)
+
+    first, second = run(case, "array"), run(case, "array")
+
+    assert first.equity.tobytes() == second.equity.tobytes()
+    assert first.fill_records.tobytes() == second.fill_records.tobytes()
+    assert first.trade_ids() == second.trade_ids()
+    assert len(set(first.trade_ids())) == len(first.trade_ids())
+
+
+@pytest.mark.parametrize("seed", [2, 11])
+def test_cut_off_future_changes_no_fill_before_it(seed: int) -> None:
+    whole, cut = random_case(seed, bars=400), 250
+    end = int(whole.series[0].ts_ms[cut])
+    lengths = [int((one.ts_ms < end).sum()) for one in whole.series]
+    part = type(whole)(
+        account=whole.account,
+        series=tuple(one.rows(0, n) for one, n in zip(whole.series, lengths, strict=True)),
+        signals=tuple(_head(one, n) for one, n in zip(whole.signals, lengths, strict=True)),
+        detail={pair: one.between(None, end) for pair, one in whole.detail.items()},
+    )
+
+    full, short = run(whole, "array"), run(part, "array")
+
+    assert short.fills == tuple(fill for fill in full.fills if fill.ts_ms < end)
+    assert short.equity.tobytes() == full.equity[: len(short.equity)].tobytes()
+
+
+def _head(columns: SignalColumns, n: int) -> SignalColumns:
+    return SignalColumns(
+        tags=columns.tags,
+        **{f.name: getattr(columns, f.name)[:n] for f in fields(columns) if f.name != "tags"},
+    )
