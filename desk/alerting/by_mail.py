@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from desk.ports import Letter, Mailer, Store
 from desk.views import Alert, Delivery, Member
 from trading.errors import Rejected
 
-#: Turns an alert into a letter in the member's language.
-RenderAlert = Callable[[Alert, Member], Letter]
+class RenderAlert(Protocol):
+    """Turns an alert into a letter in the member's language."""
+
+    def __call__(self, alert: Alert, member: Member, *, bot: str = "", workspace: str = "") -> Letter:
+        """Give the letter; names are those of the alert's bot and workspace."""
+        ...
 
 
 class MailAlerts:
@@ -29,7 +33,12 @@ class MailAlerts:
         """
         async with self._store.reading() as tx:
             members = await tx.members.all(delivery.workspace_id)
+            workspace = await tx.workspaces.by_id(delivery.workspace_id)
+            bot = await tx.bots.by_id(delivery.workspace_id, alert.bot_id) if alert.bot_id else None
         reader = next((one for one in members if one.email == delivery.recipient), None)
         if reader is None:
             raise Rejected(f"Nobody in the workspace has the address {delivery.recipient} any more.")
-        await self._mailer.send(self._render(alert, reader))
+        letter = self._render(
+            alert, reader, bot=bot.name if bot else "", workspace=workspace.name if workspace else ""
+        )
+        await self._mailer.send(letter)
