@@ -135,7 +135,8 @@ class WaveLog:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[WaveEvent]:
-        return (WaveEvent(row.tobytes(), self.series) for row in self.rows)
+        size, data, series = records.EVENT.itemsize, self.rows.tobytes(), self.series
+        return (WaveEvent(data[i : i + size], series) for i in range(0, len(data), size))
 
     def of_type(self, *types: EventType) -> WaveLog:
         """Keep the events of some types."""

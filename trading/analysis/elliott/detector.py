@@ -94,6 +94,7 @@ class WaveDetector:
         self.series = SeriesName(symbol, timeframe, self.settings.scale)
         self._states = _new_state(self.settings)
         self._meta: Any = self._states["meta"]
+        self._told: Any = self._meta["events"]
         room = records.EVENTS_PER_DEGREE * len(self.settings.degrees) + 1
         self._events = np.zeros(room, records.EVENT)
         self._ts = np.zeros(1, np.int64)
@@ -116,7 +117,7 @@ class WaveDetector:
         n = self.take(ts_ms, open, high, low, close, volume)
         if n == 0:
             return ()
-        return tuple([WaveEvent(row.tobytes(), self.series) for row in self._events[:n]])
+        return tuple(WaveLog(self._events[:n], self.series))
 
     def latest_rows(self, n: int) -> records.Records:
         """Give the first n event records of the bar taken last; the next bar overwrites them."""
@@ -143,7 +144,7 @@ class WaveDetector:
         self._high[0], self._low[0], self._close[0], self._volume[0] = high, low, close, volume
         run_bars(self._states, self._events, self._ts, self._high, self._low, self._close, self._volume, 0)
         self._last_ms = ts_ms
-        return int(self._meta["events"][0])
+        return int(self._told[0])
 
     def run(self, candles: Candles) -> WaveLog:
         """Take many closed bars; give their log. The same bars by `step` give the same events."""
