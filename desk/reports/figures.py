@@ -88,6 +88,8 @@ def shown(value: Figure, kind: str) -> str:
         text = f"{value:,.2f}"
     else:
         text = f"{value:,.3f}"
+    if text.startswith("-") and not any(digit in text for digit in "123456789"):
+        text = text[1:]  # what rounds to zero has no sign
     return text.replace("-", "\u2212")
 
 

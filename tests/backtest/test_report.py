@@ -226,6 +226,7 @@ def test_every_figure_of_the_report_is_a_metric() -> None:
         (1_234.5, "money", "1,234.50"),
         (30, "count", "30"),
         (None, "number", "–"),
+        (-0.00001, "percent", "0.00 %"),
         (4.0, "days", "4.0 days"),
     ],
 )

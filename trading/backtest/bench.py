@@ -10,7 +10,8 @@ from threading import Event
 import numpy as np
 
 from trading.backtest.driver import CHUNK_BARS
-from trading.backtest.metrics import Metrics, performance
+from trading.backtest.metrics import Metrics, metrics_of_curve
+from trading.backtest.returns import Curve
 from trading.backtest.trade_statistics import TradeColumns
 from trading.engine.build import markets, new_book
 from trading.engine.config import AccountConfig
@@ -50,16 +51,21 @@ class Bench:
             # Counted from the start again: rare, and the next run finds the room.
             self._reserve(self._steps * 4)
         closed = self._tape.trades[: self._book.account[0]["trades"]]
-        return performance(
-            self._close_ms[:done],
-            self._equity[:done],
+        capital = float(self._account.capital)
+        curve = Curve(
+            start_ms=int(self._history.ts_ms[0]),
+            start=capital,
+            ts_ms=self._close_ms[:done],
+            value=self._equity[:done],
+        )
+        return metrics_of_curve(
+            curve,
+            profit=curve.end - capital,
             trades=TradeColumns(
                 pnl=np.ascontiguousarray(closed["pnl"]),
                 entry_ms=np.ascontiguousarray(closed["entry_ms"]),
                 exit_ms=np.ascontiguousarray(closed["exit_ms"]),
             ),
-            initial=float(self._account.capital),
-            start_ms=int(self._history.ts_ms[0]),
         )
 
     def _pass(self, rows: Records, cancel: Event | None) -> tuple[int, bool]:

@@ -139,9 +139,26 @@ def performance(
         InvalidInput: a value is not finite, times do not increase, or the start is not positive.
     """
     curve = curve_of(equity_ts_ms, equity, initial=initial, start_ms=start_ms, flows=flows)
-    values, reasons = _curve_figures(curve, daily_returns(curve), trials)
     final = float(np.asarray(equity, dtype=np.float64)[-1])
-    values["profit"] = final - curve.start - net_flows(curve, flows)
+    return metrics_of_curve(
+        curve, profit=final - curve.start - net_flows(curve, flows), trades=trades, trials=trials
+    )
+
+
+def metrics_of_curve(
+    curve: Curve,
+    *,
+    profit: float,
+    trades: TradeColumns | Sequence[float] | None = None,
+    trials: Trials | None = None,
+) -> Metrics:
+    """Compute every figure from a curve that is known to be sound (the engine's own).
+
+    Args:
+        profit: in the account's currency; a unitised curve does not tell it.
+    """
+    values, reasons = _curve_figures(curve, daily_returns(curve), trials)
+    values["profit"] = profit
     return _with_trades(values, reasons, trades, (curve.start_ms, curve.end_ms))
 
 

@@ -141,7 +141,7 @@ def daily_returns(curve: Curve) -> FloatArray:
     _, marks = at_midnights(curve)
     if len(marks) < 2:
         return np.empty(0)
-    if curve.is_ruined and (marks <= 0.0).any():
+    if (marks <= 0.0).any():
         marks = marks[: int(np.argmax(marks <= 0.0)) + 1]
     return marks[1:] / marks[:-1] - 1.0
 
