@@ -29,6 +29,7 @@ ALLOWED_KEYS = frozenset(
         "duration_ms", "elapsed_s", "age_s", "size_bytes", "limit", "epoch", "holder", "lease", "lag_s",
         # the process
         "version", "pid", "host", "port", "path", "method", "status", "route", "url", "folder", "seed", "speed",
+        "account_id", "accounts", "day", "failures", "incident", "job", "retry_in_s", "tries", "window_s", "workspace_id",
         "code", "name", "task", "label", "signal", "setting", "database", "migration", "feed", "cursor",
     }
 )  # fmt: skip
@@ -36,7 +37,7 @@ ALLOWED_KEYS = frozenset(
 #: Shapes of secrets, whoever let them slip into a text.
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), rf"\1 {STARS}"),
-    (re.compile(r"\bbw_[A-Za-z0-9_-]{16,}"), STARS),
+    (re.compile(r"\bbwk_[A-Za-z0-9_-]{8,}"), STARS),
     (re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,}"), STARS),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*"), STARS),
     (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"), STARS),
