@@ -1,9 +1,9 @@
 """Crash the store again and again: kills (-9), cut logs, restarted and crashed servers.
 
-    python -m tests.proofs.store_crashes [--short]
+    python tests/proofs/store_crashes.py [--full]
 
-Prints one JSON object with what was done; ends with an assertion where a promise does not hold. Without --short: 40
-kills of a writer on SQLite, 200 cuts of its log, 10 restarts of a durable PostgreSQL under load, half of them crashes.
+Prints one JSON object with what was done; ends with an assertion where a promise does not hold. With --full: 40 kills
+of a writer on SQLite, 200 cuts of its log, 10 restarts of a durable PostgreSQL under load, half of them crashes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import asyncio
 import json
 import random
 import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from desk.store import migrate, open_store
 from tests.support.crashes import (
@@ -60,9 +63,9 @@ async def prove_restarts(restarts: int) -> dict[str, Any]:
     return {"restarts": restarts, "slowest_healing_s": round(max(healed_s), 2), "lost": 0, "leaked_slots": 0}
 
 
-async def prove(*, is_short: bool, seed: int) -> dict[str, Any]:
+async def prove(*, is_full: bool, seed: int) -> dict[str, Any]:
     """Do all three."""
-    kills, cuts, restarts = (5, 60, 4) if is_short else (40, 200, 10)
+    kills, cuts, restarts = (40, 200, 10) if is_full else (5, 60, 4)
     with tempfile.TemporaryDirectory() as folder:
         return {
             "seed": seed,
@@ -75,10 +78,10 @@ async def prove(*, is_short: bool, seed: int) -> dict[str, Any]:
 def main() -> None:
     """Prove and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="fewer of each")
+    parser.add_argument("--full", action="store_true", help="many of each")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    print(json.dumps(asyncio.run(prove(is_short=options.short, seed=options.seed)), indent=1))
+    print(json.dumps(asyncio.run(prove(is_full=options.full, seed=options.seed)), indent=1))
 
 
 if __name__ == "__main__":
