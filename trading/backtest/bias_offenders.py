@@ -53,11 +53,14 @@ def _whole_sample_z_score(market: MarketView) -> Columns:
 
 
 def _relative_extrema(market: MarketView) -> Columns:
-    from scipy.signal import argrelextrema  # the offender of hobby detectors, itself
-
-    pivots = np.zeros(len(market.candles), np.int64)
-    pivots[argrelextrema(market.candles.close, np.greater, order=5)[0]] = 1
-    return {"pivot": pivots}
+    """Mark closes above their five neighbours on either side, at the close itself: `argrelextrema(order=5)`."""
+    close = market.candles.close
+    rows = np.arange(len(close))
+    is_peak = np.ones(len(close), np.bool_)
+    for distance in range(1, 6):
+        is_peak &= close > close[np.minimum(rows + distance, len(close) - 1)]
+        is_peak &= close > close[np.maximum(rows - distance, 0)]
+    return {"pivot": is_peak.astype(np.int64)}
 
 
 def _chikou_now(market: MarketView) -> Columns:
