@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chatops.cards import Card, Field, Ratio, Text, Tone, Value
+from chatops.cards import Card, Field, Money, Price, Ratio, Text, Tone, Value
 from chatops.texts.catalogue import template
 from desk.views import Alert
 from trading.events import Severity
@@ -37,6 +37,8 @@ _CODES: Mapping[str, str] = {
     "after": "state_name",
 }
 
+_AMOUNTS = frozenset({"pnl", "fee"})
+_PRICES = frozenset({"price", "entry_price", "exit_price", "stop"})
 _RATIOS = frozenset({"pnl_ratio", "drawdown", "loss"})
 _TIMES = frozenset({"occurred_at", "until"})
 
@@ -97,7 +99,11 @@ def parameter(name: str, value: Any) -> Value:
         return Text(f"{_CODES[name]}.{value}")
     if isinstance(value, str):
         number = _decimal(value)
-        return number if number.is_finite() else value
+        if not number.is_finite():
+            return value
+        if name in _AMOUNTS:
+            return Money(number, is_signed=name == "pnl")
+        return Price(number) if name in _PRICES else number
     return value if isinstance(value, bool | int | float | datetime | Decimal) else str(value)
 
 

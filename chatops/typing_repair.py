@@ -20,7 +20,9 @@ def repaired(line: str) -> str:
         >>> repaired("／Pause demo —for=2h “too wild”")
         '/Pause demo --for=2h "too wild"'
     """
-    shown = line.translate(_INVISIBLE).translate(_QUOTES)
+    # A lone surrogate has no bytes: it could be neither stored nor hashed.
+    whole = line.encode("utf-8", "replace").decode()
+    shown = whole.translate(_INVISIBLE).translate(_QUOTES)
     shown = "".join(" " if one.isspace() else one for one in shown).strip()
     # A phone makes one long dash of two hyphens: only before a word, so that a minus stays one.
     shown = _DASH_OPTION.sub("--", shown)

@@ -28,6 +28,7 @@ from chatops.reading import (
     side,
 )
 from chatops.room import Asked
+from chatops.texts.numbers import round_to
 from chatops.typing_repair import plain
 from desk.clock import to_ms
 from desk.ports import Unit
@@ -107,14 +108,17 @@ def _title(case: _Case) -> dict[str, Value]:
     return {"trade": name, "pair": case.position.pair, "side": side(case.position.is_long)}
 
 
-@PAGE.word("why", example="/why 12", arguments=(_TRADE,))
+_ALL = Argument(name="all", read=kinds.flag, is_switch=True, default=False)
+
+
+@PAGE.word("why", example="/why 12", arguments=(_TRADE, _ALL))
 async def why(asked: Asked) -> Card:
     """Show why a trade was made: the signal, the sizing arithmetic, the risk checks, what happened, a picture."""
     async with asked.store.reading() as tx:
         case = await _case(asked, tx, asked.args["trade"])
         chart = await trade_chart(asked, tx, _sight(case))
     tables = [
-        *_signal_tables(case.signal),
+        *_signal_tables(case.signal, show_all=asked.args["all"]),
         _orders_table(case.orders),
         _timeline(case.events),
     ]
@@ -182,10 +186,20 @@ def _r_multiple(position: Position, pnl: Decimal) -> float | None:
     return float(pnl / risked) if risked else None
 
 
-def _signal_tables(signal: SignalRecord | None) -> list[Table]:
+def _signal_tables(signal: SignalRecord | None, *, show_all: bool) -> list[Table]:
     if signal is None:
         return []
-    return [conditions_table(signal.conditions), _sizing_table(signal.sizing), checks_table(signal.checks)]
+    return [
+        conditions_table(own_conditions(signal, show_all=show_all)),
+        _sizing_table(signal.sizing),
+        checks_table(signal.checks),
+    ]
+
+
+def own_conditions(signal: SignalRecord, *, show_all: bool = False) -> Sequence[Mapping[str, Any]]:
+    """Give the conditions of the entry that was taken; a strategy evaluates those of its other entries too."""
+    own = [one for one in signal.conditions if str(one.get("name", "")).startswith(f"{signal.tag}.")]
+    return signal.conditions if show_all or not own else own
 
 
 def conditions_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -221,7 +235,8 @@ def _number(value: Any) -> Value:
     if isinstance(value, float):
         return float(f"{value:.6g}")
     try:
-        return Decimal(str(value))
+        # Eight digits are more than anybody compares; the row has them all.
+        return round_to(Decimal(str(value)), 8)
     except ArithmeticError:
         return str(value)
 
@@ -357,7 +372,7 @@ def _sight(case: _Case) -> Sight:
 @PAGE.word(
     "whynot",
     example="/whynot BTC/USDT",
-    arguments=(Argument(name="pair", read=kinds.pair, is_required=True, offers="pair"),),
+    arguments=(Argument(name="pair", read=kinds.pair, is_required=True, offers="pair"), _ALL),
 )
 async def whynot(asked: Asked) -> Card:
     """Show what kept bots from entering a pair: bot state, locks, the last signals and the check that refused them."""
@@ -397,7 +412,10 @@ async def whynot(asked: Asked) -> Card:
     names = {one.id: one.name for one in bots}
     tables = [_signals_table(signals, names)]
     if refused is not None:
-        tables += [conditions_table(refused.conditions), checks_table(refused.checks)]
+        tables += [
+            conditions_table(own_conditions(refused, show_all=asked.args["all"])),
+            checks_table(refused.checks),
+        ]
     return Card(
         name="whynot",
         title=Text("whynot.title", {"pair": pair}),

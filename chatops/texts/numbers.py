@@ -103,8 +103,20 @@ def price(value: Decimal | None, habits: Habits) -> str:
     """Write a price in its own digits, two at least."""
     if value is None or not value.is_finite():
         return UNDEFINED
-    own = -int(value.normalize().as_tuple().exponent)
+    # An average price has more digits than any tick: eight in all are shown.
+    own = -int(round_to(value, 8).normalize().as_tuple().exponent)
     return number(value, habits, digits=max(own, 2))
+
+
+def round_to(value: Decimal, digits: int) -> Decimal:
+    """Give a number with at most so many significant digits; whole numbers stay whole."""
+    if not value.is_finite() or not value:
+        return value
+    places = max(digits - 1 - value.adjusted(), 0)
+    exponent = int(value.as_tuple().exponent)
+    if exponent >= -places:
+        return value
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN).normalize()
 
 
 def percent(value: float | None, habits: Habits, *, digits: int = 2, signed: bool = False) -> str:

@@ -249,13 +249,22 @@ def _levels(spec: CandleSpec, colours: Palette) -> list[_Tag]:
 
 def _trade(axes: Axes, spec: CandleSpec, trade: TradeMarks, colours: Palette) -> list[_Tag]:
     start = max(row_of(spec, trade.entry.ts_ms), -1.0)
-    end = max((row_of(spec, one.ts_ms) for one in trade.exits), default=axes.get_xlim()[1])
+    edge = axes.get_xlim()[1]
+    end = edge if trade.is_open else max((row_of(spec, one.ts_ms) for one in trade.exits), default=edge)
     if len(trade.targets) and trade.stop is not None:
         _zone(axes, start, end, trade.entry.price, trade.targets[-1], colours.target)
         _zone(axes, start, end, trade.entry.price, trade.stop, colours.stop)
     tags = [_Tag(trade.entry.price, "entry", colours.entry, "line", start)]
     if trade.stop is not None:
-        tags.append(_Tag(trade.stop, "stop", colours.stop, "line", start))
+        has_moved = len(trade.stop_path) > 1 and trade.stop_path[-1].price != trade.stop
+        tags.append(
+            _Tag(
+                trade.stop, "first stop" if has_moved else "stop", colours.stop, "line", start, not has_moved
+            )
+        )
+        if has_moved:
+            last = trade.stop_path[-1]
+            tags.append(_Tag(last.price, "stop", colours.stop, "line", max(row_of(spec, last.ts_ms), -1.0)))
     tags += [
         _Tag(price, f"TP{leg}", colours.target, "line", start) for leg, price in enumerate(trade.targets, 1)
     ]

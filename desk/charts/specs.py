@@ -80,6 +80,7 @@ class TradeMarks:
         stop: the first protective stop; `stop_path` is how it moved, in steps.
         targets: TP1…TP3, nearest first.
         exits: what closed it, whole or in part.
+        is_open: part of it is still held: its levels go on to the right edge.
     """
 
     is_long: bool
@@ -88,6 +89,7 @@ class TradeMarks:
     targets: Sequence[float] = ()
     stop_path: Sequence[Mark] = ()
     exits: Sequence[Mark] = ()
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,7 @@ def trade_marks(
         targets=targets,
         stop_path=_stop_path(position, events),
         exits=tuple(_exit(one, position) for one in _exits(position, fills)),
+        is_open=position.closed_at is None,
     )
 
 

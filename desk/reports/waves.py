@@ -11,8 +11,6 @@ from trading.candles import Candles
 
 #: Degrees that are looked at; the finest of the strategies' degrees is noise on a picture of a hundred bars.
 DEGREES = (3.0, 6.0, 12.0)
-#: A count that spans less of the picture than this is too small to read.
-_SMALLEST_SPAN = 0.08
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,7 @@ def seen_waves(candles: Candles, *, shown_bars: int = 150) -> SeenWaves:
     step = candles.timeframe.ms
     end_ms = int(candles.ts_ms[-1])
     start_ms = end_ms - shown_bars * step
-    fits = [one for one in detector.counts() if _is_seen(one, start_ms, end_ms)]
+    fits = [one for one in detector.counts() if _is_seen(one, start_ms)]
     if not fits:
         return SeenWaves()
     best = max(fits, key=lambda one: _worth(one, start_ms, end_ms))
@@ -53,20 +51,19 @@ def seen_waves(candles: Candles, *, shown_bars: int = 150) -> SeenWaves:
     return SeenWaves(lines=tuple(lines), move=_move(best))
 
 
-def _is_seen(count: WaveCount, start_ms: int, end_ms: int) -> bool:
+def _is_seen(count: WaveCount, start_ms: int) -> bool:
+    """Tell whether a count says something about the bars shown: two of its ends at least lie among them."""
     if count.pattern is Pattern.UNKNOWN or count.status not in (Status.OPEN, Status.COMPLETE):
         return False
-    if len(count.pivots) < 2 or count.pivots[0].extreme_ms < start_ms:
-        return False
-    last = count.pivots[-1].extreme_ms
-    return last - count.pivots[0].extreme_ms >= _SMALLEST_SPAN * (end_ms - start_ms)
+    return len(count.pivots) >= 2 and count.pivots[-2].extreme_ms >= start_ms
 
 
 def _worth(count: WaveCount, start_ms: int, end_ms: int) -> float:
     """Rank counts for a picture: by score, by how much of it they explain, and living ones above finished ones."""
-    span = (count.pivots[-1].extreme_ms - count.pivots[0].extreme_ms) / max(end_ms - start_ms, 1)
+    first = max(count.pivots[0].extreme_ms, start_ms)
+    span = (count.pivots[-1].extreme_ms - first) / max(end_ms - start_ms, 1)
     alive = 1.5 if count.status is Status.OPEN else 1.0
-    return alive * math.sqrt((count.score or 0.0) * (len(count.pivots) - 1)) * span
+    return alive * math.sqrt((count.score or 0.01) * (len(count.pivots) - 1)) * span
 
 
 def _points(count: WaveCount) -> tuple[WavePoint, ...]:

@@ -178,10 +178,13 @@ def test_a_time_zone_near_the_typed_one_is_offered() -> None:
 @given(st.text(max_size=200))
 @settings(max_examples=300, derandomize=True, deadline=None)
 def test_no_line_breaks_the_reader(line: str) -> None:
+    complaints: list[str] = []
     try:
         _read(line)
     except Misheard as problem:
-        assert _complaint(problem)
+        complaints.append(_complaint(problem))
+
+    assert all(complaints)
 
 
 @given(

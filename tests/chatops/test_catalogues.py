@@ -201,7 +201,9 @@ def test_control_characters_and_direction_overrides_never_get_through() -> None:
 
 
 def test_parameters_of_facts_become_values_that_people_read() -> None:
-    assert parameter("pnl", "-12.50") == Decimal("-12.50")
+    assert parameter("pnl", "-12.50") == Money(Decimal("-12.50"), is_signed=True)
+    assert parameter("stop", "41000") == Price(Decimal(41000))
+    assert parameter("quantity", "0.5") == Decimal("0.5")
     assert parameter("pnl_ratio", 0.01) == Ratio(0.01, is_signed=True)
     assert parameter("reason", "take_profit_1") == Text("reason.take_profit_1")
     assert parameter("reason", "drawdown -20.00%") == "drawdown -20.00%"
