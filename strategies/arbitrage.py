@@ -217,13 +217,15 @@ class Arbitrage(RuleStrategy):
         close, trades = frame["close"], frame["elsewhere.trades"]
         own, other = self.number("own_fee"), self.number("other_fee")
         slippage, transfer = self.number("slippage"), self.number("transfer_cost")
+        # Each other leg takes its fee from what the one before left.
+        others = np.where(trades > 1.0, 1.0 - (1.0 - other) * (1.0 - other), other)
         rest = close * (slippage * (1.0 + trades) + transfer)
         if side > 0:
             price = frame["elsewhere.bid"]
-            edge = net_edge(close, price, own, other * trades, rest) / close
+            edge = net_edge(close, price, own, others, rest) / close
         else:
             price = frame["elsewhere.ask"]
-            edge = net_edge(price, close, other * trades, own, rest) / close
+            edge = net_edge(price, close, others, own, rest) / close
         return Entry(
             side=side,
             tag="cheap_here" if side > 0 else "dear_here",

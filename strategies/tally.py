@@ -72,7 +72,9 @@ def tally_of(strategy: ColumnStrategy, market: MarketView) -> Tally:
         met = np.array([rule.met(rows) for rule in rules])
         missing = (~met).sum(axis=0)
         for rule, verdict in zip(rules, met, strict=True):
-            unknown = np.isnan(np.broadcast_to(rule.value, rows)) | np.isnan(np.broadcast_to(rule.threshold, rows))
+            unknown = np.isnan(np.broadcast_to(rule.value, rows)) | np.isnan(
+                np.broadcast_to(rule.threshold, rows)
+            )
             out.append(
                 RuleTally(
                     name=f"{entry.tag}.{rule.name}",

@@ -1,6 +1,6 @@
 """Every strategy over every pair of real 1h candles: no exception, and a reason wherever it did nothing.
 
-    python tests/proofs/all_pairs.py [--data FOLDER]
+python tests/proofs/all_pairs.py [--data FOLDER]
 """
 
 from __future__ import annotations

@@ -16,7 +16,11 @@ from trading.market import MarketView
 ELLIOTT = {
     "elliott_wave": ({}, {"stop_min_ratio": 0.0, "stop_max_ratio": 0.3}, {"order": "limit"}),
     "trend_following": ({}, {"entry": "waves", "stop_max_ratio": 0.3}),
-    "breakout": ({}, {"order": "stop", "stop_max_ratio": 0.3}, {"stop_min_ratio": 0.0, "stop_max_ratio": 0.3}),
+    "breakout": (
+        {},
+        {"order": "stop", "stop_max_ratio": 0.3},
+        {"stop_min_ratio": 0.0, "stop_max_ratio": 0.3},
+    ),
     "momentum": ({}, {"entry": "both", "stop_max_ratio": 0.3}),
     "grid_trading": ({}, {"levels": 3}),
 }
@@ -46,4 +50,6 @@ def verdict_of(strategy: ColumnStrategy, *, seeds: range, bars: int) -> Verdict:
     if len(ratios) < 2 or ratios.std() == 0.0:
         return Verdict(trades=len(ratios), mean_ratio=math.nan, t=math.nan)
     mean = float(ratios.mean())
-    return Verdict(trades=len(ratios), mean_ratio=mean, t=mean / float(ratios.std(ddof=1)) * math.sqrt(len(ratios)))
+    return Verdict(
+        trades=len(ratios), mean_ratio=mean, t=mean / float(ratios.std(ddof=1)) * math.sqrt(len(ratios))
+    )
