@@ -15,8 +15,9 @@ def as_markdown() -> str:
     lines = [
         "# Settings",
         "",
-        "Every setting is an environment variable; an empty one counts as not set. A name with our prefix that is not",
-        "known is refused. A secret may come from a file: `BREAKWATER_SMTP_PASSWORD_FILE` names it.",
+        "Every setting is an environment variable; an empty one counts as not set. A file `.env` in the current folder",
+        "is read too, and the environment wins over it. A name with our prefix that is not known is refused. A secret",
+        "may come from a file: `BREAKWATER_SMTP_PASSWORD_FILE` names it. Written by `make docs`.",
         "",
     ]
     for group in dict.fromkeys(one.metadata["group"] for one in single_settings()):

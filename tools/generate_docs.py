@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "graphql")]
 
-from desk.commands import COMMANDS  # noqa: E402 - the path is set above
+from api.reference import PAGES as API_PAGES  # noqa: E402 - the path is set above
+from api.reference import page  # noqa: E402
+from desk.commands import COMMANDS  # noqa: E402
 from desk.identity import Role  # noqa: E402
+from desk.settings_pages import as_env_example, as_markdown  # noqa: E402
 from trading.events import EVENT_TYPES, MARKET_DATA, Event, kind_of  # noqa: E402
 from trading.orders import TRANSITIONS  # noqa: E402
 
@@ -69,15 +73,21 @@ def events_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"docs/reference/commands.md": commands_page, "docs/reference/events.md": events_page}
+PAGES = {
+    "docs/reference/commands.md": commands_page,
+    "docs/reference/events.md": events_page,
+    "docs/settings.md": as_markdown,
+    ".env.example": as_env_example,
+    **{f"docs/api/{name}": partial(page, name) for name in API_PAGES},
+}
 
 
 def main() -> int:
     """Write all pages."""
-    for path, page in PAGES.items():
+    for path, write in PAGES.items():
         target = ROOT / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page(), encoding="utf-8")
+        target.write_text(write(), encoding="utf-8")
         print(path)
     return 0
 

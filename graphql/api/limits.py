@@ -33,7 +33,7 @@ MAX_DIRECTIVES = 20
 MAX_SELECTIONS = 2000
 MAX_OPERATIONS = 5
 
-#: The same name this often in one selection: the check for fields that merge is quadratic in it.
+#: The same path this often: the check that such fields can be merged is quadratic in it, at each level.
 MAX_REPEATS = 20
 
 #: Introspection nests deeper by nature (`ofType`); it is bounded on its own.
@@ -44,19 +44,34 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 @dataclass(slots=True)
 class Measure:
-    """What a selection comes to once its fragments are put in."""
+    """What a selection comes to once its fragments are put in.
+
+    Attributes:
+        fields: directly in it.
+        paths: how often each path below it is selected; never more than MAX_SELECTIONS of them.
+    """
 
     depth: int = 0
     introspection_depth: int = 0
     selections: int = 0
-    names: Counter[str] = field(default_factory=Counter)
+    fields: int = 0
+    paths: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Measure) -> None:
-        """Put another selection beside this one."""
+        """Put another selection beside this one.
+
+        Raises:
+            ApiError: together they are too many, or too many of the same path.
+        """
         self.depth = max(self.depth, other.depth)
         self.introspection_depth = max(self.introspection_depth, other.introspection_depth)
         self.selections += other.selections
-        self.names.update(other.names)
+        self.fields += other.fields
+        _at_most("selections", self.selections, MAX_SELECTIONS)
+        for path, count in other.paths.items():
+            self.paths[path] += count
+            if self.paths[path] > MAX_REPEATS:
+                _at_most(f"selections of '{path[:60]}'", self.paths[path], MAX_REPEATS)
 
 
 def check_structure(document: DocumentNode, *, with_introspection: bool = True) -> None:
@@ -90,8 +105,7 @@ class _Walk:
         for operation in self._operations:
             self._directives += len(operation.directives or ())
             whole = self._selection(operation.selection_set)
-            _at_most("root fields", whole.names.total(), MAX_ROOT_FIELDS)
-            _at_most("selections", whole.selections, MAX_SELECTIONS)
+            _at_most("root fields", whole.fields, MAX_ROOT_FIELDS)
             if whole.depth > MAX_DEPTH:
                 raise _refusal("levels", whole.depth, MAX_DEPTH, ErrorCode.QUERY_TOO_DEEP)
             if whole.introspection_depth > MAX_INTROSPECTION_DEPTH:
@@ -116,9 +130,6 @@ class _Walk:
             elif isinstance(one, FragmentSpreadNode):
                 self._spreads += 1
                 total.add(self._fragment(one.name.value))
-        for name, count in total.names.items():
-            if count > MAX_REPEATS:
-                _at_most(f"selections of '{name[:40]}' side by side", count, MAX_REPEATS)
         return total
 
     def _field(self, one: FieldNode) -> Measure:
@@ -131,11 +142,13 @@ class _Walk:
                 ErrorCode.FORBIDDEN, "The schema is not shown here; it is part of the documentation."
             )
         inner = self._selection(one.selection_set)
+        paths = Counter({f"{shown}.{path}": count for path, count in inner.paths.items()})
+        paths[shown] = 1
+        depth, introspection_depth = inner.depth + 1, inner.introspection_depth
         if name in _INTROSPECTION:
             # Only a field can be introspection, never an operation that calls itself so.
-            deepest = max(inner.depth, inner.introspection_depth) + 1
-            return Measure(0, deepest, inner.selections + 1, Counter((shown,)))
-        return Measure(inner.depth + 1, inner.introspection_depth, inner.selections + 1, Counter((shown,)))
+            depth, introspection_depth = 0, max(depth, introspection_depth + 1)
+        return Measure(depth, introspection_depth, inner.selections + 1, 1, paths)
 
     def _fragment(self, name: str) -> Measure:
         found = self._measured.get(name)

@@ -22,7 +22,7 @@ from desk.identity import Role
 #: Pages, in `docs/api/`.
 PAGES = ("queries.md", "mutations.md", "subscriptions.md", "types.md", "errors.md")
 
-_NOTE = "Generated from the schema by `breakwater sdl`; change the code, not this page.\n"
+_NOTE = "Generated from the schema by `make docs`; change the code, not this page.\n"
 
 
 def pages() -> dict[str, str]:
@@ -38,6 +38,11 @@ def pages() -> dict[str, str]:
         "types.md": _types(),
         "errors.md": _errors(),
     }
+
+
+def page(name: str) -> str:
+    """Give one page."""
+    return pages()[name]
 
 
 def _roots(title: str, root: GraphQLObjectType, roles: Mapping[str, Role]) -> str:

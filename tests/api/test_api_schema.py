@@ -42,7 +42,7 @@ def _core() -> GraphQLObjectType:
 def test_the_golden_schema_is_what_the_code_gives() -> None:
     golden = (ROOT / "graphql" / "schema.graphql").read_text(encoding="utf-8")
 
-    assert golden == sdl(), "renew it with `breakwater sdl` and review the difference"
+    assert golden == sdl(), "renew it with `make sdl` and review the difference"
 
 
 def test_every_command_of_the_desk_is_a_mutation_under_its_own_name() -> None:
@@ -138,4 +138,4 @@ def test_named_documents_cover_every_line_of_the_day() -> None:
 def test_the_reference_pages_are_what_the_schema_gives(name: str) -> None:
     golden = (ROOT / "docs" / "api" / name).read_text(encoding="utf-8")
 
-    assert golden == pages()[name], "renew them with `breakwater sdl` and review the difference"
+    assert golden == pages()[name], "renew them with `make docs` and review the difference"

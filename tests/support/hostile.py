@@ -71,6 +71,9 @@ HOSTILE: dict[str, str] = {
     "a ring below a field": "{ bots { edges { node { ...f } } } } fragment f on Bot { positions { bot { ...f } } }",
     "a chain of deep fragments": _deep_fragments(25),
     "a merge of many fragments": _merge_bomb(40, 25),
+    "a merge that multiplies level by level": "{ bots { edges { node { " + ("positions { " + "targets { price quantity } " * 10 + "} ") * 20 + "} } } }",
+    "paths that multiply level by level": "{ bots { edges { node { ...f0 } } } } " + " ".join(
+        f"fragment f{at} on Bot {{ " + (f"a: account {{ id }} positions {{ b: bot {{ ...f{at + 1} }} c: bot {{ ...f{at + 1} }} }}" if at < 14 else "id") + " }" for at in range(15)),
     "a merge of wide fragments": _merge_bomb(200, 6),
     "inline fragments": "{ " + "... on Query { " * 100 + "viewr" + " }" * 100 + " }",
     "inline fragments side by side": "{ " + "... { __typename } " * 300 + "}",
