@@ -25,7 +25,9 @@ FLOOR_RATIO = 4 * 0.002
 
 _SCALES = ("log", "linear")
 _MAGIC = b"BWEW"
-_HEADER = struct.Struct("<4sHHIQI")  # magic, layout, degrees, settings length, state length, crc32
+_HEADER = struct.Struct("<4sIII")  # magic, layout, settings length, crc32 of what follows
+#: Any change of a field gives another layout; a change of meaning is told by the version.
+_LAYOUT = zlib.crc32(f"{records.LAYOUT_VERSION} {records.STATE}".encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,15 +210,7 @@ class WaveDetector:
         names = {"symbol": self.series.symbol, "timeframe": self.series.timeframe}
         settings = json.dumps({"settings": asdict(self.settings), "series": names}).encode()
         body = settings + self._states.tobytes()
-        head = _HEADER.pack(
-            _MAGIC,
-            records.LAYOUT_VERSION,
-            len(self.settings.degrees),
-            len(settings),
-            records.STATE.itemsize,
-            zlib.crc32(body),
-        )
-        return head + body
+        return _HEADER.pack(_MAGIC, _LAYOUT, len(settings), zlib.crc32(body)) + body
 
     @classmethod
     def restore(cls, data: bytes) -> WaveDetector:
@@ -228,15 +222,15 @@ class WaveDetector:
         hint = "Start a new detector and replay the history."
         if len(data) < _HEADER.size or data[:4] != _MAGIC:
             raise InvalidInput(f"{len(data)} bytes were given that are no wave snapshot.", hint=hint)
-        _, layout, _, settings_size, state_size, crc = _HEADER.unpack_from(data)
-        if layout != records.LAYOUT_VERSION or state_size != records.STATE.itemsize:
+        _, layout, settings_size, crc = _HEADER.unpack_from(data)
+        if layout != _LAYOUT:
             raise InvalidInput(
-                f"The wave snapshot has layout {layout} of {state_size} bytes; layout {records.LAYOUT_VERSION} of "
-                f"{records.STATE.itemsize} bytes is allowed.",
+                f"The wave snapshot has layout {layout:08x}; {_LAYOUT:08x} is allowed: it was written by another "
+                "version of the engine.",
                 hint=hint,
             )
         body = data[_HEADER.size :]
-        if len(body) != settings_size + state_size or zlib.crc32(body) != crc:
+        if len(body) != settings_size + records.STATE.itemsize or zlib.crc32(body) != crc:
             raise InvalidInput("The wave snapshot is damaged: its length or checksum is wrong.", hint=hint)
         described = json.loads(body[:settings_size])
         settings = WaveSettings(**described["settings"])

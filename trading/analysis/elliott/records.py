@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Records = NDArray[np.void]
 Record = Any
 
-#: Changes whenever a record below changes: an old snapshot is then refused, not misread.
+#: Raised when a field below changes its meaning: an old snapshot is then refused, not misread.
 LAYOUT_VERSION = 1
 
 #: Degrees that one engine can follow.
