@@ -204,7 +204,7 @@ async def at_work(house: DeskHouse) -> AsyncIterator[None]:
             await task
 
 
-async def until(claim: Callable[[], Any], *, within_s: float = 60.0) -> None:
+async def until(claim: Callable[[], Any], *, within_s: float = 150.0) -> None:
     """Wait until a claim holds; it may be a coroutine function."""
     async with asyncio.timeout(within_s):
         while True:

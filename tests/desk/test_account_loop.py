@@ -29,7 +29,7 @@ from trading.orders import OrderState, may_go
 
 async def replay(store: SqlStore, series: list[Candles], **wanted: object) -> DeskHouse:
     house = await a_house(store, series)
-    await house.start_bot(**wanted)
+    await house.start_bot(**{"strategy": "mean_reversion", **wanted})
     await run_to_end(house)
     return house
 
@@ -51,7 +51,7 @@ async def the_run(house: DeskHouse, series: list[Candles]) -> BacktestResult:
 async def test_a_replayed_account_makes_the_trades_of_a_run_over_the_same_bars(
     sqlite_store: SqlStore, strategy: str
 ) -> None:
-    series = market()
+    series = market(bars=900)
 
     house = await replay(sqlite_store, series, strategy=strategy)
 
@@ -75,14 +75,14 @@ async def test_a_replayed_account_makes_the_trades_of_a_run_over_the_same_bars(
         )
         for one in trades
     ]
-    assert len(found) >= 5
+    assert len(found) >= 2
     assert sorted(found, key=str) == sorted(expected, key=str)
     gap = sum(float(one.pnl) for one in trades) - sum(float(one.pnl) for one in run.trades if not one.is_open)
     assert abs(gap) < 0.01
 
 
 async def test_cash_is_capital_plus_everything_that_the_fills_moved(sqlite_store: SqlStore) -> None:
-    house = await replay(sqlite_store, market())
+    house = await replay(sqlite_store, market(bars=500))
 
     async with house.store.reading() as tx:
         fills = await tx.fills.page(house.workspace.id, Filter(), ALL)
@@ -93,7 +93,7 @@ async def test_cash_is_capital_plus_everything_that_the_fills_moved(sqlite_store
         start=Decimal(0),
     )
     assert status is not None
-    assert len(fills) >= 10
+    assert len(fills) >= 4
     assert status.cash == house.account.capital + moved
     assert status.equity == status.cash + sum(one.quantity * one.mark_price for one in held)
     closed = sum((one.pnl for one in await house.trades()), start=Decimal(0))
@@ -105,7 +105,7 @@ async def test_cash_is_capital_plus_everything_that_the_fills_moved(sqlite_store
 async def test_every_order_goes_along_the_state_machine_and_ends_where_it_must(
     sqlite_store: SqlStore,
 ) -> None:
-    house = await replay(sqlite_store, market())
+    house = await replay(sqlite_store, market(bars=500))
 
     changes = [one for one in await house.facts(OrderChanged) if isinstance(one, OrderChanged)]
     assert all(may_go(one.before, one.after) for one in changes)
@@ -122,7 +122,7 @@ async def test_every_order_goes_along_the_state_machine_and_ends_where_it_must(
 
 
 async def test_phases_follow_their_table_and_positions_their_phases(sqlite_store: SqlStore) -> None:
-    house = await replay(sqlite_store, market())
+    house = await replay(sqlite_store, market(bars=500))
 
     moves = [
         one
@@ -140,7 +140,7 @@ async def test_phases_follow_their_table_and_positions_their_phases(sqlite_store
 
 
 async def test_a_signal_keeps_why_conditions_sizing_and_checks(sqlite_store: SqlStore) -> None:
-    house = await replay(sqlite_store, market())
+    house = await replay(sqlite_store, market(bars=500))
 
     detected = await house.facts(SignalDetected)
     async with house.store.reading() as tx:

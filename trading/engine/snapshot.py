@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,7 @@ def _places(saved: list[tuple[Any, ...]], config: AccountConfig) -> list[tuple[i
     return places
 
 
+@cache
 def _fields(dtype: np.dtype[Any]) -> list[list[Any]]:
     out: list[list[Any]] = []
     for name in dtype.names or ():
