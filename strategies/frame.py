@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from trading.analysis.streams import Bar
 from trading.candles import Candles
 from trading.errors import NotFound, nearest
 from trading.market import MarketView
+from trading.remember import remembered
 
 FloatArray = NDArray[np.float64]
 
@@ -88,7 +90,7 @@ def frame_of(market: MarketView, inputs: Mapping[str, Input]) -> Frame:
     candles = market.candles
     arrays: list[FloatArray] = [getattr(candles, name) for name in _BAR_COLUMNS]
     for one in inputs.values():
-        arrays += one.columns(market)
+        arrays += remembered(one, market, partial(one.columns, market))
     return Frame(dict(zip(column_names(inputs), arrays, strict=True)), len(candles))
 
 

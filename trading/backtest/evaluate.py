@@ -31,6 +31,7 @@ from trading.engine.config import AccountConfig
 from trading.engine.drive import History
 from trading.engine.records import R_END, R_SIGNAL, Records
 from trading.errors import InvalidInput
+from trading.remember import Memory, remembering
 from trading.signals import SignalColumns
 
 #: Gives the signals of a parameter set, one set of columns per line of the account. Raises BadParameter for a
@@ -180,7 +181,7 @@ class Laboratory:
         self._signals, self._records = signals, records
         self._kept: OrderedDict[tuple[tuple[str, str], ...], tuple[Records, Tags]] = OrderedDict()
         self._most_kept, self._cancel, self._lock = most_kept, cancel, Lock()
-        self._own = local()
+        self._own, self._memory = local(), Memory()
 
     def rows(self, params: Mapping[str, Value], *, keeps: bool = False) -> tuple[Records, Tags]:
         """Give the signal rows of a parameter set and their words.
@@ -205,7 +206,9 @@ class Laboratory:
         if self._records is not None:
             return self._records(params), ()
         assert self._signals is not None
-        columns = [without_repeats(one) for one in self._signals(params)]
+        # What several sets have in common (an average, the waves) is computed for the first of them.
+        with remembering(self._memory):
+            columns = [without_repeats(one) for one in self._signals(params)]
         return signal_records(self.history.ts_ms, self.series, columns), tuple(one.tags for one in columns)
 
     def result(self, params: Mapping[str, Value]) -> BacktestResult:
