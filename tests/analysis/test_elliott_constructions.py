@@ -48,6 +48,16 @@ def test_the_labelled_impulse_is_found_at_the_bars_of_the_page() -> None:
     assert [pivot.extreme_index for pivot in count.pivots] == [9, 19, 29, 39, 49, 59]
 
 
+def test_linear_thresholds_confirm_the_third_pivot_one_bar_earlier() -> None:
+    """The bars of the page are those of the log scale; in price the range of the steep third wave weighs less."""
+    detector = WaveDetector(WaveSettings(degrees=(2.0,), scale="linear"))
+
+    pivots = [event.pivot for event in detector.run(construction(IMPULSE)) if event.pivot]
+
+    assert [pivot.extreme_index for pivot in pivots] == [9, 19, 29, 39, 49, 59]
+    assert [pivot.confirmed_index for pivot in pivots] == [12, 24, 30, 43, 51, 63]
+
+
 @pytest.mark.parametrize("scale", ["log", "linear"])
 def test_the_labelled_impulse_is_one_impulse_in_either_scale(scale: str) -> None:
     found = [(bar, c) for bar, c in completed(IMPULSE, scale) if c.pattern in MOTIVE]

@@ -274,6 +274,20 @@ def test_degenerate_series_are_survived(scale: str) -> None:
     assert run(walk(9, 1).rows(0, 0), setting).tobytes() == b""
 
 
+def test_what_the_engine_holds_does_not_grow_with_the_bars() -> None:
+    detector = WaveDetector(SMALL)
+    sizes, events = [], 0
+
+    for seed in range(4):
+        candles = walk(3_000, seed)
+        later = replace(candles, ts_ms=candles.ts_ms + seed * 3_000 * 3_600_000)
+        events += sum(len(log) for log in detector.run_chunks(later, chunk_bars=500))
+        sizes.append(len(detector.snapshot()))
+
+    assert events > 4_000
+    assert len(set(sizes)) == 1
+
+
 def test_bars_out_of_order_are_refused_and_change_nothing() -> None:
     candles = walk(50, 1)
     detector = WaveDetector(SMALL)
