@@ -476,8 +476,8 @@ async def chart(asked: Asked) -> Card:
         pair = known[0] if typed is None else completed_pair(asked, kinds.pair("what", typed), known)
         bot = next(one for one in (await bots_of(asked, tx)).values() if pair in one.pairs)
         held = [one for one in await tx.positions.open(asked.workspace_id) if one.pair == pair]
-        case = await _case(asked, tx, reference(held[0].id)) if held else None
-        drawn = await market_chart(asked, tx, pair, bot, _sight(case) if case else None)
+        sight = _sight(await _case(asked, tx, reference(held[0].id))) if held else None
+        drawn = await market_chart(asked, tx, pair, bot, sight)
     fields: tuple[Field, ...] = ()
     if drawn is not None:
         fields = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,7 @@ async def trade_chart(asked: Asked, tx: Unit, sight: Sight) -> Chart | None:
     if not len(shown):
         return None
     # The count as it stood when the trade was decided: a later one would be hindsight.
-    waves = seen_waves(candles.between(None, opened), shown_bars=_BEFORE)
+    waves = await asyncio.to_thread(seen_waves, candles.between(None, opened), shown_bars=_BEFORE)
     marks = trade_marks(position, sight.fills, sight.events, sight.signal)
     strategy = sight.bot.strategy if sight.bot else ""
     way = "long" if position.is_long else "short"
@@ -92,7 +93,7 @@ async def market_chart(
     if not len(candles):
         return None
     shown = candles.rows(max(0, len(candles) - bars), len(candles))
-    waves = seen_waves(candles, shown_bars=bars)
+    waves = await asyncio.to_thread(seen_waves, candles, shown_bars=bars)
     start_ms = int(shown.ts_ms[0])
     move: tuple[Mark, Mark] | None = waves.move
     spec = candle_spec(

@@ -19,6 +19,10 @@ def _spec(title: str = "a") -> dict[str, Any]:
     return as_spec(BarSpec(labels=["x", "y"], values=[1.0, -2.0], title=title))
 
 
+def _has_process(painter: ProcessPainter) -> bool:
+    return painter._process is not None
+
+
 @pytest.fixture
 async def painter() -> AsyncIterator[ProcessPainter]:
     one = ProcessPainter(recycle_after=2)
@@ -39,7 +43,7 @@ async def test_pictures_come_from_a_process_that_is_replaced_in_time(painter: Pr
     assert painter._process is process
 
     assert await painter.draw("daily", _spec("b")) not in (None, first)
-    assert painter._process is None
+    assert not _has_process(painter)
     assert process.returncode is not None
 
 
@@ -58,14 +62,14 @@ async def test_a_cancelled_picture_leaves_no_answer_for_the_next_one(monkeypatch
     task = asyncio.create_task(painter.draw("daily", _spec("gone")))
     async with asyncio.timeout(30):
         # The process is there a moment after the task began; there is nothing to be told by.
-        while painter._process is None:  # noqa: ASYNC110
+        while not _has_process(painter):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert painter._process is None
+    assert not _has_process(painter)
     await painter.close()
 
 

@@ -87,7 +87,7 @@ def whole_trade(spec: CandleSpec) -> CandleSpec:
             ),
         ),
         levels=(Level(price=entry * 0.99, label="61.8 %", from_ms=at(50)),),
-        overlays=(Overlay(label="EMA 20", values=np.r_[np.full(20, np.nan), np.asarray(spec.close)[20:]]),),  # type: ignore[arg-type]
+        overlays=(Overlay(label="EMA 20", values=np.r_[np.full(20, np.nan), np.asarray(spec.close)[20:]]),),
     )
 
 

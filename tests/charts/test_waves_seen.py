@@ -82,5 +82,5 @@ def test_a_spec_holds_the_candles_as_they_are() -> None:
 
     spec = candle_spec(series, title="t")
 
-    assert spec.close is series.close
+    assert np.array_equal(np.asarray(spec.close), series.close)
     assert len(spec.ts_ms) == 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -142,18 +143,12 @@ async def test_a_confirmation_survives_a_restart(house: ChatHouse, sqlite_url: s
 async def test_a_demoted_person_cannot_press_any_more(house: ChatHouse) -> None:
     chat = house.chat(Role.OPERATOR)
     token = await _token(chat)
-    actor = house.actor(Role.OPERATOR)
-    demoted = Chat(house.room, type(actor)(**{**_fields(actor), "role": Role.VIEWER}))
+    demoted = Chat(house.room, replace(house.actor(Role.OPERATOR), role=Role.VIEWER))
 
     card = await demoted.say(f"/confirm {token}", expect="error")
 
     assert card.problem == "denied"
     assert (await house.bot_now()).desired is Desired.RUNNING
-
-
-def _fields(actor: object) -> dict[str, object]:
-    names = ("workspace_id", "user_id", "name", "role", "channel", "language")
-    return {name: getattr(actor, name) for name in names}
 
 
 async def test_every_refused_press_is_in_the_audit(house: ChatHouse) -> None:

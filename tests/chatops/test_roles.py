@@ -8,7 +8,7 @@ from chatops.commands import full_book
 from chatops.testing import spoken
 from desk.identity import Role
 from desk.store import SqlStore
-from desk.views import Page
+from desk.views import Filter, Page
 from tests.chatops.chat_house import ChatHouse, furnished
 
 #: What is said for words that change something, on the test house.
@@ -58,7 +58,7 @@ async def _state(house: ChatHouse) -> list[object]:
     """Give everything that words may change."""
     async with house.store.reading() as tx:
         workspace = house.workspace.id
-        alerts = await tx.alerts.page(workspace, _everything(), Page(first=50))
+        alerts = await tx.alerts.page(workspace, Filter(), Page(first=50))
         return [
             await tx.journal.head(workspace),
             [(one.name, one.desired, one.version) for one in await tx.bots.all(workspace)],
@@ -69,15 +69,9 @@ async def _state(house: ChatHouse) -> list[object]:
         ]
 
 
-def _everything() -> object:
-    from desk.views import Filter
-
-    return Filter()
-
-
 async def _line(house: ChatHouse, name: str) -> str:
     async with house.store.reading() as tx:
-        rows = await tx.alerts.page(house.workspace.id, _everything(), Page(first=1))
+        rows = await tx.alerts.page(house.workspace.id, Filter(), Page(first=1))
     return LINES[name].format(alert=rows[0].id)
 
 
