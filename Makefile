@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help install install-dev run console test check prove bench bench-api format lock sdl docs golden clean
+.PHONY: help install install-dev run console test check prove bench format lock sdl docs
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -24,7 +24,7 @@ console: install ## talk to the running demo
 
 test: install-dev ## run the whole test suite, with real PostgreSQL and Redis, and check coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage run -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python tools/coverage_floors.py
 
