@@ -110,15 +110,15 @@ def laboratory(cls: type[BaseStrategy], candles: Candles) -> Laboratory:
     return Laboratory((candles,), account_of(candles, risk_per_trade=risk), signals)
 
 
-def walk(lab: Laboratory, candles: Candles, grid: Grid) -> WalkForward:
+def walk(lab: Laboratory, candles: Candles, grid: Grid, *, minimum_trades: int) -> WalkForward:
     """Walk through the windows; the Sharpe ratio of the training window picks."""
-    pick = partial(_picked, grid)
+    pick = partial(_picked, grid, minimum_trades)
     cuts = windows(int(candles.ts_ms[0]), int(candles.ts_ms[-1]) + candles.timeframe.ms, PLAN)
     return walk_forward(lab.window, pick, cuts)
 
 
-def _picked(grid: Grid, run: Runner) -> SearchResult:
-    return sweep(run, grid, objective="sharpe", minimum_trades=5, workers=1)
+def _picked(grid: Grid, minimum_trades: int, run: Runner) -> SearchResult:
+    return sweep(run, grid, objective="sharpe", minimum_trades=minimum_trades, workers=1)
 
 
 def on_pairs(cls: type[BaseStrategy], series: Sequence[Candles]) -> tuple[PairRun, ...]:
@@ -146,7 +146,8 @@ def page(cls: type[BaseStrategy], btc: Candles, others: Sequence[Candles], held:
         parts.append(f"## Out of sample\n\n{NOT_WALKED[cls.name]}\n")
         return "\n".join(parts)
     lab, grid = laboratory(cls, btc), Grid.read(GRIDS[cls.name])
-    done = walk(lab, btc, grid)
+    # Holding closes no trade, and is to be judged all the same.
+    done = walk(lab, btc, grid, minimum_trades=0 if cls.name == "buy_and_hold" else 5)
     first, last = done.steps[0].window.test_from_ms, done.steps[-1].window.test_to_ms
     benchmark = held.window({}, first, last)
     parts += [
@@ -257,7 +258,7 @@ def _pairs(runs: Sequence[PairRun]) -> str:
     won = sum(run.roi > 0.0 for run in active)
     return (
         f"## Other pairs\n\nDefaults, no fitting, each pair alone over its file. Median return {middle}; "
-        f"{won} of {len(active)} pairs that traded ended above zero.\n\n"
+        f"{won} of {len(active)} pairs with closed trades ended above zero.\n\n"
         f"| Pair | Return | Holding | Trades |\n|---|---|---|---|\n{rows}\n"
     )
 

@@ -194,6 +194,8 @@ def test_settings_left_out_take_their_defaults_and_keep_the_typed_name() -> None
     assert parse("macd").values == (12.0, 26.0, 9.0)
     assert list(compute("macd", candles)) == ["macd", "macd.signal", "macd.hist"]
     assert parse("bb::2.5").values == (20.0, 2.5)
+    assert parse("bollinger:30").names[0] == "bollinger:30.middle"
+    assert parse("bollinger:30").indicator is parse("bb").indicator
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,16 @@ from trading.errors import BadParameter, InvalidWindow, NotFound, nearest
 
 FloatArray = NDArray[np.float64]
 
+#: Other words for the same indicators.
+ALIASES = {
+    "bbands": "bb",
+    "bollinger": "bb",
+    "stochastic": "stoch",
+    "vp": "volume_profile",
+    "fib": "fibonacci",
+    "support": "levels",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -108,6 +118,7 @@ def parse(spec: str) -> Parsed:
     """
     name, *texts = spec.strip().split(":")
     known = _known()
+    name = ALIASES.get(name, name)
     if name not in known:
         raise NotFound(
             f"Indicator '{name}' is unknown; {', '.join(known)} are there.", hint=nearest(name, known) or None
