@@ -27,9 +27,9 @@ from trading.market import MarketView
 from trading.orders import OrderState, may_go
 
 
-async def replay(store: SqlStore, series: list[Candles], **wanted: object) -> DeskHouse:
+async def replay(store: SqlStore, series: list[Candles], strategy: str = "mean_reversion") -> DeskHouse:
     house = await a_house(store, series)
-    await house.start_bot(**{"strategy": "mean_reversion", **wanted})
+    await house.start_bot(strategy=strategy)
     await run_to_end(house)
     return house
 

@@ -12,9 +12,7 @@ from desk.bots.memory import LineMemory, LoopMemory, pack, unpack
 from desk.execution.client_ids import Origin, client_order_id, owner_part, read_client_order_id, stable_id
 from trading.errors import InvalidInput, StoreProblem
 
-parts = st.tuples(
-    st.uuids(), st.integers(0, 2**38), st.integers(0, 2**15 - 1), st.sampled_from(list(Origin))
-)
+parts = st.tuples(st.uuids(), st.integers(0, 2**38), st.integers(0, 2**15 - 1), st.sampled_from(list(Origin)))
 
 
 @settings(max_examples=100, derandomize=True)
@@ -42,9 +40,7 @@ def test_an_id_can_be_read_back_and_fits_every_venue(found: tuple[object, int, i
 def test_different_parts_give_different_ids(
     one: tuple[object, int, int, Origin], other: tuple[object, int, int, Origin]
 ) -> None:
-    texts = [
-        client_order_id(str(a), number=n, restore_epoch=e, origin=o) for a, n, e, o in (one, other)
-    ]
+    texts = [client_order_id(str(a), number=n, restore_epoch=e, origin=o) for a, n, e, o in (one, other)]
 
     assert (texts[0] == texts[1]) == (one == other)
 

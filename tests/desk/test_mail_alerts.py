@@ -114,7 +114,7 @@ async def test_a_server_that_is_away_is_temporary_and_a_refused_reader_is_final(
 ) -> None:
     mailbox.refused = "gone@example.org"
 
-    with pytest.raises(Temporary, match="not reached|not take"):
+    with pytest.raises(Temporary, match=r"not reached|not take"):
         await SmtpMailer(plain(free_port())).send(letter())
     with pytest.raises(Rejected, match=r"gone@example\.org"):
         await SmtpMailer(plain(port)).send(letter("gone@example.org"))
@@ -150,7 +150,9 @@ async def test_mail_goes_encrypted_and_signed_in(tmp_path: Path, mailbox: Mailbo
         return AuthResult(success=data == LoginPassword(b"ann", b"hunter2"))
 
     how: dict[str, Any] = (
-        {"ssl_context": context, "auth_require_tls": False} if tls is Tls.IMPLICIT else {"tls_context": context}
+        {"ssl_context": context, "auth_require_tls": False}
+        if tls is Tls.IMPLICIT
+        else {"tls_context": context}
     )
     controller = Controller(
         mailbox, hostname="localhost", port=free_port(), authenticator=sign_in, auth_required=True, **how
@@ -296,7 +298,9 @@ async def test_a_refused_letter_is_dead_and_does_not_hold_up_the_next(
     assert all("550" in one.error for one in rows if one.status == "failed")
 
 
-async def test_old_news_is_dropped_money_and_risk_never(sqlite_store: SqlStore, port: int, mailbox: Mailbox) -> None:
+async def test_old_news_is_dropped_money_and_risk_never(
+    sqlite_store: SqlStore, port: int, mailbox: Mailbox
+) -> None:
     clock = ManualClock(NOON)
     workspace = await a_workspace(sqlite_store, "ann")
     stalled = FeedStalled(workspace_id=workspace.id, occurred_at=NOON, account_id="a", venue="v", age_s=60.0)

@@ -29,9 +29,11 @@ async def outcome(house: DeskHouse) -> dict[str, Any]:
         positions = await tx.positions.page(house.workspace.id, Filter(), ALL)
         alerts = await tx.alerts.page(house.workspace.id, Filter(), ALL)
     assert status is not None
-    key = lambda one: (one.pair, one.created_at, one.reason, one.leg, one.quantity)  # noqa: E731
     return {
-        "orders": sorted((key(one), one.state, one.filled_quantity, one.attempts) for one in orders),
+        "orders": sorted(
+            (one.pair, one.created_at, one.reason, one.leg, one.quantity, one.state, one.filled_quantity)
+            for one in orders
+        ),
         "fills": sorted(
             (one.filled_at, one.pair, one.reason, one.price, one.quantity, one.fee) for one in fills
         ),

@@ -84,7 +84,7 @@ class Breaks(Always):
                 seen += 1
                 if seen == 40:
                     raise ZeroDivisionError("by design")
-                return stream.step(*bar, market=market)  # type: ignore[misc, arg-type]
+                return stream.step(*bar, market=market)  # type: ignore[arg-type]
 
             def explain(self) -> tuple[()]:
                 return ()
