@@ -1,6 +1,6 @@
 """Proof on real candles: nothing is repainted, nothing is unsound; and how real series compare with shuffled ones.
 
-    python tests/proofs/elliott_prefixes.py [--prefixes 1000] [--series 20]
+    python tests/proofs/elliott_prefixes.py [--prefixes 1000] [--series 20] [--files "*_1h.csv.gz"]
 
 For every series (the 1h candles of the shared data; random walks where those are absent) the events of random
 prefixes must be the events of the whole, byte for byte, up to the cut (T9). Every completed count goes before the
@@ -70,7 +70,8 @@ def described(candles: Candles) -> tuple[float, float, float]:
     impulses = done[done["pattern"] == IMPULSE]
     pivots = (rows["type"] == PIVOT_CONFIRMED).sum()
     score = float(impulses["score"].mean()) if len(impulses) else float("nan")
-    return len(impulses) / max(int(pivots), 1), score, float(done["score"].mean())
+    all_scores = float(done["score"].mean()) if len(done) else float("nan")
+    return len(impulses) / max(int(pivots), 1), score, all_scores
 
 
 def main() -> int:
@@ -78,8 +79,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prefixes", type=int, default=1_000, help="prefixes in all")
     parser.add_argument("--series", type=int, default=20)
+    parser.add_argument("--files", default="*_1h.csv.gz", help="which candle files, as a glob")
     asked = parser.parse_args()
-    series = real_series(asked.series) or [
+    series = real_series(asked.series, asked.files) or [
         (f"walk {seed}", walk(5_000, seed)) for seed in range(asked.series)
     ]
     each = -(-asked.prefixes // (len(series) * len(SETTINGS)))
