@@ -8,11 +8,40 @@ would change nothing but the value of the account.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.engine.course import (
+    COURSE,
+    History,
+    Watch,
+    all_atrs,
+    all_bottoms,
+    all_closes,
+    all_down,
+    all_equity,
+    all_flags,
+    all_highs,
+    all_inside,
+    all_inside_from,
+    all_inside_times,
+    all_live,
+    all_lows,
+    all_markets,
+    all_odd,
+    all_opens,
+    all_rho,
+    all_rho_days,
+    all_signals,
+    all_times,
+    all_tops,
+    all_up,
+    all_volumes,
+    all_worth,
+    bar_row,
+    lay_out,
+    new_watch,
+)
 from trading.engine.entries import is_taken
 from trading.engine.grid import EMPTY, HELD, cell_floor
 from trading.engine.kernel import decide_bar, match_bars, roll_day
@@ -29,6 +58,7 @@ from trading.engine.reach import (
 from trading.engine.records import (
     DAY_MS,
     FILLS_PER_LINE,
+    HALTED,
     T_LIMIT,
     T_MARKET,
     TRADES_PER_LINE,
@@ -39,68 +69,10 @@ from trading.risk.limits import daily_floor, drawdown_floor, update_links
 
 FloatArray = NDArray[np.float64]
 
+__all__ = ["History", "Watch", "drive", "new_watch"]
+
 #: Later than any bar.
 NEVER = 2**62
-
-
-class History(NamedTuple):
-    """The bars of an account's markets, on one common time axis.
-
-    Attributes:
-        ts_ms: open times, shape (t,).
-        open, high, low, close, volume, atr: shape (t, m); `atr` (0, m) where no method needs it.
-        flags: uint8, shape (t, m).
-        odd: uint8, shape (t,): some market's bar has a flag.
-        inside, inside_ms: shorter BAR records, shape (k, m), and their open times.
-        inside_from: int64, shape (t + 1,): where each bar's shorter bars begin; shape (0,) = none.
-        rho_day: int64, shape (d,), days since the epoch, increasing, on which `rho` (d, n, n) took effect.
-    """
-
-    ts_ms: NDArray[np.int64]
-    open: FloatArray
-    high: FloatArray
-    low: FloatArray
-    close: FloatArray
-    volume: FloatArray
-    atr: FloatArray
-    flags: NDArray[np.uint8]
-    odd: NDArray[np.uint8]
-    inside: Records
-    inside_ms: NDArray[np.int64]
-    inside_from: NDArray[np.int64]
-    rho_day: NDArray[np.int64]
-    rho: FloatArray
-
-
-class Watch(NamedTuple):
-    """What the fast loop keeps beside the records, per line; `count` lines of `live` are watched.
-
-    Attributes:
-        down, up: lows at or below, highs at or above these matter.
-        worth: signed quantity; high, low: extremes since the entry.
-        live: indices of the lines that hold or wait for something.
-    """
-
-    down: FloatArray
-    up: FloatArray
-    worth: FloatArray
-    high: FloatArray
-    low: FloatArray
-    live: NDArray[np.int64]
-    market: NDArray[np.int64]
-
-
-def new_watch(n: int) -> Watch:
-    """Give an empty watch over n lines."""
-    return Watch(
-        down=np.zeros(n),
-        up=np.zeros(n),
-        worth=np.zeros(n),
-        high=np.zeros(n),
-        low=np.zeros(n),
-        live=np.zeros(n, np.int64),
-        market=np.zeros(n, np.int64),
-    )
 
 
 @helper
@@ -153,95 +125,91 @@ def watch_line(book: Handle, i: int) -> tuple[float, float, int]:
 
 
 @helper
-def arm(book: Handle, watch: Watch) -> tuple[int, int]:
+def arm(book: Handle, course: Handle) -> tuple[int, int]:
     """Set the watch from the records; give how many lines are live and the next clock to step at."""
     count, wake = 0, NEVER
     for i in range(book["n"]):
-        if not is_taken(book, i) and not (
-            line_of(book, i)["confirm_bars"] > 0 and position_of(book, i)["confirm_count"] > 0
-        ):
-            continue
         position = position_of(book, i)
+        line = line_of(book, i)
+        if not is_taken(book, i) and not (line["confirm_bars"] > 0 and position["confirm_count"] > 0):
+            continue
         down, up, due = watch_line(book, i)
-        watch.live[count] = i
-        watch.down[count] = down
-        watch.up[count] = up
-        watch.worth[count] = position["side"] * position["lots"] * line_of(book, i)["step"]
-        watch.high[count] = position["high"]
-        watch.low[count] = position["low"]
-        watch.market[count] = line_of(book, i)["market"]
+        all_live(course)[count] = i
+        all_down(course)[count] = down
+        all_up(course)[count] = up
+        all_worth(course)[count] = position["side"] * position["lots"] * line["step"]
+        all_tops(course)[count] = position["high"]
+        all_bottoms(course)[count] = position["low"]
+        all_markets(course)[count] = line["market"]
         wake = min(wake, due)
         count += 1
     return count, wake
 
 
 @helper
-def disarm(
-    book: Handle, watch: Watch, count: int, history: History, t: int, equity: float, peak: float
-) -> None:
+def disarm(book: Handle, course: Handle, count: int, t: int, equity: float, peak: float) -> None:
     """Write what the fast loop moved back into the records, as they stand after bar t - 1."""
     account = account_of(book)
     account["equity"] = equity
     account["peak"] = peak
-    account["now_ms"] = history.ts_ms[t - 1] + rules_of(book)["timeframe_ms"]
+    account["now_ms"] = all_times(course)[t - 1] + rules_of(book)["timeframe_ms"]
     for k in range(count):
-        position = position_of(book, watch.live[k])
+        position = position_of(book, all_live(course)[k])
         if position["side"] != 0:
-            position["high"] = watch.high[k]
-            position["low"] = watch.low[k]
-        position["mark"] = history.close[t - 1, watch.market[k]]
+            position["high"] = all_tops(course)[k]
+            position["low"] = all_bottoms(course)[k]
+        position["mark"] = all_closes(course)[(t - 1) * course["m"] + all_markets(course)[k]]
 
 
 @helper
-def copy_row(history: History, t: int, row: Records) -> None:
-    """Write one bar of every market into BAR records."""
-    has_atr = len(history.atr) > 0
-    for m in range(len(row)):
-        bar = row[m]
-        bar["open"] = history.open[t, m]
-        bar["high"] = history.high[t, m]
-        bar["low"] = history.low[t, m]
-        bar["close"] = history.close[t, m]
-        bar["volume"] = history.volume[t, m]
-        bar["flags"] = history.flags[t, m]
-        bar["atr"] = history.atr[t, m] if has_atr else np.nan
+def copy_row(course: Handle, t: int) -> None:
+    """Write one bar of every market into the row of BAR records."""
+    has_atr = course["atr_count"] > 0
+    for m in range(course["m"]):
+        at = t * course["m"] + m
+        bar = bar_row(course)[m]
+        bar["open"] = all_opens(course)[at]
+        bar["high"] = all_highs(course)[at]
+        bar["low"] = all_lows(course)[at]
+        bar["close"] = all_closes(course)[at]
+        bar["volume"] = all_volumes(course)[at]
+        bar["flags"] = all_flags(course)[at]
+        bar["atr"] = all_atrs(course)[at] if has_atr else np.nan
 
 
 @helper
-def link_days(book: Handle, history: History, links_at: int, now_ms: int) -> int:
+def link_days(book: Handle, course: Handle, links_at: int, now_ms: int) -> int:
     """Bring the correlation links up to a moment, day by day; give the next day's index."""
     rules, n = rules_of(book), book["n"]
-    while links_at < len(history.rho_day) and history.rho_day[links_at] <= now_ms // DAY_MS:
-        update_links(
-            all_links(book).reshape((2, n, n)),
-            history.rho[links_at],
-            rules["correlation_high"],
-            rules["correlation_low"],
-        )
+    while links_at < course["rho_day_count"] and all_rho_days(course)[links_at] <= now_ms // DAY_MS:
+        rho = all_rho(course)[links_at * n * n : (links_at + 1) * n * n].reshape((n, n))
+        links = all_links(book).reshape((2, n, n))
+        update_links(links, rho, rules["correlation_high"], rules["correlation_low"])
         links_at += 1
     return links_at
 
 
 @helper
-def match_at(book: Handle, history: History, t: int, row: Records) -> None:
+def match_at(book: Handle, course: Handle, t: int) -> None:
     """Fill what bar t fills, by its shorter bars where they are known."""
-    copy_row(history, t, row)
-    if len(history.inside_from) > 0 and history.inside_from[t + 1] > history.inside_from[t]:
-        a, b = history.inside_from[t], history.inside_from[t + 1]
-        match_bars(book, history.inside[a:b], history.inside_ms[a:b])
-    else:
-        match_bars(book, row.reshape((1, len(row))), history.ts_ms[t : t + 1])
+    copy_row(course, t)
+    m = course["m"]
+    if course["inside_from_count"] > 0:
+        a, b = all_inside_from(course)[t], all_inside_from(course)[t + 1]
+        if b > a:
+            rows = all_inside(course)[a * m : b * m].reshape((b - a, m))
+            match_bars(book, rows, all_inside_times(course)[a:b])
+            return
+    match_bars(book, bar_row(course).reshape((1, m)), all_times(course)[t : t + 1])
 
 
 @helper
-def step(
-    book: Handle, history: History, t: int, row: Records, signals: Records, first: int, stop: int
-) -> None:
+def step(book: Handle, course: Handle, t: int, first: int, stop: int) -> None:
     """Match and decide one bar."""
     account_of(book)["intents"] = 0
-    match_at(book, history, t, row)
-    now_ms = history.ts_ms[t] + rules_of(book)["timeframe_ms"]
-    decide_bar(book, row, now_ms, signals, first, stop)
+    match_at(book, course, t)
+    now_ms = all_times(course)[t] + rules_of(book)["timeframe_ms"]
+    decide_bar(book, bar_row(course), now_ms, all_signals(course), first, stop)
 
 
 @helper
@@ -276,165 +244,145 @@ def drive(
         skips: pass over bars that do not matter; the result is the same.
     """
     book = handles[0]
+    courses = np.zeros(1, COURSE)
+    course = courses[0]
+    lay_out(course, history, watch, signals, row, equity)
+    place[0], place[1], place[2] = follow(book, course, place[0], place[1], place[2], stop, skips)
+    return int(place[0])
+
+
+@helper
+def follow(
+    book: Handle, course: Handle, t: int, cursor: int, links_at: int, stop: int, skips: bool
+) -> tuple[int, int, int]:
+    """Run bars up to `stop`, or until the tape is full; give where to go on."""
     account = account_of(book)
-    rules = rules_of(book)
-    t, cursor, links_at = place[0], place[1], place[2]
     shift = account["clock"] - t
-    tf = rules["timeframe_ms"]
+    tf = rules_of(book)["timeframe_ms"]
     while t < stop:
         if skips:
-            count, wake = arm(book, watch)
+            count, wake = arm(book, course)
             if account["clock"] > 0:
-                before = t
-                t, cursor = fast_forward(
-                    book, history, signals, watch, equity, t, stop, cursor, count, wake - shift
-                )
-                if t > before:
-                    account["clock"] = t + shift
+                t, cursor = fast_forward(book, course, t, stop, cursor, count, wake - shift)
+                account["clock"] = t + shift
                 if t >= stop:
                     break
         if not has_room(book):
             break
         first = cursor
-        while cursor < len(signals) and signals[cursor]["at"] == t:
+        while cursor < course["signals_count"] and all_signals(course)[cursor]["at"] == t:
             cursor += 1
-        links_at = link_days(book, history, links_at, history.ts_ms[t] + tf)
-        step(book, history, t, row, signals, first, cursor)
-        equity[t] = account["equity"]
+        links_at = link_days(book, course, links_at, all_times(course)[t] + tf)
+        step(book, course, t, first, cursor)
+        all_equity(course)[t] = account["equity"]
         t += 1
-    place[0], place[1], place[2] = t, cursor, links_at
-    return int(t)
+    return t, cursor, links_at
 
 
 @helper
 def fast_forward(
-    book: Handle,
-    history: History,
-    signals: Records,
-    watch: Watch,
-    equity: FloatArray,
-    t: int,
-    stop: int,
-    cursor: int,
-    count: int,
-    wake: int,
+    book: Handle, course: Handle, t: int, stop: int, cursor: int, count: int, wake: int
 ) -> tuple[int, int]:
     """Pass over bars that do not matter; give the first one that does and its first signal row."""
     account = account_of(book)
     rules = rules_of(book)
+    signals, last = all_signals(course), course["signals_count"]
     if count == 0:
         # Nothing is held or ordered: only an entry matters, and the value stands still.
-        while cursor < len(signals) and signals[cursor]["enter"] == 0:
+        while cursor < last and signals[cursor]["enter"] == 0:
             cursor += 1
-        until = min(stop, signals[cursor]["at"]) if cursor < len(signals) else stop
+        until = min(stop, signals[cursor]["at"]) if cursor < last else stop
         if until > t:
-            equity[t:until] = account["equity"]
-            account["now_ms"] = history.ts_ms[until - 1] + rules["timeframe_ms"]
+            all_equity(course)[t:until] = account["equity"]
+            account["now_ms"] = all_times(course)[until - 1] + rules["timeframe_ms"]
             roll_day(book, account["equity"], account["now_ms"])
             return until, cursor
         return t, cursor
-    value, peak = account["equity"], account["peak"]
-    start = t
     end = min(stop, wake)
-    if cursor < len(signals):
+    if cursor < last:
         end = min(end, signals[cursor]["at"])
-    fall = drawdown_floor(peak, rules["max_drawdown"]) if account["state"] != 2 else -np.inf
-    day = daily_floor(account["day_start"], rules["daily_loss"]) if account["daily_blocked"] == 0 else -np.inf
-    day_end = (account["day"] + 1) * DAY_MS - rules["timeframe_ms"]
+    if end <= t or (count == 1 and all_down(course)[0] == np.inf):
+        return t, cursor
     if count == 1:
-        t, value, peak = pass_one(
-            history, watch, equity, account["cash"], t, end, value, peak, fall, day, day_end, rules["max_drawdown"],
-            account["state"] != 2,
-        )  # fmt: skip
+        passed, value, peak = pass_one(book, course, t, end)
     else:
-        t, value, peak = pass_many(
-            history, watch, equity, account["cash"], t, end, value, peak, fall, day, day_end, rules["max_drawdown"],
-            account["state"] != 2, count,
-        )  # fmt: skip
-    if t > start:
-        disarm(book, watch, count, history, t, value, peak)
-    return t, cursor
+        passed, value, peak = pass_many(book, course, t, end, count)
+    if passed > t:
+        disarm(book, course, count, passed, value, peak)
+    return passed, cursor
 
 
 @helper
-def pass_one(
-    history: History,
-    watch: Watch,
-    equity: FloatArray,
-    cash: float,
-    t: int,
-    end: int,
-    value: float,
-    peak: float,
-    fall: float,
-    day: float,
-    day_end: int,
-    max_drawdown: float,
-    guards_peak: bool,
-) -> tuple[int, float, float]:
+def floors(book: Handle, peak: float) -> tuple[float, float, int]:
+    """Give the values at or below which the account's limits act, and the open time from which a day ends."""
+    account = account_of(book)
+    rules = rules_of(book)
+    fall = drawdown_floor(peak, rules["max_drawdown"]) if account["state"] != HALTED else -np.inf
+    day = daily_floor(account["day_start"], rules["daily_loss"]) if account["daily_blocked"] == 0 else -np.inf
+    return fall, day, (account["day"] + 1) * DAY_MS - rules["timeframe_ms"]
+
+
+@helper
+def pass_one(book: Handle, course: Handle, t: int, end: int) -> tuple[int, float, float]:
     """Pass over quiet bars while one line is live; everything it needs is a local number."""
-    m = watch.market[0]
-    down, up, worth, top, bottom = watch.down[0], watch.up[0], watch.worth[0], watch.high[0], watch.low[0]
+    account = account_of(book)
+    cash, value, peak = account["cash"], account["equity"], account["peak"]
+    fall, day, day_end = floors(book, peak)
+    down, up, worth = all_down(course)[0], all_up(course)[0], all_worth(course)[0]
+    top, bottom = all_tops(course)[0], all_bottoms(course)[0]
+    m, at = course["m"], all_markets(course)[0]
+    highs, lows, closes = all_highs(course), all_lows(course), all_closes(course)
+    odd, times, equity = all_odd(course), all_times(course), all_equity(course)
     while t < end:
-        high, low = history.high[t, m], history.low[t, m]
-        if low <= down or high >= up or history.odd[t] != 0 or history.ts_ms[t] >= day_end:
+        high, low = highs[t * m + at], lows[t * m + at]
+        if low <= down or high >= up or odd[t] != 0 or times[t] >= day_end:
             break
-        now = cash + worth * history.close[t, m]
+        now = cash + worth * closes[t * m + at]
         if now <= fall or now <= day:
             break
         value = now
         if now > peak:
             peak = now
-            if guards_peak:
-                fall = drawdown_floor(peak, max_drawdown)
+            fall, day, day_end = floors(book, peak)
         top = max(top, high)
         bottom = min(bottom, low)
         equity[t] = now
         t += 1
-    watch.high[0], watch.low[0] = top, bottom
+    all_tops(course)[0], all_bottoms(course)[0] = top, bottom
     return t, value, peak
 
 
 @helper
-def pass_many(
-    history: History,
-    watch: Watch,
-    equity: FloatArray,
-    cash: float,
-    t: int,
-    end: int,
-    value: float,
-    peak: float,
-    fall: float,
-    day: float,
-    day_end: int,
-    max_drawdown: float,
-    guards_peak: bool,
-    count: int,
-) -> tuple[int, float, float]:
+def pass_many(book: Handle, course: Handle, t: int, end: int, count: int) -> tuple[int, float, float]:
     """Pass over quiet bars while several lines are live."""
+    account = account_of(book)
+    cash, value, peak = account["cash"], account["equity"], account["peak"]
+    fall, day, day_end = floors(book, peak)
+    down, up, worth = all_down(course), all_up(course), all_worth(course)
+    tops, bottoms, markets = all_tops(course), all_bottoms(course), all_markets(course)
+    highs, lows, closes = all_highs(course), all_lows(course), all_closes(course)
+    odd, times, equity, m = all_odd(course), all_times(course), all_equity(course), course["m"]
     while t < end:
-        if history.odd[t] != 0 or history.ts_ms[t] >= day_end:
+        if odd[t] != 0 or times[t] >= day_end:
             break
         matters = False
         now = cash
         for k in range(count):
-            m = watch.market[k]
-            if history.low[t, m] <= watch.down[k] or history.high[t, m] >= watch.up[k]:
+            at = t * m + markets[k]
+            if lows[at] <= down[k] or highs[at] >= up[k]:
                 matters = True
                 break
-            now += watch.worth[k] * history.close[t, m]
+            now += worth[k] * closes[at]
         if matters or now <= fall or now <= day:
             break
         value = now
         if now > peak:
             peak = now
-            if guards_peak:
-                fall = drawdown_floor(peak, max_drawdown)
+            fall, day, day_end = floors(book, peak)
         for k in range(count):
-            m = watch.market[k]
-            watch.high[k] = max(watch.high[k], history.high[t, m])
-            watch.low[k] = min(watch.low[k], history.low[t, m])
+            at = t * m + markets[k]
+            tops[k] = max(tops[k], highs[at])
+            bottoms[k] = min(bottoms[k], lows[at])
         equity[t] = now
         t += 1
     return t, value, peak

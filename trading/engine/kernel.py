@@ -213,6 +213,8 @@ def confirm(book: Handle, i: int, side: int) -> None:
 @helper
 def take_entries(book: Handle, row: Records, signals: Records, first: int, stop: int) -> None:
     """Admit a bar's entries, by score (highest first), then by pair and bot."""
+    if first == stop:
+        return
     limits = np.empty(_LIMIT_COUNT)
     last_score, last_rank = np.inf, -1
     while True:

@@ -86,9 +86,9 @@ def _view(handle: Any, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.frombuffer(buffer, dtype, count)
 
 
-def _all(name: str) -> Callable[[Any], Any]:
-    """Make the function that gives a whole array behind a handle."""
-    dtype, at, count = _REACHED[name], f"{name}_at", f"{name}_count"
+def whole(name: str, dtype: np.dtype[Any]) -> Callable[[Any], Any]:
+    """Make the function that gives a whole array behind a handle; it counts no references."""
+    at, count = f"{name}_at", f"{name}_count"
 
     def reach(handle: Any) -> Any:
         return _view(handle, name, dtype)
@@ -143,11 +143,11 @@ line_of = _one("lines")
 position_of = _one("positions")
 order_of = _one("orders")
 dying_of = _one("dying")
-all_dying = _all("dying")
+all_dying = whole("dying", _REACHED["dying"])
 recent_of = _one("recent")
-all_recent = _all("recent")
+all_recent = whole("recent", _REACHED["recent"])
 fill_at = _one("fills")
 trade_at = _one("trades")
 intent_at = _one("intents")
 notice_at = _one("notices")
-all_links = _all("links")
+all_links = whole("links", _REACHED["links"])
