@@ -37,7 +37,10 @@ def seen_waves(candles: Candles, *, shown_bars: int = 150) -> SeenWaves:
     step = candles.timeframe.ms
     end_ms = int(candles.ts_ms[-1])
     start_ms = end_ms - shown_bars * step
-    fits = [one for one in detector.counts() if _is_seen(one, start_ms)]
+    counts = detector.counts()
+    # Two ends in the picture make a line; where no count has that, one whose last wave reaches into it is shown.
+    fits = [one for one in counts if _is_seen(one, start_ms, ends=2)]
+    fits = fits or [one for one in counts if _is_seen(one, start_ms, ends=1)]
     if not fits:
         return SeenWaves()
     best = max(fits, key=lambda one: _worth(one, start_ms, end_ms))
@@ -51,11 +54,11 @@ def seen_waves(candles: Candles, *, shown_bars: int = 150) -> SeenWaves:
     return SeenWaves(lines=tuple(lines), move=_move(best))
 
 
-def _is_seen(count: WaveCount, start_ms: int) -> bool:
-    """Tell whether a count says something about the bars shown: two of its ends at least lie among them."""
+def _is_seen(count: WaveCount, start_ms: int, *, ends: int) -> bool:
+    """Tell whether a count says something about the bars shown: so many of its ends lie among them."""
     if count.pattern is Pattern.UNKNOWN or count.status not in (Status.OPEN, Status.COMPLETE):
         return False
-    return len(count.pivots) >= 2 and count.pivots[-2].extreme_ms >= start_ms
+    return len(count.pivots) >= 2 and count.pivots[-ends].extreme_ms >= start_ms
 
 
 def _worth(count: WaveCount, start_ms: int, end_ms: int) -> float:
