@@ -236,7 +236,8 @@ def _curve_figures(
         values["max_drawdown"], values["max_drawdown_days"] = deepest_and_longest(curve)
     else:
         reasons.update(dict.fromkeys(("roi", "max_drawdown", "max_drawdown_days"), "no_time"))
-    if curve.is_ruined:
+    # A value of zero or less is a fall by everything; no further pass over the curve is needed to see it.
+    if (values["max_drawdown"] or 0.0) <= -1.0:
         undefined = [name for name in RETURN_FIGURES if values[name] is None and name != "profit"]
         reasons.update(dict.fromkeys(undefined, "ruined"))
         return values, reasons
