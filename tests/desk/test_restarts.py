@@ -75,14 +75,14 @@ async def test_restarts_at_random_bars_change_nothing(
 ) -> None:
     from desk.store import open_store
 
-    series = market(bars=600)
+    series = market(bars=360)
     expected = await outcome(await played(sqlite_store, series, strategy=strategy))
     store = open_store(sqlite_template.copy(tmp_path / "restarted.sqlite3"))
     house = await a_house(store, series, bars_per_s=4_000)
     await house.start_bot(strategy=strategy)
     choose = random.Random(5)
 
-    for bar in sorted(choose.sample(range(50, 550), 5)):
+    for bar in sorted(choose.sample(range(40, 320), 4)):
         await cut_at(house, int(series[0].ts_ms[bar]))
         house = await a_house(store, series, bars_per_s=4_000)
     await run_to_end(house)
