@@ -17,7 +17,6 @@ from trading.analysis.elliott.records import (
     CLAIM_IMPULSE,
     CLAIM_NONE,
     CLAIM_TRIANGLE,
-    CLAIM_WAVE_3,
     CLAIM_WAVE_5,
     CLAIM_ZIGZAG,
     COMPLETE,
@@ -26,53 +25,31 @@ from trading.analysis.elliott.records import (
     COUNT_OPENED,
     COUNT_SUPERSEDED,
     ENDING_DIAGONAL,
-    FLAT_EXPANDED,
-    FLAT_REGULAR,
     IMPULSE,
     INVALIDATED,
-    LABEL_B,
     LABEL_C,
-    LABEL_D,
     LABEL_E,
-    LEADING_DIAGONAL,
     MAX_PIVOTS,
     NOBODY,
     OK,
-    ONE_PIVOT,
     OPEN,
-    PIVOT_CONFIRMED,
     PIVOTS_OF_CORRECTION,
-    PIVOTS_OF_WAVE_2,
-    PIVOTS_OF_WAVE_4,
     RING,
-    RULE_B_BEYOND,
-    RULE_DIAGONAL_WAVE_4,
     RULE_END_PASSED,
-    RULE_INSIDE,
     RULE_OVERLAP,
-    RULE_TRIANGLE_E,
-    RULE_WAVE_2,
     SUPERSEDED,
     TRIANGLE,
-    UNKNOWN,
-    WAVE_2,
-    WAVE_3,
-    WAVE_4,
-    WAVE_5,
     WAVE_LABELLED,
     ZIGZAG,
     Memory,
     Record,
 )
 from trading.analysis.elliott.rules import (
-    correction_family,
     correction_rule,
     diagonal_rule,
     finished_pattern,
     impulse_rule,
     is_truncated,
-    legs_rule,
-    length,
     overlap_level,
     triangle_rule,
 )
@@ -116,7 +93,7 @@ def emit(
 
 
 @helper
-def _load(memory: Memory, d: int, first: int, pivots: int) -> int:
+def load_window(memory: Memory, d: int, first: int, pivots: int) -> int:
     """Copy pivots first … first + pivots - 1 into the window; give +1 when the first wave rises, else -1."""
     for i in range(pivots):
         memory.state["window"][i] = memory.state["ring"][d, (first + i) % RING]
@@ -124,7 +101,7 @@ def _load(memory: Memory, d: int, first: int, pivots: int) -> int:
 
 
 @helper
-def _guard(memory: Memory, d: int) -> None:
+def guard(memory: Memory, d: int) -> None:
     """Remember the tightest invalidation price on each side, so that most bars need two comparisons."""
     degree = memory.state["degree"][d]
     low, high = -inf, inf
@@ -146,7 +123,7 @@ def _remove(memory: Memory, d: int, i: int) -> None:
 
 
 @helper
-def _protect(count: Record, price: float, rule: int, side: int, touch: int) -> None:
+def protect(count: Record, price: float, rule: int, side: int, touch: int) -> None:
     count["invalidation"], count["rule"] = price, rule
     count["side"], count["touch"] = side, touch
 
@@ -177,12 +154,12 @@ def invalidate(memory: Memory, d: int, ts_ms: int) -> None:
     while i < degree["open"]:
         count = memory.state["open"][d, i]
         if _is_broken(count, low, high):
-            _load(memory, d, count["first"], count["pivots"])
+            load_window(memory, d, count["first"], count["pivots"])
             _kill(memory, d, count, count["rule"], count["invalidation"], ts_ms)
             _remove(memory, d, i)
         else:
             i += 1
-    _guard(memory, d)
+    guard(memory, d)
 
 
 @helper
@@ -198,10 +175,10 @@ def _score(memory: Memory, d: int, count: Record) -> None:
 
 
 @helper
-def _open(
+def open_count(
     memory: Memory, d: int, pattern: int, pivots: int, sign: int, label: int, current: int, ts_ms: int
 ) -> Record:
-    """Start a count on the pivots in the window; it is published by `_publish_opening`."""
+    """Start a count on the pivots in the window; it is published by `publish_opening`."""
     meta, degree = memory.state["meta"], memory.state["degree"][d]
     count = memory.state["open"][d, degree["open"]]
     count["id"] = meta["next_count"]
@@ -218,7 +195,7 @@ def _open(
 
 
 @helper
-def _publish_opening(memory: Memory, d: int, count: Record, claim: int, ts_ms: int) -> None:
+def publish_opening(memory: Memory, d: int, count: Record, claim: int, ts_ms: int) -> None:
     claim_now(memory, d, count, claim)
     emit(memory, d, COUNT_OPENED, count, count["pivots"], nan, NOBODY, ts_ms)
 
@@ -230,7 +207,7 @@ def _complete(memory: Memory, d: int, count: Record, claim: int, ts_ms: int) -> 
     degree = memory.state["degree"][d]
     last = window[pivots - 1]
     count["status"], count["current"] = COMPLETE, 0
-    _protect(count, last["price"], RULE_END_PASSED, -int(last["kind"]), False)
+    protect(count, last["price"], RULE_END_PASSED, -int(last["kind"]), False)
     _score(memory, d, count)
     claim_now(memory, d, count, claim)
     emit(memory, d, COUNT_COMPLETED, count, pivots, nan, NOBODY, ts_ms)
@@ -267,7 +244,7 @@ def _advance_impulse(memory: Memory, d: int, count: Record, ts_ms: int) -> bool:
     if tolerance > 0.0:
         x = overlap_level(window, sign, tolerance)
         level = exp(x) if meta["log_scale"] else x
-    _protect(count, level, RULE_OVERLAP, sign, True)
+    protect(count, level, RULE_OVERLAP, sign, True)
     _score(memory, d, count)
     claim_now(memory, d, count, CLAIM_WAVE_5 if pivots == 5 else CLAIM_NONE)
     emit(memory, d, WAVE_LABELLED, count, pivots, nan, NOBODY, ts_ms)
@@ -283,7 +260,7 @@ def _advance_impulse(memory: Memory, d: int, count: Record, ts_ms: int) -> bool:
 def _advance(memory: Memory, d: int, count: Record, ts_ms: int) -> bool:
     """Fit the new pivot to an open count; give whether it stays open."""
     pivots = memory.state["degree"][d]["pivots"] - count["first"]
-    sign = _load(memory, d, count["first"], pivots)
+    sign = load_window(memory, d, count["first"], pivots)
     count["pivots"], count["updated_ms"] = pivots, ts_ms
     pattern = count["pattern"]
     if pattern == IMPULSE:
@@ -319,7 +296,7 @@ def _supersede_finished(memory: Memory, d: int, winner: int, ts_ms: int) -> None
         pivot = memory.state["ring"][d, end % RING]
         if pivot["corrective_id"] < 0:
             continue
-        sign = _load(memory, d, end - 3, PIVOTS_OF_CORRECTION)
+        sign = load_window(memory, d, end - 3, PIVOTS_OF_CORRECTION)
         count = memory.state["draft"]
         count["id"], count["first"] = pivot["corrective_id"], end - 3
         count["opened_index"] = memory.state["window"][2]["confirmed_index"]
@@ -334,7 +311,7 @@ def _supersede_finished(memory: Memory, d: int, winner: int, ts_ms: int) -> None
 
 
 @helper
-def _advance_all(memory: Memory, d: int, ts_ms: int) -> None:
+def advance_all(memory: Memory, d: int, ts_ms: int) -> None:
     """Advance the motive counts, then the others; a motive wave completed here supersedes those inside it."""
     degree = memory.state["degree"][d]
     winner = -1
@@ -346,7 +323,7 @@ def _advance_all(memory: Memory, d: int, ts_ms: int) -> None:
                 i += 1
                 continue
             if winner >= 0 and not motive:
-                _load(memory, d, count["first"], count["pivots"])
+                load_window(memory, d, count["first"], count["pivots"])
                 count["status"], count["current"], count["updated_ms"] = SUPERSEDED, 0, ts_ms
                 emit(memory, d, COUNT_SUPERSEDED, count, count["pivots"], nan, winner, ts_ms)
                 stays = False
@@ -360,95 +337,3 @@ def _advance_all(memory: Memory, d: int, ts_ms: int) -> None:
                 _remove(memory, d, i)
     if winner >= 0:
         _supersede_finished(memory, d, winner, ts_ms)
-
-
-@helper
-def _open_three(memory: Memory, d: int, ts_ms: int) -> None:
-    """Three pivots are waves 1 and 2 of an impulse, or A and B of a correction, or either."""
-    sign = _load(memory, d, memory.state["degree"][d]["pivots"] - 3, PIVOTS_OF_WAVE_2)
-    window = memory.state["window"]
-    if legs_rule(window, PIVOTS_OF_WAVE_2) != OK:
-        return
-    if impulse_rule(window, PIVOTS_OF_WAVE_2, sign, 0.0) == OK:
-        count = _open(memory, d, IMPULSE, PIVOTS_OF_WAVE_2, sign, WAVE_2, WAVE_3, ts_ms)
-        _protect(count, window[0]["price"], RULE_WAVE_2, sign, True)
-        _publish_opening(memory, d, count, CLAIM_WAVE_3, ts_ms)
-    family = correction_family(window, sign)
-    if family == UNKNOWN:
-        return
-    count = _open(memory, d, family, PIVOTS_OF_WAVE_2, sign, LABEL_B, LABEL_C, ts_ms)
-    if family == FLAT_EXPANDED:
-        _protect(count, window[2]["price"], RULE_INSIDE, sign, False)
-    else:
-        _protect(count, window[0]["price"], RULE_B_BEYOND, sign, family != FLAT_REGULAR)
-    _publish_opening(memory, d, count, CLAIM_NONE, ts_ms)
-
-
-@helper
-def _diagonal_kind(memory: Memory, d: int, first: int, sign: int) -> int:
-    """Ending, when the leg before p0 stayed inside the one before it, as a wave 4 or B does; else leading."""
-    if first < 2:
-        return LEADING_DIAGONAL
-    start = memory.state["ring"][d, (first - 2) % RING]["price"]
-    return ENDING_DIAGONAL if sign * (memory.state["window"][0]["price"] - start) > 0.0 else LEADING_DIAGONAL
-
-
-@helper
-def _open_five(memory: Memory, d: int, ts_ms: int) -> None:
-    """Five pivots are waves 1–4 of a diagonal, or A–D of a triangle, or neither."""
-    first = memory.state["degree"][d]["pivots"] - 5
-    sign = _load(memory, d, first, PIVOTS_OF_WAVE_4)
-    window = memory.state["window"]
-    if diagonal_rule(window, PIVOTS_OF_WAVE_4, sign, memory.state["meta"]["overlap_tolerance"]) == OK:
-        count = _open(
-            memory, d, _diagonal_kind(memory, d, first, sign), PIVOTS_OF_WAVE_4, sign, WAVE_4, WAVE_5, ts_ms
-        )
-        count["expanding"] = length(window, 3) > length(window, 1)
-        _protect(count, window[2]["price"], RULE_DIAGONAL_WAVE_4, sign, True)
-        _publish_opening(memory, d, count, CLAIM_NONE, ts_ms)
-    if triangle_rule(window, PIVOTS_OF_WAVE_4, sign) == OK:
-        count = _open(memory, d, TRIANGLE, PIVOTS_OF_WAVE_4, sign, LABEL_D, LABEL_E, ts_ms)
-        count["expanding"] = length(window, 3) > length(window, 1)
-        if count["expanding"]:
-            _protect(count, window[4]["price"], RULE_INSIDE, sign, False)
-        else:
-            _protect(count, window[3]["price"], RULE_TRIANGLE_E, -sign, False)
-        _publish_opening(memory, d, count, CLAIM_NONE, ts_ms)
-
-
-@helper
-def _link_lower(memory: Memory, d: int) -> None:
-    """Note the completed motive count of the lower degree that fills the leg to the newest pivot exactly."""
-    n = memory.state["degree"][d]["pivots"]
-    if d == 0 or n < 2:
-        return
-    lower = memory.state["degree"][d - 1]
-    pivot = memory.state["ring"][d, (n - 1) % RING]
-    start = memory.state["ring"][d, (n - 2) % RING]["extreme_index"]
-    k = 1 if pivot["kind"] > 0 else 0
-    if lower["motive_start"][k] == start and lower["motive_end"][k] == pivot["extreme_index"]:
-        pivot["sub_count_id"] = lower["motive_id"][k]
-
-
-@helper
-def take_pivot(memory: Memory, d: int, ts_ms: int) -> None:
-    """Publish the newest pivot of a degree and let it advance, end and open counts."""
-    degree = memory.state["degree"][d]
-    _link_lower(memory, d)
-    _load(memory, d, degree["pivots"] - 1, ONE_PIVOT)
-    emit(
-        memory,
-        d,
-        PIVOT_CONFIRMED,
-        memory.state["no_count"],
-        ONE_PIVOT,
-        memory.state["window"][0]["price"],
-        NOBODY,
-        ts_ms,
-    )
-    _advance_all(memory, d, ts_ms)
-    if degree["pivots"] >= 3:
-        _open_three(memory, d, ts_ms)
-    if degree["pivots"] >= 5:
-        _open_five(memory, d, ts_ms)
-    _guard(memory, d)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.analysis.elliott.claims import settle_claims
-from trading.analysis.elliott.counts import emit, invalidate, take_pivot
+from trading.analysis.elliott.counts import emit, invalidate
 from trading.analysis.elliott.pivots import scaled, step_pivot, update_range
 from trading.analysis.elliott.records import DATA_GAP, EVENTS_PER_DEGREE, NO_PIVOTS, NOBODY, Memory, Records
+from trading.analysis.elliott.windows import take_pivot
 from trading.jit import helper, njit
 
 
