@@ -33,6 +33,10 @@ class Document:
     errors: list[GraphQLError] = field(default_factory=list)
 
 
+#: Our own documents, read once per process and schema; they introspect nothing, so every server may share them.
+_OWN: dict[tuple[bytes, int], Document] = {}
+
+
 class Documents:
     """The cache. Named documents of our own are there from the start and stay known by name."""
 
@@ -45,8 +49,11 @@ class Documents:
     def warm(self, schema: GraphQLSchema, named: Iterable[tuple[str, str]]) -> None:
         """Parse and validate our own documents before the first request."""
         for name, text in named:
-            self._names[sha256(text.encode()).digest()] = name
-            self.look_up(schema, text)
+            key = sha256(text.encode()).digest()
+            self._names[key] = name
+            if (key, id(schema)) not in _OWN:
+                _OWN[key, id(schema)] = self._read(schema, text, name)
+            self._known[key] = _OWN[key, id(schema)]
 
     def look_up(self, schema: GraphQLSchema, text: str) -> Document:
         """Give a document: its tree, or why there is none."""

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import httpx
@@ -43,6 +44,12 @@ from trading.events import Event
 ROLES = (Role.VIEWER, Role.OPERATOR, Role.TRADER, Role.ADMIN, Role.OWNER)
 
 
+@cache
+def shared_registry() -> StrategyRegistry:
+    """Give the built-in strategies, loaded once per run."""
+    return default_registry()
+
+
 class FixedFigures:
     """Gives the same performance to everybody."""
 
@@ -70,7 +77,7 @@ class StoreHouse:
     store: SqlStore
     clock: Clock = field(default_factory=SystemClock)
     bus: EventBus = field(default_factory=EventBus)
-    registry: StrategyRegistry = field(default_factory=default_registry)
+    registry: StrategyRegistry = field(default_factory=shared_registry)
     queries: FixedFigures = field(default_factory=FixedFigures)
     feed: SimulatedFeed = field(init=False)
     desk: Desk = field(init=False)
