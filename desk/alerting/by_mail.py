@@ -8,6 +8,7 @@ from desk.ports import Letter, Mailer, Store
 from desk.views import Alert, Delivery, Member
 from trading.errors import Rejected
 
+
 class RenderAlert(Protocol):
     """Turns an alert into a letter in the member's language."""
 

@@ -85,7 +85,11 @@ class OrderPath:
         average = (before_value + fill.price * fill.quantity) / filled
         after = OrderState.FILLED if filled == order.quantity else OrderState.PARTIAL
         moved = await self._move(
-            order, after, evidence=f"trade {fill.venue_trade_id}", filled_quantity=filled, average_price=average
+            order,
+            after,
+            evidence=f"trade {fill.venue_trade_id}",
+            filled_quantity=filled,
+            average_price=average,
         )
         self.events.append(
             OrderFilled(
@@ -111,7 +115,9 @@ class OrderPath:
         """End an order that rests at the venue, by cancellation or because its time is over."""
         await self.venue.cancel(order.pair, order.client_order_id)
         if after is OrderState.CANCELED:
-            order = await self._move(order, OrderState.CANCEL_PENDING, evidence="asked by the engine", detail=detail)
+            order = await self._move(
+                order, OrderState.CANCEL_PENDING, evidence="asked by the engine", detail=detail
+            )
         return await self._move(order, after, evidence=f"{self.venue.name} venue", detail=detail)
 
     async def _move(
