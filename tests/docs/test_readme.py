@@ -1,0 +1,136 @@
+"""What the README says is run: its commands work, its answers have that shape, its links lead somewhere."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^\$ (.*)$", README, re.MULTILINE)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BREAKWATER_")}
+    return {
+        **kept,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}",
+        "BREAKWATER_DATA_DIR": str(folder / "data"),
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the candle file that the README speaks of."""
+    place = tmp_path_factory.mktemp("readme")
+    rng = np.random.default_rng(3)
+    n = 2_400
+    close = 100 * np.exp(np.cumsum(np.repeat(rng.normal(0, 0.0012, n // 100), 100) + rng.normal(0, 0.006, n)))
+    opened = np.r_[100.0, close[:-1]]
+    rows = [
+        f"{1_704_067_200_000 + i * 3_600_000},{o:.4f},{max(o, c) * 1.002:.4f},{min(o, c) * 0.998:.4f},{c:.4f},10"
+        for i, (o, c) in enumerate(zip(np.round(opened, 4), np.round(close, 4), strict=True))
+    ]
+    (place / "candles.csv.gz").write_bytes(
+        gzip.compress(("ts_ms,open,high,low,close,volume\n" + "\n".join(rows)).encode())
+    )
+    return place
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> Iterator[dict[str, str]]:
+    """The demo, running in another process, after its first finished trade."""
+    with (folder / "up.err").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server", "up", "--demo", "--json", "--port", "0", "--speed", "200"],
+            cwd=folder,
+            env=environment(folder),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        for _ in range(120):
+            if "trade" in run('breakwater console "/trades 5" --json', folder).stdout and " #1" in run(
+                'breakwater console "/trades 5"', folder
+            ).stdout.replace("│", " "):
+                break
+            time.sleep(0.5)
+        yield ready
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+def run(command: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    words = shlex.split(os.path.expandvars(command) if not more else _expanded(command, more))
+    if words[0] == "breakwater":
+        words = [sys.executable, "-m", "server", *words[1:]]
+    return subprocess.run(
+        words, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=150, check=False
+    )
+
+
+def _expanded(command: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        command = command.replace(f"${name}", value)
+    return command
+
+
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("command", [one for one in COMMANDS if "console" in one])
+def test_the_first_session_works_as_shown(command: str, demo: dict[str, str], folder: Path) -> None:
+    done = run(command, folder)
+
+    shown = README.split(f"$ {command}\n")[1].split("\n$ ")[0].split("```")[0]
+    assert done.returncode == 0, done.stderr
+    headings = re.findall(r"│ ([a-z]+)   ", shown)[:3]
+    assert all(heading in done.stdout for heading in headings), done.stdout
+
+
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("curl")])
+def test_the_graphql_request_is_answered(command: str, demo: dict[str, str], folder: Path) -> None:
+    done = run(command, folder, GRAPHQL=demo["graphql"], TOKEN=demo["token"])
+
+    assert json.loads(done.stdout)["data"]["bots"]["edges"][0]["node"]["desired"] == "RUNNING", done.stdout
+
+
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize(
+    "command", [one for one in COMMANDS if "console" not in one and one.startswith("breakwater")]
+)
+def test_a_command_on_candles_works(command: str, folder: Path) -> None:
+    done = run(command, folder)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    for name in re.findall(r"(?:--chart|--trades) (\S+)", command):
+        assert (folder / name).stat().st_size > 0
+
+
+def test_every_link_and_picture_leads_somewhere() -> None:
+    targets = [one for one in re.findall(r"\]\(([^)]+)\)", README) if "://" not in one]
+
+    assert targets
+    assert [one for one in targets if not (ROOT / one).exists()] == []
+
+
+def test_the_two_commands_are_targets_of_the_runner() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
