@@ -46,12 +46,14 @@ def run_records(
     while done < total:
         stop = min(total, done + (CHUNK_BARS if skips else 1))
         done = drive(log.handle(book), history, signals, watch, row, equity, place, stop, skips)
-        log.drain(book, is_full=done < stop)
+        if skips or done < stop:
+            log.drain(book, is_full=done < stop)
         if done % CHUNK_BARS == 0 or done == total:
             if on_progress is not None:
                 on_progress(done, total)
             if cancel is not None and cancel.is_set():
                 break
+    log.drain(book)
     return finished(engine, history, log, equity, done, tags)
 
 
