@@ -54,7 +54,8 @@ class StrategyRegistry:
         """Take a strategy; usable as a decorator.
 
         Raises:
-            StrategyFailure: not a concrete strategy, no name, or the name is taken by another origin.
+            StrategyFailure: not a concrete strategy, no name, the name is taken by another origin, or it cannot be
+                built with its defaults.
         """
         if not (isinstance(cls, type) and issubclass(cls, BaseStrategy)):
             raise StrategyFailure(f"{cls!r} was registered; a subclass of BaseStrategy is needed.")
@@ -70,6 +71,7 @@ class StrategyRegistry:
             raise StrategyFailure(
                 f"Strategy '{cls.name}' from {origin} has the name of one that is {taken}; choose another name."
             )
+        _try_defaults(cls)
         self._classes[cls.name] = cls
         self._origins[cls.name] = origin
         return cls
@@ -187,6 +189,16 @@ class StrategyRegistry:
             _origin(file): failure for folder in self._folders for file, failure in folder.failures.items()
         }
         return {**self._failures, **files}
+
+
+def _try_defaults(cls: type[BaseStrategy]) -> None:
+    """Build a strategy once, so that a broken one is refused at the door and not in somebody's list."""
+    try:
+        _ = cls().warmup_bars
+    except Exception as cause:
+        raise StrategyFailure(
+            f"Strategy '{cls.name}' cannot be built with its defaults: {type(cause).__name__}: {cause}"
+        ) from cause
 
 
 def _origin(file: Path) -> str:

@@ -78,6 +78,16 @@ def test_register_refuses_what_is_no_complete_strategy() -> None:
     class Nameless(BuyAndHold):
         name = ""
 
+    class Unbuildable(BuyAndHold):
+        name = "unbuildable"
+
+        def check_parameters(self) -> None:
+            raise ZeroDivisionError("no luck")
+
+    with pytest.raises(
+        StrategyFailure, match="cannot be built with its defaults: ZeroDivisionError: no luck"
+    ):
+        registry.register(Unbuildable)
     with pytest.raises(StrategyFailure, match="lacks calculate_position_size"):
         registry.register(Half)
     with pytest.raises(StrategyFailure, match="snake_case"):

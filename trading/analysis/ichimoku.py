@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import talib
 from numpy.typing import NDArray
-from talib import stream as handles
 
 from trading.analysis.indicators import Indicator, Setting
 from trading.analysis.streams import Bar, IndicatorStream, TalibStream
+from trading.analysis.ta_library import handles, talib
 from trading.candles import Candles
 
 FloatArray = NDArray[np.float64]

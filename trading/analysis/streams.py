@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import talib
+
+from trading.analysis.ta_library import talib
 
 #: One closed bar as the streams take it: open, high, low, close, volume.
 Bar = tuple[float, float, float, float, float]

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import talib
 from numpy.typing import NDArray
-from talib import stream as handles
 
 from trading.analysis.indicators import Indicator, Setting
 from trading.analysis.streams import Bar, IndicatorStream, JoinedStream, TalibStream
+from trading.analysis.ta_library import handles, talib
 from trading.analysis.warmup import ema_bars, wilder_bars
 from trading.candles import Candles
 
