@@ -159,7 +159,7 @@ def test_nothing_rests_while_a_close_is_under_way_and_a_refused_close_is_asked_a
 
     venue.say(EventKind.REJECT, intent_sequence=close.sequence)
     after = venue.engine.protection(0)
-    (again,) = venue.engine.command(EngineCommand(kind=CommandKind.CLOSE, line=0))
+    (again,) = venue.decide(99.0)
     venue.fill(again, 10_000, 99.0)
 
     assert (during, len(after)) == ((), 4)

@@ -173,6 +173,7 @@ def start_position(book: Handle, i: int, side: int, price: float, ts_ms: int) ->
     position["exit_reason"] = 0
     position["exit_tag"] = -1
     position["exit_sequence"] = 0
+    position["exit_again"] = 0
     position["mark"] = price
     position["grid_levels"] = 0
     for k in range(3):

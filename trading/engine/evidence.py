@@ -86,7 +86,8 @@ def end_order(book: Handle, i: int, sequence: int) -> None:
         divide(book, i)
     position = position_of(book, i)
     if position["exit_reason"] > 0 and position["exit_sequence"] == sequence:
-        # The next decision asks again, under a new sequence.
+        # The next decision asks again, under a new sequence; until then the protection rests.
+        position["exit_again"] = position["exit_reason"]
         position["exit_reason"] = 0
         position["exit_sequence"] = 0
 

@@ -137,7 +137,11 @@ def manage(book: Handle, i: int, bar: Any) -> None:
         position["low"] = min(position["low"], adverse if side > 0 else favourable)
         position["late"] = 0
         move_stop(book, i, bar["close"])
-    settle_cells(position)
+    if position["grid_levels"] > 0:
+        settle_cells(position)
+    if position["exit_again"] > 0:
+        want_exit(book, i, position["exit_again"], -1)
+        position["exit_again"] = 0
     if position["max_bars"] > 0 and account["clock"] - position["entry_clock"] + 1 >= position["max_bars"]:
         want_exit(book, i, R_MAX_BARS, -1)
 

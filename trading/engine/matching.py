@@ -203,11 +203,14 @@ def match_row(book: Handle, row: Records, ts_ms: int) -> None:
         if position_of(book, i)["side"] != 0:
             bar = row[line_of(book, i)["market"]]
             if is_traded(bar):
-                grid_buys(book, i, bar, True, ts_ms)
+                is_grid = position_of(book, i)["grid_levels"] > 0
+                if is_grid:
+                    grid_buys(book, i, bar, True, ts_ms)
                 if position_of(book, i)["lots"] > 0:
                     exits_at_open(book, i, bar, ts_ms)
-                grid_sells(book, i, bar, True, ts_ms)
-                grid_end(book, i, ts_ms)
+                if is_grid:
+                    grid_sells(book, i, bar, True, ts_ms)
+                    grid_end(book, i, ts_ms)
     if waiting > 0:
         after = 0
         while True:
@@ -229,10 +232,13 @@ def match_row(book: Handle, row: Records, ts_ms: int) -> None:
             continue
         if order_of(book, i)["side"] != 0:
             entry_inside(book, i, bar, ts_ms)
-        grid_buys(book, i, bar, False, ts_ms)
+        is_grid = position_of(book, i)["grid_levels"] > 0
+        if is_grid:
+            grid_buys(book, i, bar, False, ts_ms)
         if position_of(book, i)["lots"] > 0:
             exits_inside(book, i, bar, ts_ms)
-        grid_sells(book, i, bar, False, ts_ms)
+        if is_grid:
+            grid_sells(book, i, bar, False, ts_ms)
 
 
 @helper

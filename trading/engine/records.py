@@ -177,7 +177,7 @@ POSITION = _record(
     break_even_leg=_I, break_even=_I, max_bars=_I, entry_clock=_I, entry_ms=_I, tag=_I, binding=_I,
     sequence=_I, high=_F, low=_F, late=_I,
     leg_price=_LEGS_F, leg_fraction=_LEGS_F, leg_lots=_LEGS_I, leg_filled=_LEGS_I,
-    mark=_F, exit_reason=_I, exit_tag=_I, exit_sequence=_I, frozen=_I, paused=_I,
+    mark=_F, exit_reason=_I, exit_tag=_I, exit_sequence=_I, exit_again=_I, frozen=_I, paused=_I,
     lock_until_ms=_I, lock_reason=_I, confirm_side=_I, confirm_count=_I,
     grid_levels=_I, grid_low=_F, grid_high=_F, grid_step=_F, grid_lots=_I, grid_held=(_I, (GRID_LEVELS,)),
 )  # fmt: skip
