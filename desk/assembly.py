@@ -212,6 +212,26 @@ async def _prepare(options: HouseOptions) -> None:
     await migrate(options.url)
 
 
+async def bring_up_to_date(settings: Located) -> None:
+    """Migrate the database that settings name to the newest schema."""
+    await (await open_migrated_store(settings)).close()
+
+
+async def is_up_to_date(settings: Located) -> bool:
+    """Tell whether the database that settings name is at the newest schema; changes nothing."""
+    found = settings.database_url
+    options = HouseOptions(
+        data_dir=settings.data_dir, database_url=found.reveal() if isinstance(found, Secret) else str(found)
+    )
+    if not options.database_url and not (options.data_dir / "breakwater.db").exists():
+        return False
+    store = open_store(options.url, clock=SystemClock())
+    try:
+        return await store.is_current()
+    finally:
+        await store.close()
+
+
 def make_feed(options: HouseOptions, clock: Clock) -> Feed:
     """Give the market that the options name.
 

@@ -132,7 +132,7 @@ def _read_csv(path: Path) -> tuple[NDArray[np.int64], dict[str, FloatArray]]:
         )
     except (ValueError, IndexError):
         raise _first_bad_row(body, delimiter, names, price_columns, path.name) from None
-    return _epoch_ms(times, path.name), {
+    return _epoch_ms(times, path.name, is_ms=names[time_column] == "ts_ms"), {
         one: np.ascontiguousarray(prices[:, i]) for i, one in enumerate(_PRICES)
     }
 
@@ -172,7 +172,7 @@ def _first_bad_row(
     return BadCandles(f"Candle file '{file}' is not a table of numbers.")
 
 
-def _epoch_ms(times: NDArray[Any], file: str) -> NDArray[np.int64]:
+def _epoch_ms(times: NDArray[Any], file: str, *, is_ms: bool) -> NDArray[np.int64]:
     try:
         numbers = times.astype(np.float64)
     except ValueError:
@@ -182,7 +182,8 @@ def _epoch_ms(times: NDArray[Any], file: str) -> NDArray[np.int64]:
         raise BadCandles(
             f"Candle file '{file}', row {row}: the time is '{times[row]}'; a number or a date is needed."
         )
-    scale = 1_000 if numbers.max() < _SECONDS_BELOW else 1
+    # A column named ts_ms says its unit; any other may hold seconds.
+    scale = 1_000 if not is_ms and numbers.max() < _SECONDS_BELOW else 1
     return np.round(numbers * scale).astype(np.int64)
 
 
@@ -223,7 +224,7 @@ def _read_arrow(path: Path) -> tuple[NDArray[np.int64], dict[str, FloatArray]]:
     if pa.types.is_timestamp(times.type):
         ts_ms = times.cast(pa.timestamp("ms", tz=times.type.tz)).cast(pa.int64()).to_numpy()
     else:
-        ts_ms = _epoch_ms(times.to_numpy().astype(np.str_), path.name)
+        ts_ms = _epoch_ms(times.to_numpy().astype(np.str_), path.name, is_ms=names[time_column] == "ts_ms")
     try:
         columns = {
             one: table[by_name[names[i]]].to_numpy().astype(np.float64)

@@ -79,7 +79,11 @@ def waves(
 
     series = inputs.candles(candles, from_=from_, to=to)
     detector = WaveDetector(
-        WaveSettings(degrees=_multiples(degrees), atr_window_bars=atr, scale=_scale(scale))
+        WaveSettings(
+            degrees=_multiples(degrees), atr_window_bars=atr, scale=_scale(scale), bar_ms=series.timeframe.ms
+        ),
+        symbol=series.pair,
+        timeframe=str(series.timeframe),
     )
     log = detector.run(series)
     if chart is not None:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from trading.candles import Candles
 from trading.errors import BadParameter, InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from trading.candles import Candles
 
 
 def candles(source: str, *, from_: str = "", to: str = "") -> Candles:

@@ -91,7 +91,7 @@ def account_for(request: Request, markets: tuple[Candles, ...], tags: tuple[str,
         lines=tuple(
             LineConfig(
                 bot_id=request.strategy,
-                instrument=instrument_for(one.pair, float(one.close[-1]), can_short=request.can_short),
+                instrument=instrument_for(one.pair, float(one.close[0]), can_short=request.can_short),
                 tags=tags,
             )
             for one in markets

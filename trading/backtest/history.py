@@ -119,7 +119,7 @@ def _flags(ts_ms: NDArray[np.int64], series: Sequence[Candles]) -> NDArray[np.ui
 def _atr(config: AccountConfig, ts_ms: NDArray[np.int64], series: Sequence[Candles]) -> NDArray[np.float64]:
     if config.limits.method is not SizingMethod.ATR:
         return np.empty((0, len(series)))
-    import talib
+    from trading.analysis.ta_library import talib
 
     out = np.full((len(ts_ms), len(series)), np.nan)
     for m, candles in enumerate(series):

@@ -19,8 +19,8 @@ from api.ids import Cursor, global_id
 from api.pagination import DEFAULT_FIRST, Connection, connect, connect_all, wanted_page
 from api.permissions import reads
 from desk import views
+from desk.cursors import cursor_of
 from desk.identity import Role
-from desk.store.cursors import cursor_of
 
 
 @strawberry.type

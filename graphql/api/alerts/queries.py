@@ -10,7 +10,7 @@ from api.filters import RowFilter, wanted_rows
 from api.ids import Cursor
 from api.pagination import DEFAULT_FIRST, Connection, connect, wanted_page
 from api.permissions import reads
-from desk.store.cursors import cursor_of
+from desk.cursors import cursor_of
 
 
 @strawberry.type

@@ -10,7 +10,7 @@ from api.ids import Cursor, not_found, own_id
 from api.pagination import DEFAULT_FIRST, Connection, connect, connect_all, wanted_page
 from api.permissions import reads
 from desk import views
-from desk.store.cursors import cursor_of
+from desk.cursors import cursor_of
 from trading.events import Condition, Desired
 
 

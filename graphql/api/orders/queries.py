@@ -11,7 +11,7 @@ from api.orders.types import Fill, Order, OrderEvent, Signal, fill, order, order
 from api.pagination import DEFAULT_FIRST, Connection, connect, wanted_page
 from api.permissions import reads
 from desk import views
-from desk.store.cursors import cursor_of
+from desk.cursors import cursor_of
 
 
 @strawberry.type

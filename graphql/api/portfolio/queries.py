@@ -29,7 +29,7 @@ from api.portfolio.types import (
     trade_event,
 )
 from desk import views
-from desk.store.cursors import cursor_of
+from desk.cursors import cursor_of
 
 #: Most points of an equity curve in one answer.
 MAX_POINTS = 1000
