@@ -72,7 +72,8 @@ def _plain(
 
 def atr_of(candles: Candles, window: int) -> FloatArray:
     """Give the average true range as one array."""
-    return talib.ATR(candles.high, candles.low, candles.close, window)
+    found: FloatArray = talib.ATR(candles.high, candles.low, candles.close, window)
+    return found
 
 
 def atr_stream(window: int) -> IndicatorStream:
