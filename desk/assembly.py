@@ -114,6 +114,7 @@ async def open_house(
     senders: Mapping[str, Sender] | None = None,
     feed: Feed | None = None,
     registry: StrategyRegistry | None = None,
+    on_fatal: Callable[[StoreProblem], None] | None = None,
 ) -> AsyncIterator[House]:
     """Open a house: bring the store to its newest schema, mend what a crash left, start the tasks; close in order.
 
@@ -121,6 +122,7 @@ async def open_house(
         render_alert: turns alerts into letters; without it no mail is sent.
         senders: further ways of alerts, by channel.
         feed, registry: stand-ins, for tests.
+        on_fatal: told when the database failed ten times within 30 s; the process should end then.
 
     Raises:
         StoreProblem, BadSetting, BadCandles: what has to be put right first.
@@ -129,7 +131,7 @@ async def open_house(
     registry = registry or _registry(options)
     feed = feed or make_feed(options, clock)
     await _prepare(options)
-    store = open_store(options.url, clock=clock)
+    store = open_store(options.url, clock=clock, on_fatal=on_fatal)
     bus = EventBus()
     ways: dict[str, Sender] = dict(senders or {})
     if options.smtp is not None and render_alert is not None:

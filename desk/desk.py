@@ -171,7 +171,8 @@ class Desk:
             preview = (
                 await previewer(command, tx, actor) if previewer else Preview(code=f"confirm.{policy.name}")
             )
-        if not preview.needed:
+        # A token that came along is always looked at: a used or foreign one must not pass because nothing is asked now.
+        if not preview.needed and not token:
             return
         now = self.clock.now()
         if not token:

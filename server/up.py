@@ -137,7 +137,7 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     wanted = house_options(settings, options, version=our_version())
     broker = settings.broker_url.reveal()
     async with (
-        open_house(wanted, render_alert=render_alert) as house,
+        open_house(wanted, render_alert=render_alert, on_fatal=_end) as house,
         working(house.store, house.bus, house.clock, url=broker),
     ):
         way_in = await prepare(
@@ -160,6 +160,12 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
         server.should_exit = True
         await serving
     return 0
+
+
+def _end(problem: StoreProblem) -> None:
+    """Leave at once when the database stays away: whoever supervises us starts anew, and a start repairs everything."""
+    _complain(problem)
+    os._exit(1)
 
 
 def _checks(house: House) -> dict[str, Check]:
