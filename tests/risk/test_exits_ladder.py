@@ -24,9 +24,7 @@ FULL = (0.5, 0.3, 0.2)
 
 
 def test_worked_ladder_floors_to_the_step_and_loses_no_unit() -> None:
-    legs = ladder(
-        quantity=D("0.01237"), fractions=FULL, prices=(D(102), D(105), D(110)), step=D("0.0001")
-    )
+    legs = ladder(quantity=D("0.01237"), fractions=FULL, prices=(D(102), D(105), D(110)), step=D("0.0001"))
 
     assert [leg.quantity for leg in legs] == [D("0.0061"), D("0.0036"), D("0.0026")]
 
