@@ -10,8 +10,8 @@ from functools import partial
 
 import numpy as np
 import talib
-from plain_loop import FAST, FEE, SLOW, YEAR, best_of, keep, minutes, quick, yardsticks
 
+from benchmarks.plain_loop import FAST, FEE, SLOW, YEAR, best_of, keep, minutes, quick, yardsticks
 from trading.backtest.driver import run_records
 from trading.backtest.history import make_history, signal_records
 from trading.backtest.metrics import performance

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import talib
-from plain_loop import keep, quick
 
+from benchmarks.plain_loop import keep, quick
 from tests.support.data import shared_data
 from trading.backtest.run import backtest
 from trading.candles import Candles

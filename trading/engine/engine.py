@@ -38,6 +38,7 @@ from trading.engine.records import (
     RESTING,
     STATES,
     Book,
+    Records,
     Tape,
     tape,
 )
@@ -79,6 +80,10 @@ class AccountEngine:
         self._tape: Tape = tape(n)
         self._handle = new_handle(self._book, self._tape)
         self._row = np.zeros(len(self.markets), BAR)
+        self._one_row = self._row.reshape(1, -1)
+        self._one_time = np.zeros(1, np.int64)
+        # Views of the counters, so that nothing is looked up when nothing happened.
+        self._counts = {name: self._book.account[name] for name in ("fills", "trades", "intents", "notices")}
         self._market_of = [int(m) for m in self._book.lines["market"]]
         self._signals = signal_rows(n)
         self._event = np.zeros(1, EVENT)
@@ -92,10 +97,13 @@ class AccountEngine:
         Args:
             inside: the shorter bars that make up the bar, in order, where they are known.
         """
-        rows = inside or (bars,)
-        block = np.zeros((len(rows), len(self.markets)), BAR)
-        ts_ms = np.zeros(len(rows), np.int64)
-        for k, row in enumerate(rows):
+        if not inside:
+            self._one_time[0] = self._write_row(self._row, bars)
+            kernel.match(self._handle, self._one_row, self._one_time)
+            return self._drain_fills()
+        block = np.zeros((len(inside), len(self.markets)), BAR)
+        ts_ms = np.zeros(len(inside), np.int64)
+        for k, row in enumerate(inside):
             ts_ms[k] = self._write_row(block[k], row)
         self._fill_absent(block, bars)
         kernel.match(self._handle, block, ts_ms)
@@ -309,8 +317,6 @@ class AccountEngine:
 
     def _fill_absent(self, block: NDArray[Any], bars: BarRow) -> None:
         """Give markets without shorter bars their whole bar in the first row."""
-        if len(block) == 1:
-            return
         for line, bar in bars.items():
             column = block[:, self._market_of[line]]
             if (column["flags"] & int(MISSING)).all():
@@ -321,26 +327,27 @@ class AccountEngine:
             raise InvalidInput(f"Line {line} was given; 0 … {len(self.config.lines) - 1} exist.")
 
     def _drain_fills(self) -> tuple[EngineFill, ...]:
-        account = self._book.account[0]
-        rows = self._tape.fills[: account["fills"]]
-        out = tuple(fill_value(self.config.account_id, row) for row in rows)
-        account["fills"] = 0
+        out = tuple(fill_value(self.config.account_id, row) for row in self._taken("fills", self._tape.fills))
         self._drain_history()
         return out
 
     def _drain_intents(self) -> tuple[EngineIntent, ...]:
-        account = self._book.account[0]
-        out = tuple(intent_value(row) for row in self._tape.intents[: account["intents"]])
-        account["intents"] = 0
+        out = tuple(intent_value(row) for row in self._taken("intents", self._tape.intents))
         self._drain_history()
         return out
 
     def _drain_history(self) -> None:
-        account = self._book.account[0]
-        self._trades += [trade_value(row) for row in self._tape.trades[: account["trades"]]]
-        self._notices += [notice_value(row) for row in self._tape.notices[: account["notices"]]]
-        account["trades"] = 0
-        account["notices"] = 0
+        self._trades += [trade_value(row) for row in self._taken("trades", self._tape.trades)]
+        self._notices += [notice_value(row) for row in self._taken("notices", self._tape.notices)]
+
+    def _taken(self, name: str, rows: Records) -> Records | tuple[()]:
+        """Give what was written on a part of the tape since the last call, and begin it anew."""
+        count = self._counts[name]
+        if count[0] == 0:
+            return ()
+        written = rows[: count[0]]
+        count[0] = 0
+        return written
 
 
 def _resting_value(line: int, row: Any) -> RestingOrder:
