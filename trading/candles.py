@@ -80,8 +80,12 @@ class Candles:
         return self.rows(start, stop)
 
 
-def check(candles: Candles) -> Candles:
+def check(candles: Candles, *, has_whole_bodies: bool = True) -> Candles:
     """Give the series back if it obeys the laws of candles.
+
+    Args:
+        has_whole_bodies: open and close must lie between low and high, as every venue's do; constructed series
+            for research may leave the open outside.
 
     Raises:
         BadCandles: names the first bad row and the reason: order, duplicate, off the grid, NaN or infinite,
@@ -96,11 +100,14 @@ def check(candles: Candles) -> Candles:
     _refuse(candles, off_grid, f"the time is off the {candles.timeframe} grid")
     _refuse(candles, candles.low <= 0.0, "a price is not positive")
     _refuse(candles, candles.high < candles.low, "high is below low")
+    _refuse(candles, (candles.open <= 0.0) | (candles.close <= 0.0), "a price is not positive")
+    _refuse(candles, candles.volume < 0.0, "volume is negative")
+    if not has_whole_bodies:
+        return candles
     body_high = np.maximum(candles.open, candles.close)
     body_low = np.minimum(candles.open, candles.close)
     _refuse(candles, candles.high < body_high, "high is below open or close")
     _refuse(candles, candles.low > body_low, "low is above open or close")
-    _refuse(candles, candles.volume < 0.0, "volume is negative")
     return candles
 
 

@@ -30,7 +30,12 @@ _SECONDS_BELOW = 100_000_000_000
 
 
 def load_candles(
-    path: Path, *, pair: str = "", venue: str = "", timeframe: Timeframe | None = None
+    path: Path,
+    *,
+    pair: str = "",
+    venue: str = "",
+    timeframe: Timeframe | None = None,
+    has_whole_bodies: bool = True,
 ) -> Candles:
     """Read a candle file and check it.
 
@@ -39,6 +44,7 @@ def load_candles(
             close, volume.
         pair, venue, timeframe: what the series is; by default from a name such as `binance_BTC-USDT_1h.csv.gz`,
             and the timeframe else from the commonest distance of rows.
+        has_whole_bodies: refuse bars whose open or close lies outside low and high.
 
     Raises:
         InvalidInput: no such file, or an ending that cannot be read.
@@ -75,7 +81,7 @@ def load_candles(
         pair=pair or named_pair,
         venue=venue or named_venue,
     )
-    return check(candles)
+    return check(candles, has_whole_bodies=has_whole_bodies)
 
 
 def from_name(name: str) -> tuple[str, str, Timeframe | None]:

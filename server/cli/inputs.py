@@ -31,7 +31,8 @@ def candles(source: str, *, from_: str = "", to: str = "") -> Candles:
         or source.count(":") != 2
         or source.lower().endswith((".csv", ".gz", ".parquet", ".feather"))
     ):
-        found = load_candles(path)
+        # Constructed series are welcome in research; what is stored or traded must be whole.
+        found = load_candles(path, has_whole_bodies=False)
     else:
         found = _stored(source)
     cut = found.between(moment_ms(from_) if from_ else None, moment_ms(to) if to else None)

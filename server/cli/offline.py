@@ -39,7 +39,7 @@ def simulate(
     from server.cli.simulation import simulated
 
     answer = simulated(
-        load_candles(bars),
+        load_candles(bars, has_whole_bodies=False),
         inputs.json_file(orders, "Orders"),
         capital=inputs.money("capital", capital),
         fee=fee,
