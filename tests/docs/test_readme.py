@@ -40,9 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     n = 2_400
     close = 100 * np.exp(np.cumsum(np.repeat(rng.normal(0, 0.0012, n // 100), 100) + rng.normal(0, 0.006, n)))
     opened = np.r_[100.0, close[:-1]]
+    high, low = np.maximum(opened, close) * 1.002, np.minimum(opened, close) * 0.998
     rows = [
-        f"{1_704_067_200_000 + i * 3_600_000},{o:.4f},{max(o, c) * 1.002:.4f},{min(o, c) * 0.998:.4f},{c:.4f},10"
-        for i, (o, c) in enumerate(zip(np.round(opened, 4), np.round(close, 4), strict=True))
+        f"{1_704_067_200_000 + i * 3_600_000},{opened[i]:.4f},{high[i]:.4f},{low[i]:.4f},{close[i]:.4f},10"
+        for i in range(n)
     ]
     (place / "candles.csv.gz").write_bytes(
         gzip.compress(("ts_ms,open,high,low,close,volume\n" + "\n".join(rows)).encode())
@@ -73,6 +74,7 @@ def demo(folder: Path) -> Iterator[dict[str, str]]:
         yield ready
         process.terminate()
         assert process.wait(timeout=10) == 0
+        process.stdout.close()
 
 
 def run(command: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
