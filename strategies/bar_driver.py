@@ -9,9 +9,9 @@ import numpy as np
 
 from strategies.base import BaseStrategy, ColumnStrategy, OpenTrade
 from strategies.rule_strategy import RuleStrategy
+from trading.backtest.run import EngineView, backtest_with
 from trading.engine.config import AccountConfig
-from trading.engine.engine import AccountEngine
-from trading.engine.views import Bar, PositionView
+from trading.engine.views import PositionView
 from trading.market import MarketView
 from trading.signals import Exit, Signal, SignalColumns
 
@@ -70,26 +70,15 @@ def rows_by_bar(strategy: BaseStrategy, market: MarketView, account: AccountConf
 
     The view is cut off at each bar. Costs a view and a strategy call per bar: for strategies in Python that need it.
     """
-    engine = AccountEngine(account)
-    candles = market.candles
     rows: list[Signal] = []
-    for t in range(len(candles)):
-        bar = Bar(
-            int(candles.ts_ms[t]),
-            float(candles.open[t]),
-            float(candles.high[t]),
-            float(candles.low[t]),
-            float(candles.close[t]),
-            float(candles.volume[t]),
-            int(candles.flags[t]),
-        )
-        engine.match({0: bar})
-        position = engine.position(0)
+
+    def ask(view: EngineView, t: int) -> Signal:
         seen = market.until(t + 1)
-        trade = TradeView.of(position, seen) if position.is_open else None
-        row = row_for(strategy, seen, trade)
-        engine.decide({0: bar}, {0: row})
-        rows.append(row)
+        trade = TradeView.of(view.position(), seen) if view.side() else None
+        rows.append(row_for(strategy, seen, trade))
+        return rows[-1]
+
+    backtest_with([market.candles], account, ask)
     return columns_from(rows, strategy.tags)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.backtest.repeats import first_wishes
 from trading.candles import MISSING, Candles
 from trading.engine.build import markets
 from trading.engine.config import AccountConfig
@@ -202,9 +203,17 @@ def _coefficients(
 
 
 def signal_records(
-    ts_ms: NDArray[np.int64], series: Sequence[Candles], columns: Sequence[SignalColumns]
+    ts_ms: NDArray[np.int64],
+    series: Sequence[Candles],
+    columns: Sequence[SignalColumns],
+    *,
+    keeps_repeats: bool = True,
 ) -> Records:
     """Give the rows at which any line wants something, sorted by bar, then line.
+
+    Args:
+        keeps_repeats: keep an exit wish that is said again before another row enters. It can change nothing when
+            these rows are all that the account is told (see `sparse.without_repeats`).
 
     Raises:
         ShapeMismatch: a line's columns are not as long as its candles.
@@ -219,6 +228,11 @@ def signal_records(
         if not (one.exit.strides == (0,) and (len(one) == 0 or one.exit[0] == 0)):
             wanted |= one.exit != 0
         rows = np.flatnonzero(wanted)
+        wish = one.exit[rows]
+        if not keeps_repeats and wish.any():
+            wish = first_wishes(one.enter[rows], wish)
+            matters = (one.enter[rows] != 0) | (wish != 0)
+            rows, wish = rows[matters], wish[matters]
         part = np.zeros(len(rows), SIGNAL)
         part["at"] = rows if len(candles) == len(ts_ms) else np.searchsorted(ts_ms, candles.ts_ms[rows])
         part["line"] = line
@@ -226,6 +240,7 @@ def signal_records(
             column = getattr(one, name)
             # A column that was never set is one element seen n times.
             part[name] = column[0] if len(one) and column.strides[0] == 0 else column[rows]
+        part["exit"] = wish
         parts.append(part)
     if len(parts) == 1:
         return parts[0]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.analysis.indicators import parse
+from trading.backtest.repeats import first_wishes
 from trading.backtest.search_space import Value
 from trading.candles import Candles
 from trading.engine.records import SIGNAL, Records
@@ -22,21 +23,6 @@ SignArray = NDArray[np.int8]
 IntArray = NDArray[np.int64]
 
 
-@njit
-def _first_wishes(enter: SignArray, wish: SignArray) -> SignArray:
-    """Keep an exit wish where it is new since the last row with an entry."""
-    out = np.zeros_like(wish)
-    asked = 0
-    for t in range(len(wish)):
-        if enter[t] != 0:
-            out[t] = wish[t]
-            asked = 0
-        elif wish[t] != 0:
-            out[t] = wish[t] & ~asked
-            asked |= wish[t]
-    return out
-
-
 def without_repeats(columns: SignalColumns) -> SignalColumns:
     """Give the same signals with each exit wish said once until the next entry.
 
@@ -47,7 +33,7 @@ def without_repeats(columns: SignalColumns) -> SignalColumns:
     wish = columns.exit
     if len(wish) == 0 or (wish.strides == (0,) and wish[0] == 0):
         return columns
-    return replace(columns, exit=_first_wishes(np.array(columns.enter), np.array(wish)))
+    return replace(columns, exit=first_wishes(np.array(columns.enter), np.array(wish)))
 
 
 @njit

@@ -137,6 +137,23 @@ def _first(name: str) -> Callable[[Any], Any]:
     return reach
 
 
+def by_address(dtype: np.dtype[Any]) -> Callable[[int], Any]:
+    """Make the function that gives the record at an address."""
+
+    def reach(address: int) -> Any:
+        buffer: Any = (ctypes.c_char * dtype.itemsize).from_address(address)
+        return np.frombuffer(buffer, dtype, 1)[0]
+
+    @overload(reach)
+    def _compiled(address: Any) -> Any:
+        def only(address: Any) -> Any:
+            return carray(_pointer(address), (1,), dtype)[0]
+
+        return only
+
+    return reach
+
+
 rules_of = _first("rules")
 account_of = _first("account")
 line_of = _one("lines")
