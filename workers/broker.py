@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from dramatiq import Broker
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import (
     AgeLimit,
@@ -59,6 +58,9 @@ def make_broker(url: str = "") -> Broker:
             f"Broker '{url.split(':')[0]}' was given; redis://HOST:PORT/DB is allowed.",
             hint="Leave it empty to work in this process.",
         )
+    # Its client costs 0.3 s to import and only a deployment needs it.
+    from dramatiq.brokers.redis import RedisBroker
+
     make: Any = RedisBroker
     broker: Broker = make(
         url=url,
