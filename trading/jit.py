@@ -8,14 +8,36 @@ the old result.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, cast
-
-import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def _imported() -> ModuleType:
+    """Import numba without what its import can do without, half a second of a fresh process.
+
+    It makes a million objects that stay, through which the collector of garbage goes again and again. And it asks
+    scipy.linalg whether there is a BLAS, for a clear message where scipy is missing; scipy is among our requirements.
+    """
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        import numba
+        from numba.np import linalg
+    finally:
+        if was_collecting:
+            gc.enable()
+    ask: Any = linalg
+    ask.ensure_blas = lambda: None
+    return numba
+
+
+numba = _imported()
 
 #: Compiled code is kept on disk only where a cache folder was chosen on purpose.
 HAS_CACHE = bool(os.environ.get("NUMBA_CACHE_DIR"))
