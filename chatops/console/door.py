@@ -76,7 +76,7 @@ async def member_named(store: Store, name: str = "") -> tuple[Workspace, Member]
     names = sorted({member.name for _, member in people})
     if not people:
         raise NotFound(
-            "Nobody is a member yet.", hint="`breakwater up --demo` or `breakwater user add` makes one."
+            "Nobody is a member yet.", hint="`breakwater up` makes the first one."
         )
     if name:
         fits = [
