@@ -6,13 +6,22 @@ from dataclasses import fields
 
 import pytest
 
-from tests.support.rule_sets import first_difference, random_case, run
+from tests.support.rule_sets import difference, first_difference, random_case, run
+from tests.support.strategy_runs import names, strategy_case
 from trading.signals import SignalColumns
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_rule_sets_give_identical_fills_trades_equity_and_account(seed: int) -> None:
     assert first_difference(seed, bars=400, restart=seed % 2 == 0) == ""
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_strategy_gives_identical_fills_trades_equity_and_account(name: str) -> None:
+    case = strategy_case(name)
+
+    assert difference(case, name, restart_at=700) == ""
+    assert len(run(case, "array").fill_records) > 0
 
 
 def test_random_rule_sets_reach_every_kind_of_fill_and_most_denials() -> None:

@@ -1,4 +1,4 @@
-"""Run hundreds of random rule sets in three ways and count the differences. 0 is the only allowed number.
+"""Run random rule sets and every strategy in three ways and count the differences. 0 is the only allowed number.
 
 python -m tests.proofs.drivers_agree [--cases 300] [--bars 1500] [--first 1000]
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.support.rule_sets import first_difference, random_case, run
+import numpy as np
+
+from tests.support.rule_sets import difference, first_difference, random_case, real_series, run
+from tests.support.strategy_runs import names, strategy_case
 
 
 def main() -> int:
@@ -31,7 +34,27 @@ def main() -> int:
         f"{asked.cases} rule sets × {asked.bars} bars, {fills} fills, {trades} trades: {differences} differences "
         "between the skipping driver, the stepping driver and the replay with a restart."
     )
+    differences += strategies_differ(asked.bars)
     return 1 if differences else 0
+
+
+def strategies_differ(bars: int) -> int:
+    """Run every strategy over parts of three real histories, or over made ones; give how often the ways differ."""
+    found = real_series(np.random.default_rng(1), bars, 3)
+    differences, trades = 0, 0
+    for name in names():
+        for k, candles in enumerate(found or (None,)):
+            case = strategy_case(name, candles, bars=bars)
+            told = difference(case, f"{name} on market {k}", restart_at=bars // 2)
+            differences += bool(told)
+            if told:
+                print(told)
+            trades += len(run(case, "array").trade_records)
+    print(
+        f"{len(names())} strategies on {len(found or (None,))} {'real' if found else 'made'} markets × {bars} bars, "
+        f"{trades} trades: {differences} differences."
+    )
+    return differences
 
 
 if __name__ == "__main__":

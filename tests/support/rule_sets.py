@@ -319,25 +319,29 @@ def run(case: Case, driver: Any) -> BacktestResult:
 
 def first_difference(seed: int, *, bars: int = 600, restart: bool = False) -> str:
     """Run a case in three ways; say what differs first, or nothing."""
-    case = random_case(seed, bars=bars)
+    return difference(random_case(seed, bars=bars), f"seed {seed}", restart_at=bars // 2 if restart else -1)
+
+
+def difference(case: Case, name: str, *, restart_at: int = -1) -> str:
+    """Run a case in three ways; say what differs first, or nothing."""
     skipping, stepping = run(case, "array"), run(case, "bar")
-    for name in ("fill_records", "trade_records", "equity"):
+    for part in ("fill_records", "trade_records", "equity"):
         # By bytes: a NaN equals itself.
-        if getattr(skipping, name).tobytes() != getattr(stepping, name).tobytes():
-            return f"seed {seed}: {name} of the array driver and the bar driver differ"
+        if getattr(skipping, part).tobytes() != getattr(stepping, part).tobytes():
+            return f"{name}: {part} of the array driver and the bar driver differ"
     if skipping.denied != stepping.denied or skipping.account != stepping.account:
-        return f"seed {seed}: denials or account of the array driver and the bar driver differ"
-    fills, trades, equity, engine = replay(case, restart_at=bars // 2 if restart else -1)
+        return f"{name}: denials or account of the array driver and the bar driver differ"
+    fills, trades, equity, engine = replay(case, restart_at=restart_at)
     if tuple(fills) != skipping.fills:
-        return f"seed {seed}: fills of the replay differ"
+        return f"{name}: fills of the replay differ"
     if not np.array_equal(np.array(equity), skipping.equity):
-        return f"seed {seed}: equity of the replay differs"
+        return f"{name}: equity of the replay differs"
     closed = skipping.trade_records[skipping.closed]
     if [(t.line, t.exit_ms, t.pnl) for t in trades] != [(r["line"], r["exit_ms"], r["pnl"]) for r in closed]:
-        return f"seed {seed}: trades of the replay differ"
+        return f"{name}: trades of the replay differ"
     if engine.account() != skipping.account:
-        return f"seed {seed}: account of the replay differs"
+        return f"{name}: account of the replay differs"
     return ""
 
 
-__all__ = ["Case", "first_difference", "random_case", "replay", "run"]
+__all__ = ["Case", "difference", "first_difference", "random_case", "replay", "run"]
