@@ -11,7 +11,7 @@ from strategies.base import ColumnStrategy
 from strategies.registry import default_registry
 from trading.analysis.elliott import WaveDetector, WaveSettings
 from trading.analysis.indicators import compute, list_indicators
-from trading.backtest.run import backtest
+from trading.backtest.run import backtest, backtest_with
 from trading.candles import Candles
 from trading.engine.config import AccountConfig, LineConfig
 from trading.engine.engine import AccountEngine
@@ -93,6 +93,7 @@ def _backtests(candles: Candles, account: AccountConfig) -> None:
             continue
         backtest((candles,), (columns,), account)
         backtest((candles.rows(0, 60),), (strategy.columns(view.until(60)),), account, driver="bar")
+    backtest_with((candles.rows(0, 60),), account, lambda view, t: None)
 
 
 def _account_steps(candles: Candles, account: AccountConfig) -> None:
