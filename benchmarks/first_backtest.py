@@ -28,7 +28,7 @@ import json, sys, time
 marks = [time.process_time()]
 import trading.jit
 marks.append(time.process_time())
-from benchmarks.first_run import first_run
+from benchmarks.fresh.first_run import first_run
 marks.append(time.process_time())
 trades = first_run()
 marks.append(time.process_time())
