@@ -25,7 +25,11 @@ Row = tuple[float, float, float, float] | tuple[float, float, float, float, floa
 
 
 def bars(
-    *rows: Row, timeframe: str = "1h", start_ms: int = START_MS, pair: str = "BTC/USDT", flags: Sequence[int] = ()
+    *rows: Row,
+    timeframe: str = "1h",
+    start_ms: int = START_MS,
+    pair: str = "BTC/USDT",
+    flags: Sequence[int] = (),
 ) -> Candles:
     """Give candles from (open, high, low, close[, volume]) rows; volume is 1 where not given."""
     frame = Timeframe.parse(timeframe)
@@ -68,7 +72,9 @@ def account(
         lines=tuple(
             LineConfig(
                 bot_id="bot",
-                instrument=Instrument(pair=pair, step=Decimal(step), min_notional=Decimal(0), can_short=can_short),
+                instrument=Instrument(
+                    pair=pair, step=Decimal(step), min_notional=Decimal(0), can_short=can_short
+                ),
                 **line,
             )
             for pair in (pairs or ("BTC/USDT",))
