@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1.7
 FROM python:3.11-slim-bookworm AS build
 RUN pip install --no-cache-dir uv==0.13.9
+ENV UV_COMPILE_BYTECODE=1
 WORKDIR /app
 COPY requirements/base.txt requirements/base.txt
 RUN uv venv /venv && uv pip install --no-cache --python /venv/bin/python --require-hashes -r requirements/base.txt

@@ -29,6 +29,6 @@ fi
 
 [ -x .venv/bin/python ] || "$uv" venv --quiet --python "$python" .venv
 echo "Installing requirements/$kind.txt into .venv"
-"$uv" pip install --quiet --python .venv/bin/python --require-hashes -r "requirements/$kind.txt"
+"$uv" pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r "requirements/$kind.txt"
 "$uv" pip install --quiet --python .venv/bin/python --no-deps -e .
 printf '%s' "$stamp" >"$mark"

@@ -75,3 +75,10 @@ def _head(columns: SignalColumns, n: int) -> SignalColumns:
         tags=columns.tags,
         **{f.name: getattr(columns, f.name)[:n] for f in fields(columns) if f.name != "tags"},
     )
+
+
+def test_a_long_run_keeps_alive_what_it_reaches_by_address() -> None:
+    # This case allocates inside the loop in such a way that a record of a freed array was once overwritten.
+    case = random_case(1_020, bars=1_500)
+
+    assert len(run(case, "array").fill_records) == len(run(case, "bar").fill_records) > 0

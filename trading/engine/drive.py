@@ -248,6 +248,8 @@ def drive(
     course = courses[0]
     lay_out(course, history, watch, signals, row, equity)
     place[0], place[1], place[2] = follow(book, course, place[0], place[1], place[2], stop, skips)
+    # A record does not keep its array alive, and numba frees an array after its last use: so this use comes last.
+    courses[0]["m"] = 0
     return int(place[0])
 
 
