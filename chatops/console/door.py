@@ -75,9 +75,7 @@ async def member_named(store: Store, name: str = "") -> tuple[Workspace, Member]
         ]
     names = sorted({member.name for _, member in people})
     if not people:
-        raise NotFound(
-            "Nobody is a member yet.", hint="`breakwater up` makes the first one."
-        )
+        raise NotFound("Nobody is a member yet.", hint="`breakwater up` makes the first one.")
     if name:
         fits = [
             one

@@ -82,3 +82,8 @@ def test_a_long_run_keeps_alive_what_it_reaches_by_address() -> None:
     case = random_case(1_020, bars=1_500)
 
     assert len(run(case, "array").fill_records) == len(run(case, "bar").fill_records) > 0
+
+
+def test_a_break_even_move_that_an_odd_bar_put_off_is_made_at_the_next_bar_by_every_driver() -> None:
+    # Both targets fill inside the shorter bars of a bar that is itself marked odd.
+    assert difference(random_case(1_220, bars=1_500), "seed 1220") == ""

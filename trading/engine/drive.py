@@ -86,6 +86,9 @@ def watch_line(book: Handle, i: int) -> tuple[float, float, int]:
         return np.inf, up, wake
     if line_of(book, i)["confirm_bars"] > 0 and position["confirm_count"] > 0:
         return np.inf, up, wake
+    if side != 0 and position["break_even"] == 1:
+        # The move is due: a bar whose own data were odd put it off.
+        return np.inf, up, wake
     if side != 0:
         near, far = -np.inf, np.inf
         if position["stop"] == position["stop"]:
