@@ -223,7 +223,8 @@ np.save(sys.stdout.buffer, np.concatenate(rows))
 def _in_process(hash_seed: str) -> bytes:
     """Run the engine uncompiled in a fresh interpreter; give its log as a numpy file."""
     env = os.environ | {"PYTHONHASHSEED": hash_seed, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, env=env, capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, env=env, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 
 

@@ -253,7 +253,7 @@ async def test_who_speaks_is_named_or_the_only_owner(house: ChatHouse) -> None:
 
 
 async def test_nobody_yet_says_how_to_begin(sqlite_store: SqlStore) -> None:
-    with pytest.raises(NotFound, match="breakwater up --demo"):
+    with pytest.raises(NotFound, match="breakwater up"):
         await console_actor(sqlite_store)
 
 
