@@ -31,4 +31,6 @@ fi
 echo "Installing requirements/$kind.txt into .venv"
 "$uv" pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r "requirements/$kind.txt"
 "$uv" pip install --quiet --python .venv/bin/python --no-deps -e .
+# Also where the environment tells Python to write none by itself: a start then does not translate every source again.
+.venv/bin/python -m compileall -q trading strategies desk chatops workers server graphql/api
 printf '%s' "$stamp" >"$mark"
