@@ -87,7 +87,7 @@ def waves(
     )
     log = detector.run(series)
     if chart is not None:
-        from server.cli.pictures import wave_picture
+        from desk.research.pictures import wave_picture
 
         output.write_file(chart, wave_picture(series))
         output.note(f"Chart written to {chart}")
@@ -145,10 +145,17 @@ def check_bias(
     as_json: AsJson = False,
 ) -> int:
     """Look for look-ahead and recursion: is every value the same when the future is cut off, poisoned or replaced?"""
-    from server.cli.bias import verdicts
+    from desk.research.bias import verdicts
 
     series = inputs.candles(candles, from_=from_, to=to)
-    found = verdicts(name, series, strategy_path)
+    with output.progress() as bar:
+        task = bar.add_task("Checking", total=None)
+        found = verdicts(
+            name,
+            series,
+            strategy_path,
+            progress=lambda subject, total: bar.update(task, advance=1, total=total, description=subject),
+        )
     if as_json:
         output.emit_json(found)
     else:

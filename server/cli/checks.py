@@ -88,8 +88,8 @@ def _core() -> str:
 
 
 def _strategies(data_dir: Path | None) -> str:
+    from desk.research.runs import registry
     from server.cli.house import settings
-    from server.cli.runs import registry
 
     known = registry(settings(data_dir).strategy_path)
     for failure in known.failures.values():

@@ -38,7 +38,7 @@ def strategies(
     as_json: AsJson = False,
 ) -> None:
     """List the registered strategies, or one with its parameters, units, defaults and ranges."""
-    from server.cli.runs import registry
+    from desk.research.runs import registry
 
     known = registry(strategy_path)
     shown = [known.info(name)] if name else list(known.list_strategies())
@@ -104,7 +104,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Run a strategy over candles: metrics, trades, equity."""
-    from server.cli.runs import Request, run_backtest
+    from desk.research.runs import Request, run_backtest
 
     for path, endings in ((chart, (".png",)), (trades, (".csv",)), (report, (".html", ".pdf"))):
         if path is not None:
@@ -126,11 +126,11 @@ def backtest(
     if trades is not None:
         output.write_file(trades, _trades_csv(done.document["trades"]))
     if chart is not None:
-        from server.cli.pictures import backtest_picture
+        from desk.research.pictures import backtest_picture
 
         output.write_file(chart, backtest_picture(done))
     if report is not None:
-        from server.cli.pictures import backtest_report
+        from desk.research.pictures import backtest_report
 
         output.write_file(report, backtest_report(done, report.suffix.lower()))
     if as_json:

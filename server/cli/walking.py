@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -31,11 +30,8 @@ from server.cli.search import (
     TrialCount,
     cancelled_by_ctrl_c,
     figure,
-    laboratory,
-    picker,
     request,
 )
-from trading.errors import InvalidInput
 
 
 def enter(app: typer.Typer) -> None:
@@ -73,6 +69,8 @@ def walk_forward(
     as_json: AsJson = False,
 ) -> None:
     """Pick parameters on one stretch, trade the next, again and again; only the out-of-sample equity counts."""
+    from desk.research.searches import laboratory, picker
+    from desk.research.walks import span_ms, walk_document
     from trading.backtest.walk_forward import Plan, windows
     from trading.backtest.walk_forward import walk_forward as walk
 
@@ -80,7 +78,7 @@ def walk_forward(
         strategy, candles, set_, limit, from_, to, capital, fee, slippage, spread, fill, strategy_path
     )
     lab, fixed = laboratory(wanted)
-    plan = Plan(train_ms=_span(train), test_ms=_span(test), gap_ms=_span(gap), is_anchored=anchored)
+    plan = Plan(train_ms=span_ms(train), test_ms=span_ms(test), gap_ms=span_ms(gap), is_anchored=anchored)
     first = min(int(one.ts_ms[0]) for one in lab.series)
     last = max(int(one.ts_ms[-1]) + one.timeframe.ms for one in lab.series)
     cuts = windows(first, last, plan)
@@ -95,38 +93,13 @@ def walk_forward(
             progress=lambda _: bar.update(task, advance=1),
         )
     if chart is not None:
-        from server.cli.pictures import walk_picture
+        from desk.research.pictures import walk_picture
 
         output.write_file(
             chart,
             walk_picture(done, title=f"{strategy}: out of sample", subtitle=f"train {train}, test {test}"),
         )
-    document: dict[str, Any] = {
-        "strategy": strategy,
-        "pairs": [one.pair for one in lab.series],
-        "timeframe": str(lab.series[0].timeframe),
-        "windows": [
-            {
-                "train_from": _at(step.window.train_from_ms),
-                "train_to": _at(step.window.train_to_ms),
-                "test_from": _at(step.window.test_from_ms),
-                "test_to": _at(step.window.test_to_ms),
-                "params": step.params,
-                "trials": step.trials,
-                "in_sample": None if step.in_sample is None else step.in_sample.values,
-                "out_of_sample": step.out_of_sample.values,
-                "efficiency": step.efficiency,
-            }
-            for step in done.steps
-        ],
-        "metrics": done.metrics.values,
-        "reasons": done.metrics.reasons,
-        "efficiency": done.efficiency,
-        "efficiency_reason": done.efficiency_reason or None,
-        "gap_is_enough": done.gap_is_enough,
-        "equity": {"ts_ms": done.ts_ms, "equity": done.equity},
-        "was_cancelled": done.was_cancelled,
-    }
+    document = walk_document(wanted, done)
     if as_json:
         output.emit_json(document)
         return
@@ -154,18 +127,3 @@ def walk_forward(
     output.console().print(f"Walk-forward efficiency: {efficiency}.")
     if not done.gap_is_enough:
         output.console().print("A training trade was held longer than the gap: give a longer --gap.")
-
-
-def _span(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([hdw])", text.strip())
-    if match is None:
-        raise InvalidInput(
-            f"Length '{text}' was given; a number and h, d or w is allowed.", hint="For example 90d."
-        )
-    return int(match[1]) * {"h": 3_600_000, "d": 86_400_000, "w": 604_800_000}[match[2]]
-
-
-def _at(ts_ms: int) -> str:
-    from desk.clock import from_ms
-
-    return from_ms(ts_ms).isoformat().replace("+00:00", "Z")

@@ -167,8 +167,8 @@ def run_backtest(request: Request) -> Done:
         "pairs": [one.pair for one in markets],
         "timeframe": str(markets[0].timeframe),
         "bars": sum(len(one) for one in request.candles),
-        "from": _moment(min(int(one.ts_ms[0]) for one in markets)),
-        "to": _moment(max(int(one.ts_ms[-1]) for one in markets)),
+        "from": moment(min(int(one.ts_ms[0]) for one in markets)),
+        "to": moment(max(int(one.ts_ms[-1]) for one in markets)),
         "capital": request.capital,
         "final_equity": Decimal(repr(round(float(result.equity[-1]), 8))),
         "metrics": figures.values,
@@ -186,7 +186,8 @@ def run_backtest(request: Request) -> Done:
     return Done(request=request, markets=markets, signals=signals, result=result, document=document)
 
 
-def _moment(ts_ms: int) -> str:
+def moment(ts_ms: int) -> str:
+    """Give a time as people and JSON write it."""
     from desk.clock import from_ms
 
     return from_ms(ts_ms).isoformat().replace("+00:00", "Z")
@@ -198,9 +199,9 @@ def _trade(number: int, one: Trade) -> dict[str, Any]:
         "pair": one.pair,
         "side": "long" if one.is_long else "short",
         "quantity": one.quantity,
-        "entry_at": _moment(one.entry_ms),
+        "entry_at": moment(one.entry_ms),
         "entry_price": one.entry_price,
-        "exit_at": _moment(one.exit_ms),
+        "exit_at": moment(one.exit_ms),
         "exit_price": one.exit_price,
         "pnl": one.pnl,
         "pnl_ratio": one.pnl_ratio,

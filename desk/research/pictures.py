@@ -9,7 +9,7 @@ import numpy as np
 from trading.candles import Candles
 
 if TYPE_CHECKING:
-    from server.cli.runs import Done
+    from desk.research.runs import Done
     from trading.backtest.report import BacktestReport
     from trading.backtest.walk_forward import WalkForward
 

@@ -1,18 +1,31 @@
-"""`check-bias`: which things are checked, and the verdicts as a document."""
+"""Bias checks: which things are checked, and the verdicts as a document."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from server.cli import output
 from trading.candles import Candles, fill_gaps
 from trading.errors import NotFound, nearest
 
 
-def verdicts(name: str, candles: Candles, strategy_path: Path | None) -> dict[str, Any]:
-    """Check one thing, or all, and give `{"clean", "bars", "checked": [{"name", "clean", "findings", "checks"}]}`."""
-    from server.cli.runs import registry
+def verdicts(
+    name: str,
+    candles: Candles,
+    strategy_path: Path | None,
+    *,
+    progress: Callable[[str, int], None] = lambda subject, total: None,
+) -> dict[str, Any]:
+    """Check one thing, or all, and give `{"clean", "bars", "checked": [{"name", "clean", "findings", "checks"}]}`.
+
+    Args:
+        progress: told (what was checked, how many there are) after each.
+
+    Raises:
+        NotFound: nothing by that name can be checked.
+    """
+    from desk.research.runs import registry
     from strategies.checkables import all_checkables
     from trading.backtest.bias import BiasReport, check_all
     from trading.market import MarketView
@@ -30,13 +43,11 @@ def verdicts(name: str, candles: Candles, strategy_path: Path | None) -> dict[st
             )
         chosen = wanted
     filled, _ = fill_gaps(candles)
-    with output.progress() as bar:
-        task = bar.add_task("Checking", total=len(chosen))
 
-        def told(report: BiasReport) -> None:
-            bar.update(task, advance=1, description=report.subject)
+    def told(report: BiasReport) -> None:
+        progress(report.subject, len(chosen))
 
-        reports = check_all(chosen, MarketView(candles=filled), progress=told)
+    reports = check_all(chosen, MarketView(candles=filled), progress=told)
     return {
         "clean": all(one.is_clean for one in reports),
         "bars": len(filled),
