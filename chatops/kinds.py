@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
@@ -35,16 +36,24 @@ def name(name: str, typed: str) -> str:
     return words(name, typed)
 
 
-def whole(lowest: int, highest: int) -> Reader:
-    """Make the reader of a whole number in a range."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Reads a whole number in a range; doors that have typed inputs ask for the range."""
 
-    def read(name: str, typed: str) -> int:
+    lowest: int
+    highest: int
+
+    def __call__(self, name: str, typed: str) -> int:
+        """Read one."""
         shown = plain(typed)
-        if not re.fullmatch(r"[+-]?\d{1,12}", shown) or not lowest <= int(shown) <= highest:
-            raise misheard("whole", name=name, found=typed, lowest=lowest, highest=highest)
+        if not re.fullmatch(r"[+-]?\d{1,12}", shown) or not self.lowest <= int(shown) <= self.highest:
+            raise misheard("whole", name=name, found=typed, lowest=self.lowest, highest=self.highest)
         return int(shown)
 
-    return read
+
+def whole(lowest: int, highest: int) -> Reader:
+    """Make the reader of a whole number in a range."""
+    return Whole(lowest, highest)
 
 
 def amount(name: str, typed: str) -> Decimal:
@@ -101,22 +110,29 @@ def pairs(name: str, typed: str) -> tuple[str, ...]:
     return found
 
 
-def choice(*allowed: str) -> Reader:
-    """Make the reader of one of several words."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Reads one of several words; doors that have menus show them."""
 
-    def read(name: str, typed: str) -> str:
+    allowed: tuple[str, ...]
+
+    def __call__(self, name: str, typed: str) -> str:
+        """Read one."""
         shown = plain(typed).lower()
-        if shown not in allowed:
+        if shown not in self.allowed:
             raise misheard(
                 "choice",
                 name=name,
                 found=typed,
-                allowed=", ".join(allowed),
-                nearest=did_you_mean(_close(shown, allowed)),
+                allowed=", ".join(self.allowed),
+                nearest=did_you_mean(_close(shown, self.allowed)),
             )
         return shown
 
-    return read
+
+def choice(*allowed: str) -> Reader:
+    """Make the reader of one of several words."""
+    return Choice(allowed)
 
 
 def zone(name: str, typed: str) -> str:
