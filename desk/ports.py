@@ -13,6 +13,11 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from desk.identity import Role
+
+# Where orders go has a page of its own.
+from desk.venue_port import OrderRequest as OrderRequest
+from desk.venue_port import Placement as Placement
+from desk.venue_port import Venue as Venue
 from desk.views import (
     Account,
     AccountStatus,
@@ -27,6 +32,9 @@ from desk.views import (
     FillRecord,
     Filter,
     Install,
+    Job,
+    JobFile,
+    JobState,
     Lock,
     Member,
     Order,
@@ -299,6 +307,51 @@ class Messages(Protocol):
         ...
 
 
+class Jobs(Protocol):
+    """Background jobs: the queue of record. Whoever claims a job may write to it until somebody else does."""
+
+    async def add(self, job: Job) -> bool:
+        """Queue a job; False when its dedupe key was used before."""
+        ...
+
+    async def by_id(self, workspace_id: str, job_id: str) -> Job | None: ...
+    async def by_key(self, workspace_id: str, dedupe_key: str) -> Job | None: ...
+    async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Job]: ...
+    async def group(self, workspace_id: str, group_id: str) -> Sequence[Job]: ...
+    async def claim(self, job_id: str, holder: str, now: datetime, lease_s: float) -> Job | None: ...
+    async def keep(
+        self, job: Job, now: datetime, lease_s: float, progress: Mapping[str, Any]
+    ) -> datetime | None:
+        """Renew a claim and show progress; give when a cancel was asked for."""
+        ...
+
+    async def finish(
+        self,
+        job: Job,
+        state: JobState,
+        *,
+        at: datetime,
+        result: Mapping[str, Any] | None = None,
+        error: str = "",
+    ) -> bool:
+        """End a job for good; False when its claim went to somebody else."""
+        ...
+
+    async def put_back(self, job: Job, *, due_at: datetime, error: str = "", counts: bool = True) -> bool: ...
+    async def wait_for_parts(self, job: Job, progress: Mapping[str, Any]) -> bool: ...
+    async def part_ended(self, workspace_id: str, group_id: str, *, total: int, now: datetime) -> int: ...
+    async def ask_cancel(self, workspace_id: str, job_id: str, now: datetime) -> Job: ...
+    async def retry(self, workspace_id: str, job_id: str, now: datetime) -> Job: ...
+    async def is_anything_due(self, now: datetime) -> bool: ...
+    async def due(self, now: datetime, *, limit: int) -> Sequence[str]: ...
+    async def counts(self) -> Mapping[str, int]: ...
+    async def add_file(
+        self, workspace_id: str, job_id: str, *, name: str, media_type: str, data: bytes, at: datetime
+    ) -> None: ...
+    async def files(self, workspace_id: str, job_ids: Sequence[str]) -> Sequence[JobFile]: ...
+    async def file(self, workspace_id: str, job_id: str, name: str) -> bytes | None: ...
+
+
 class Audit(Protocol):
     """The append-only audit, chained by hash per workspace."""
 
@@ -381,6 +434,7 @@ class Unit(Protocol):
     journal: Journal
     alerts: Alerts
     messages: Messages
+    jobs: Jobs
     audit: Audit
     leases: Leases
     keys: Keys
@@ -455,49 +509,6 @@ class Feed(Protocol):
         """Give closed bars as they close, in order, starting after a bar's open time."""
         ...
 
-    async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRequest:
-    """What goes to a venue."""
-
-    client_order_id: str
-    pair: str
-    side: str
-    order_type: str
-    quantity: Decimal
-    price: Decimal | None = None
-    stop_price: Decimal | None = None
-    is_reduce_only: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """A venue's explicit answer to an order: accepted (or the exception says otherwise)."""
-
-    venue_order_id: str
-    accepted_at_ms: int
-
-
-class Venue(Protocol):
-    """Where orders go."""
-
-    name: str
-    is_live: bool
-
-    async def place(self, request: OrderRequest) -> Placement:
-        """Place an order.
-
-        Raises:
-            Temporary: proved unsent.
-            Rejected: the venue said no.
-            OutcomeUnknown: bytes went out, no answer; never call again with this id.
-        """
-        ...
-
-    async def cancel(self, pair: str, client_order_id: str) -> None: ...
-    async def find(self, pair: str, client_order_id: str) -> OrderState | None: ...
     async def close(self) -> None: ...
 
 
