@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+from desk.chats import Chats
 from desk.identity import Role
 
 # Where orders go has a page of its own.
@@ -435,6 +436,7 @@ class Unit(Protocol):
     alerts: Alerts
     messages: Messages
     jobs: Jobs
+    chats: Chats
     audit: Audit
     leases: Leases
     keys: Keys

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from desk.identity import Role
@@ -428,6 +429,80 @@ class DeadLetter:
     attempts: int
     created_at: datetime
     replayed_at: datetime | None
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"  # for its parts
+    DONE = "done"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may still come of it."""
+        return self in {JobState.QUEUED, JobState.RUNNING, JobState.WAITING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work in the background, from the asking to the result.
+
+    Attributes:
+        kind: what is done, e.g. backtest, optimization, walk_forward, bias_check.
+        title: for people, e.g. "elliott_wave on BTC/USDT 1h".
+        input, result: plain values; their form depends on the kind. Files lie beside it.
+        progress: named bars, {"trials": [done, total]}.
+        error: one sentence, of the last failed try.
+        asked_by, channel: person's id and the door; empty for the schedule.
+        group_id: the job that this one is a part of; empty for whole jobs.
+        dedupe_key: a second job with the same key is not made.
+        tries, epoch: claims so far, and the one that may write.
+        due_at: not before; cancel_at: when its end was asked for.
+    """
+
+    id: str
+    workspace_id: str
+    kind: str
+    title: str
+    state: JobState
+    input: Mapping[str, Any]
+    progress: Mapping[str, Any]
+    result: Mapping[str, Any]
+    error: str
+    asked_by: str
+    channel: str
+    group_id: str
+    dedupe_key: str
+    tries: int
+    epoch: int
+    due_at: datetime
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_at: datetime | None = None
+
+    @property
+    def ratio(self) -> float:
+        """How far it is, 0 to 1: the mean of its bars."""
+        if self.state is JobState.DONE:
+            return 1.0
+        parts = [done / total for done, total in self.progress.values() if total]
+        return min(1.0, sum(parts) / len(parts)) if parts else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFile:
+    """A file that a job left."""
+
+    job_id: str
+    name: str
+    media_type: str
+    size: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from desk.chats import Chats
 from desk.clock import Clock
 from desk.ports import (
     Accounts,
@@ -10,6 +11,7 @@ from desk.ports import (
     Bots,
     CandleStore,
     Fills,
+    Jobs,
     Journal,
     Keys,
     Leases,
@@ -27,7 +29,9 @@ from desk.store.repositories.alerts import SqlAlerts
 from desk.store.repositories.audit import SqlAudit
 from desk.store.repositories.bots import SqlBots
 from desk.store.repositories.candles import SqlCandles
+from desk.store.repositories.chats import SqlChats
 from desk.store.repositories.fills import SqlFills
+from desk.store.repositories.jobs import SqlJobs
 from desk.store.repositories.journal import SqlJournal
 from desk.store.repositories.keys import SqlKeys
 from desk.store.repositories.leases import SqlLeases
@@ -58,6 +62,8 @@ class SqlUnit:
         self.journal: Journal = SqlJournal(connection)
         self.alerts: Alerts = SqlAlerts(connection)
         self.messages: Messages = SqlMessages(connection)
+        self.jobs: Jobs = SqlJobs(connection)
+        self.chats: Chats = SqlChats(connection)
         self.audit: Audit = SqlAudit(connection)
         self.leases: Leases = SqlLeases(connection)
         self.keys: Keys = SqlKeys(connection)

@@ -15,9 +15,26 @@ from desk.store.models.accounts import (
 )
 from desk.store.models.alerts import AlertRow, DeadLetterRow, DeliveryRow, InboxRow, OutboxRow
 from desk.store.models.bots import BotPhaseRow, BotRow, ConfigVersionRow, StateChangeRow
+from desk.store.models.chats import (
+    ChatButtonRow,
+    ChatPlaceRow,
+    ChatReplyRow,
+    ChatUpdateRow,
+    LivingMessageRow,
+)
 from desk.store.models.facts import AuditRow, CounterRow, EventRow
 from desk.store.models.guards import ConfirmationRow, IdempotencyKeyRow, LeaseRow
+from desk.store.models.jobs import JobFileRow, JobRow
 from desk.store.models.market import CandleRow, CandleSeriesRow
+from desk.store.models.notices import (
+    AlertIncidentRow,
+    AlertMessageRow,
+    AlertRuleRow,
+    EscalationRow,
+    HeartbeatRow,
+    HeldDeliveryRow,
+    NoticeSettingsRow,
+)
 from desk.store.models.orders import FillRow, OrderEventRow, OrderIntentRow, OrderRow, SignalRow
 from desk.store.models.people import InstallRow, MemberRow, TokenRow, UserRow, WorkspaceRow
 from desk.store.models.positions import (
@@ -33,27 +50,41 @@ __all__ = [
     "AccountRow",
     "AccountSnapshotRow",
     "AccountStatusRow",
+    "AlertIncidentRow",
+    "AlertMessageRow",
     "AlertRow",
+    "AlertRuleRow",
     "AuditRow",
     "BotMetricsRow",
     "BotPhaseRow",
     "BotRow",
     "CandleRow",
     "CandleSeriesRow",
+    "ChatButtonRow",
+    "ChatPlaceRow",
+    "ChatReplyRow",
+    "ChatUpdateRow",
     "ConfigVersionRow",
     "ConfirmationRow",
     "CounterRow",
     "DeadLetterRow",
     "DeliveryRow",
     "EquityPointRow",
+    "EscalationRow",
     "EventRow",
     "FillRow",
+    "HeartbeatRow",
+    "HeldDeliveryRow",
     "IdempotencyKeyRow",
     "InboxRow",
     "InstallRow",
+    "JobFileRow",
+    "JobRow",
     "LeaseRow",
+    "LivingMessageRow",
     "LockRow",
     "MemberRow",
+    "NoticeSettingsRow",
     "OrderEventRow",
     "OrderIntentRow",
     "OrderRow",

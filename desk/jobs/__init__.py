@@ -1,0 +1,1 @@
+"""Jobs as the desk asks for them; `workers` does them."""

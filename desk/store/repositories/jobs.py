@@ -1,0 +1,305 @@
+"""Background jobs: claimed by one holder at a time, every later write conditional on that claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from desk.store.connection import Connection
+from desk.store.cursors import filtered, newest
+from desk.store.models import JobFileRow, JobRow
+from desk.store.table import Table, Where, insert_new, update
+from desk.views import Filter, Job, JobFile, JobState, Page
+from trading.errors import Conflict, NotFound
+
+JOBS = Table(JobRow, Job)
+FILES = Table(JobFileRow, JobFile)
+
+#: Longest pause between two rings of one waiting job.
+_LONGEST_RING_S = 60
+
+
+class SqlJobs:
+    """Background jobs."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+
+    async def add(self, job: Job) -> bool:
+        """Queue a job; False when its dedupe key was used before."""
+        extra = {"holder": "", "lease_until": None, "ring_at": job.due_at + timedelta(seconds=1), "rings": 0}
+        return await JOBS.insert_new(self._tx, job, **extra)
+
+    async def by_id(self, workspace_id: str, job_id: str) -> Job | None:
+        """Give a job."""
+        return await JOBS.one(self._tx, Where(workspace_id=workspace_id, id=job_id))
+
+    async def by_key(self, workspace_id: str, dedupe_key: str) -> Job | None:
+        """Give the job of a dedupe key."""
+        return await JOBS.one(self._tx, Where(workspace_id=workspace_id, dedupe_key=dedupe_key))
+
+    async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Job]:
+        """Give jobs, newest first; `extra` may name state, kind, asked_by and group_id."""
+        extra = ("state", "kind", "asked_by", "group_id")
+        where = filtered(JOBS, workspace_id, wanted, moment="created_at", extra=extra)
+        if "group_id" not in wanted.extra:
+            # The parts of a sweep are its own business.
+            where.add("group_id = ''")
+        if wanted.is_open is not None:
+            states = [one for one in JobState if one.is_open == wanted.is_open]
+            where.one_of("state", states)
+        return await newest(self._tx, JOBS, where, page, moment="created_at")
+
+    async def group(self, workspace_id: str, group_id: str) -> Sequence[Job]:
+        """Give the parts of a job, in the order in which they were made."""
+        return await JOBS.find(
+            self._tx, Where(workspace_id=workspace_id, group_id=group_id), order="dedupe_key"
+        )
+
+    async def claim(self, job_id: str, holder: str, now: datetime, lease_s: float) -> Job | None:
+        """Take a due job, or one whose holder has not been heard of; None when there is nothing to do."""
+        lease = now + timedelta(seconds=lease_s)
+        row = await self._tx.row(
+            "UPDATE jobs SET state = ?, holder = ?, epoch = epoch + 1, tries = tries + 1, lease_until = ?, "  # noqa: S608
+            "ring_at = ?, rings = 0, started_at = COALESCE(started_at, ?) WHERE id = ? AND "
+            "((state = ? AND due_at <= ?) OR (state = ? AND lease_until < ?)) "
+            f"RETURNING {JOBS.listed}",
+            JobState.RUNNING,
+            holder,
+            lease,
+            lease,
+            now,
+            job_id,
+            JobState.QUEUED,
+            now,
+            JobState.RUNNING,
+            now,
+        )
+        return None if row is None else JOBS.value(row, self._tx.dialect)
+
+    async def keep(
+        self, job: Job, now: datetime, lease_s: float, progress: Mapping[str, Any]
+    ) -> datetime | None:
+        """Renew a claim and show progress; give when a cancel was asked for.
+
+        Raises:
+            Conflict: the claim went to somebody else.
+        """
+        lease = now + timedelta(seconds=lease_s)
+        row = await self._tx.row(
+            "UPDATE jobs SET lease_until = ?, ring_at = ?, progress = ? WHERE id = ? AND state = ? AND epoch = ? "
+            "RETURNING cancel_at",
+            lease,
+            lease,
+            JOBS.stored("progress", dict(progress)),
+            job.id,
+            JobState.RUNNING,
+            job.epoch,
+        )
+        if row is None:
+            raise _lost(job)
+        found = row[0]
+        return found if found is None or isinstance(found, datetime) else datetime.fromisoformat(found)
+
+    async def finish(
+        self,
+        job: Job,
+        state: JobState,
+        *,
+        at: datetime,
+        result: Mapping[str, Any] | None = None,
+        error: str = "",
+    ) -> bool:
+        """End a job for good; False when its claim went to somebody else, and nothing of this try may stay."""
+        changes: dict[str, Any] = {
+            "state": state,
+            "finished_at": at,
+            "error": error,
+            "holder": "",
+            "lease_until": None,
+        }
+        if result is not None:
+            changes["result"] = dict(result)
+        return await self._mine(job, changes)
+
+    async def put_back(self, job: Job, *, due_at: datetime, error: str = "", counts: bool = True) -> bool:
+        """Queue a claimed job again; `counts` False takes its try back."""
+        changes = {
+            "state": JobState.QUEUED,
+            "due_at": due_at,
+            "ring_at": due_at,
+            "rings": 0,
+            "error": error,
+            "holder": "",
+            "lease_until": None,
+            "tries": job.tries if counts else job.tries - 1,
+        }
+        return await self._mine(job, changes)
+
+    async def wait_for_parts(self, job: Job, progress: Mapping[str, Any]) -> bool:
+        """Let a claimed job wait until its parts are done."""
+        changes = {
+            "state": JobState.WAITING,
+            "holder": "",
+            "lease_until": None,
+            "progress": dict(progress),
+            "tries": job.tries - 1,
+        }
+        return await self._mine(job, changes)
+
+    async def part_ended(self, workspace_id: str, group_id: str, *, total: int, now: datetime) -> int:
+        """Count a group's ended parts into its head, and queue the head when none is left; give how many are left.
+
+        The head's row is locked first, so of two parts that end at once the later one sees the earlier.
+        """
+        head = Where(workspace_id=workspace_id, id=group_id, state=JobState.WAITING)
+        if not await update(self._tx, "jobs", {"holder": ""}, head):
+            return 0
+        row = await self._tx.row(
+            "SELECT COUNT(*) FROM jobs WHERE workspace_id = ? AND group_id = ? AND finished_at IS NULL",
+            workspace_id,
+            group_id,
+        )
+        left = 0 if row is None else int(row[0])
+        changes: dict[str, Any] = {"progress": {"parts": [total - left, total]}}
+        if not left:
+            changes |= {"state": JobState.QUEUED, "due_at": now, "ring_at": now, "rings": 0}
+        await update(self._tx, "jobs", changes, head, ("progress",))
+        return left
+
+    async def ask_cancel(self, workspace_id: str, job_id: str, now: datetime) -> Job:
+        """Ask for a job's end: a waiting one ends at once with its parts, a running one when its holder hears of it.
+
+        Raises:
+            NotFound: no such job in this workspace.
+            Conflict: it has ended.
+        """
+        own = Where(workspace_id=workspace_id, id=job_id).add("finished_at IS NULL")
+        if not await update(self._tx, "jobs", {"cancel_at": now}, own):
+            raise await self._not_open(workspace_id, job_id)
+        for mine in ("id", "group_id"):
+            still = Where(workspace_id=workspace_id, **{mine: job_id}).one_of(
+                "state", (JobState.QUEUED, JobState.WAITING)
+            )
+            await update(
+                self._tx, "jobs", {"state": JobState.CANCELED, "finished_at": now, "cancel_at": now}, still
+            )
+        parts = Where(workspace_id=workspace_id, group_id=job_id).add("finished_at IS NULL")
+        await update(self._tx, "jobs", {"cancel_at": now}, parts)
+        found = await self.by_id(workspace_id, job_id)
+        assert found is not None, "the row was just changed"
+        return found
+
+    async def retry(self, workspace_id: str, job_id: str, now: datetime) -> Job:
+        """Queue a failed or canceled job anew.
+
+        Raises:
+            NotFound: no such job in this workspace.
+            Conflict: it did not fail.
+        """
+        ended = Where(workspace_id=workspace_id, id=job_id).one_of(
+            "state", (JobState.FAILED, JobState.CANCELED)
+        )
+        changes = {
+            "state": JobState.QUEUED,
+            "due_at": now,
+            "ring_at": now,
+            "rings": 0,
+            "tries": 0,
+            "error": "",
+            "finished_at": None,
+            "cancel_at": None,
+            "progress": {},
+        }
+        if not await update(self._tx, "jobs", changes, ended, ("progress",)):
+            found = await self.by_id(workspace_id, job_id)
+            if found is None:
+                raise _unknown(job_id)
+            raise Conflict(f"This job is {found.state}; only one that failed or was canceled is tried again.")
+        again = Where(workspace_id=workspace_id, group_id=job_id).one_of(
+            "state", (JobState.FAILED, JobState.CANCELED)
+        )
+        await update(self._tx, "jobs", changes, again, ("progress",))
+        found = await self.by_id(workspace_id, job_id)
+        assert found is not None, "the row was just changed"
+        return found
+
+    async def is_anything_due(self, now: datetime) -> bool:
+        """Tell whether `due` would give anything; needs no write lock."""
+        return await self._tx.row(f"SELECT 1 FROM jobs WHERE {_DUE} LIMIT 1", *_due_values(now)) is not None  # noqa: S608
+
+    async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
+        """Give jobs that should be rung for, each ever more rarely: their bell was lost, or their holder."""
+        rows = await self._tx.rows(
+            f"SELECT id, rings FROM jobs WHERE {_DUE} ORDER BY ring_at LIMIT {int(limit)}",  # noqa: S608
+            *_due_values(now),
+        )
+        for job_id, rings in rows:
+            pause = min(2 ** min(int(rings) + 1, 10), _LONGEST_RING_S)
+            changes = {"ring_at": now + timedelta(seconds=pause), "rings": int(rings) + 1}
+            await update(self._tx, "jobs", changes, Where(id=job_id, rings=int(rings)))
+        return [str(job_id) for job_id, _ in rows]
+
+    async def counts(self) -> Mapping[str, int]:
+        """Give how many jobs are in each state that is not ended."""
+        rows = await self._tx.rows(
+            "SELECT state, COUNT(*) FROM jobs WHERE finished_at IS NULL GROUP BY state"
+        )
+        return {str(state): int(count) for state, count in rows}
+
+    async def add_file(
+        self, workspace_id: str, job_id: str, *, name: str, media_type: str, data: bytes, at: datetime
+    ) -> None:
+        """Keep a file of a job; one of the same name stays as it is."""
+        row = {
+            "workspace_id": workspace_id,
+            "job_id": job_id,
+            "name": name,
+            "media_type": media_type,
+            "size": len(data),
+            "data": data,
+            "created_at": at,
+        }
+        await insert_new(self._tx, "job_files", row)
+
+    async def files(self, workspace_id: str, job_ids: Sequence[str]) -> Sequence[JobFile]:
+        """Give what files jobs left, without their contents."""
+        where = Where(workspace_id=workspace_id).one_of("job_id", list(job_ids))
+        return await FILES.find(self._tx, where, order="name")
+
+    async def file(self, workspace_id: str, job_id: str, name: str) -> bytes | None:
+        """Give a file's contents."""
+        row = await self._tx.row(
+            "SELECT data FROM job_files WHERE workspace_id = ? AND job_id = ? AND name = ?",
+            workspace_id,
+            job_id,
+            name,
+        )
+        return None if row is None else bytes(row[0])
+
+    async def _mine(self, job: Job, changes: Mapping[str, Any]) -> bool:
+        where = Where(id=job.id, state=JobState.RUNNING, epoch=job.epoch)
+        return await update(self._tx, "jobs", changes, where, ("result", "progress")) == 1
+
+    async def _not_open(self, workspace_id: str, job_id: str) -> Exception:
+        found = await self.by_id(workspace_id, job_id)
+        if found is None:
+            return _unknown(job_id)
+        return Conflict(f"This job is {found.state} already; there is nothing to cancel.")
+
+
+#: A queued job whose bell was perhaps lost, or a running one whose holder has not been heard of.
+_DUE = "((state = ? AND due_at <= ?) OR (state = ? AND lease_until < ?)) AND ring_at <= ?"
+
+
+def _due_values(now: datetime) -> tuple[Any, ...]:
+    return (JobState.QUEUED, now, JobState.RUNNING, now, now)
+
+
+def _unknown(job_id: str) -> NotFound:
+    return NotFound(f"No job '{job_id}' is in this workspace.", hint="List the jobs.")
+
+
+def _lost(job: Job) -> Conflict:
+    return Conflict(f"Job {job.id} went to another worker; what this one did is thrown away.")
