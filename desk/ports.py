@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.identity import Role
 
@@ -434,6 +435,7 @@ class Unit(Protocol):
     metrics: Metrics
     journal: Journal
     alerts: Alerts
+    notices: Notices
     messages: Messages
     jobs: Jobs
     chats: Chats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.clock import Clock
 from desk.ports import (
@@ -38,6 +39,7 @@ from desk.store.repositories.leases import SqlLeases
 from desk.store.repositories.members import SqlMembers
 from desk.store.repositories.messages import SqlMessages
 from desk.store.repositories.metrics import SqlMetrics
+from desk.store.repositories.notices import SqlNotices
 from desk.store.repositories.orders import SqlOrders
 from desk.store.repositories.positions import SqlPositions
 from desk.store.repositories.signals import SqlSignals
@@ -61,6 +63,7 @@ class SqlUnit:
         self.metrics: Metrics = SqlMetrics(connection)
         self.journal: Journal = SqlJournal(connection)
         self.alerts: Alerts = SqlAlerts(connection)
+        self.notices: Notices = SqlNotices(connection)
         self.messages: Messages = SqlMessages(connection)
         self.jobs: Jobs = SqlJobs(connection)
         self.chats: Chats = SqlChats(connection)
