@@ -5,7 +5,7 @@ Store: every method that reads or writes rows of a workspace takes its id first,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +15,16 @@ from typing import Any, Protocol
 from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.identity import Role
+from desk.people_ports import Approvals, Links, Proofs
+from desk.order_views import (
+    AccountRequest,
+    Baseline,
+    Incident,
+    IncidentKind,
+    OrderWatch,
+    Protection,
+    Reconciliation,
+)
 
 # Where orders go has a page of its own.
 from desk.venue_port import OrderRequest as OrderRequest
@@ -180,6 +190,10 @@ class Orders(Protocol):
         """Write a new order with its intent; False when that client id or key is already there."""
         ...
 
+    async def adopt(self, order: Order) -> bool:
+        """Write an order that somebody else placed at the venue, as it is found; False when it is known."""
+        ...
+
     async def move(
         self,
         workspace_id: str,
@@ -212,6 +226,53 @@ class Fills(Protocol):
 
     async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[FillRecord]: ...
     async def of_orders(self, workspace_id: str, order_ids: Sequence[str]) -> Sequence[FillRecord]: ...
+
+
+class Execution(Protocol):
+    """What the order path keeps beside orders: watches, exits, incidents, comparisons, requests to the owner."""
+
+    async def watch(self, watch: OrderWatch) -> None: ...
+    async def watch_of(self, workspace_id: str, order_id: str) -> OrderWatch | None: ...
+    async def watches(self, workspace_id: str, account_id: str) -> Mapping[str, OrderWatch]:
+        """Give the watches of the orders that may still change, by order."""
+        ...
+
+    async def burned(self, workspace_id: str, account_id: str) -> Sequence[OrderWatch]: ...
+    async def protect(self, protection: Protection) -> None: ...
+    async def protection_of(self, workspace_id: str, position_id: str) -> Protection | None: ...
+    async def protections(self, workspace_id: str, account_id: str) -> Sequence[Protection]: ...
+    async def release(self, workspace_id: str, position_id: str) -> None: ...
+    async def open_incident(self, incident: Incident) -> bool:
+        """Open an incident; False when one about the same is open already."""
+        ...
+
+    async def close_incidents(
+        self, workspace_id: str, account_id: str, kind: IncidentKind, subject: str, *, by: str, at: datetime
+    ) -> int: ...
+    async def open_incidents(self, workspace_id: str, account_id: str) -> Sequence[Incident]: ...
+    async def incidents(self, workspace_id: str, page: Page) -> Sequence[Incident]: ...
+    async def save_reconciliation(self, run: Reconciliation) -> None: ...
+    async def last_reconciliation(
+        self, workspace_id: str, account_id: str, *, is_complete: bool = False
+    ) -> Reconciliation | None: ...
+    async def ask(self, request: AccountRequest) -> None:
+        """Leave a request for the process that owns the account."""
+        ...
+
+    async def requests(self, workspace_id: str, account_id: str) -> Sequence[AccountRequest]: ...
+    async def request(self, workspace_id: str, request_id: str) -> AccountRequest | None: ...
+    async def answer(self, workspace_id: str, request_id: str, answer: str, at: datetime) -> bool: ...
+    async def baseline(self, workspace_id: str, account_id: str) -> Baseline | None: ...
+    async def save_baseline(self, baseline: Baseline) -> None: ...
+    async def held(self, workspace_id: str, account_id: str) -> Mapping[str, Decimal]:
+        """Give Σ fills per pair, exact."""
+        ...
+
+    async def paid(self, workspace_id: str, account_id: str) -> Mapping[str, Decimal]:
+        """Give Σ cash per quote currency of all fills, exact."""
+        ...
+
+    async def known_trades(self, account_id: str, trade_ids: Collection[str]) -> set[str]: ...
 
 
 class Positions(Protocol):
@@ -281,6 +342,11 @@ class Alerts(Protocol):
 
     async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Alert]: ...
     async def by_id(self, workspace_id: str, alert_id: str) -> Alert | None: ...
+    async def add_delivery(self, delivery: Delivery) -> None:
+        """Write a delivery that is not on its way yet: it waits for its time."""
+        ...
+
+    async def delivery(self, workspace_id: str, delivery_id: str) -> Delivery | None: ...
     async def deliveries(self, workspace_id: str, alert_ids: Sequence[str]) -> Sequence[Delivery]: ...
     async def acknowledge(self, workspace_id: str, alert_id: str, by: str, at: datetime) -> bool: ...
     async def due(self, channel: str, now: datetime, *, limit: int = 50) -> Sequence[tuple[Delivery, Alert]]:
@@ -425,6 +491,9 @@ class Unit(Protocol):
 
     workspaces: Workspaces
     members: Members
+    links: Links
+    approvals: Approvals
+    proofs: Proofs
     accounts: Accounts
     bots: Bots
     candles: CandleStore
@@ -437,6 +506,7 @@ class Unit(Protocol):
     alerts: Alerts
     notices: Notices
     messages: Messages
+    execution: Execution
     jobs: Jobs
     chats: Chats
     audit: Audit

@@ -246,7 +246,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillRecord:
-    """A booked execution."""
+    """A booked execution.
+
+    Attributes:
+        base_fee: what of the bought asset the venue kept as its fee; None for nothing.
+    """
 
     id: str
     workspace_id: str
@@ -265,6 +269,7 @@ class FillRecord:
     leg: int
     source: str
     filled_at: datetime
+    base_fee: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -16,7 +17,6 @@ from tortoise.fields.base import Field
 
 from desk.store.connection import Dialect
 from desk.store.fields import JsonColumn, MomentColumn, MoneyColumn
-from desk.views import Leg
 
 #: Turns a stored value into a Python value.
 Decoder = Callable[[Any], Any]
@@ -90,17 +90,24 @@ def _json_decoder(hint: Any) -> Decoder:
         inner = typing.get_args(hint)[0]
         if inner is Decimal:
             return lambda text: tuple(Decimal(one) for one in orjson.loads(text))
-        if inner is Leg:
-            return lambda text: tuple(
-                Leg(
-                    price=Decimal(one["price"]),
-                    quantity=Decimal(one["quantity"]),
-                    is_filled=one["is_filled"],
-                )
-                for one in orjson.loads(text)
-            )
+        if isinstance(inner, type) and is_dataclass(inner):
+            return _values_decoder(inner)
         return lambda text: tuple(orjson.loads(text))
     return from_json
+
+
+def _values_decoder(cls: type[Any]) -> Decoder:
+    """Read a list of frozen values; their decimals are text in JSON."""
+    hints = typing.get_type_hints(cls)
+    exact = {name for name, hint in hints.items() if hint is Decimal}
+
+    def decode(text: Any) -> tuple[Any, ...]:
+        return tuple(
+            cls(**{name: Decimal(value) if name in exact else value for name, value in one.items()})
+            for one in orjson.loads(text)
+        )
+
+    return decode
 
 
 def _without_none(hint: Any) -> Any:

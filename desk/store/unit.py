@@ -5,12 +5,15 @@ from __future__ import annotations
 from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.clock import Clock
+from desk.keyring import KeyRing
+from desk.people_ports import Approvals, Links, Proofs
 from desk.ports import (
     Accounts,
     Alerts,
     Audit,
     Bots,
     CandleStore,
+    Execution,
     Fills,
     Jobs,
     Journal,
@@ -27,21 +30,25 @@ from desk.ports import (
 from desk.store.connection import Connection
 from desk.store.repositories.accounts import SqlAccounts
 from desk.store.repositories.alerts import SqlAlerts
+from desk.store.repositories.approvals import SqlApprovals
 from desk.store.repositories.audit import SqlAudit
 from desk.store.repositories.bots import SqlBots
 from desk.store.repositories.candles import SqlCandles
 from desk.store.repositories.chats import SqlChats
+from desk.store.repositories.execution import SqlExecution
 from desk.store.repositories.fills import SqlFills
 from desk.store.repositories.jobs import SqlJobs
 from desk.store.repositories.journal import SqlJournal
 from desk.store.repositories.keys import SqlKeys
 from desk.store.repositories.leases import SqlLeases
+from desk.store.repositories.links import SqlLinks
 from desk.store.repositories.members import SqlMembers
 from desk.store.repositories.messages import SqlMessages
 from desk.store.repositories.metrics import SqlMetrics
 from desk.store.repositories.notices import SqlNotices
 from desk.store.repositories.orders import SqlOrders
 from desk.store.repositories.positions import SqlPositions
+from desk.store.repositories.proofs import SqlProofs
 from desk.store.repositories.signals import SqlSignals
 from desk.store.repositories.workspaces import SqlWorkspaces
 
@@ -49,10 +56,13 @@ from desk.store.repositories.workspaces import SqlWorkspaces
 class SqlUnit:
     """The repositories of `desk.ports.Unit`, for one task and one block."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, ring: KeyRing | None = None) -> None:
         self.connection = connection
         self.workspaces: Workspaces = SqlWorkspaces(connection, clock)
-        self.members: Members = SqlMembers(connection, clock)
+        self.members: Members = SqlMembers(connection, clock, ring)
+        self.links: Links = SqlLinks(connection, clock, ring)
+        self.approvals: Approvals = SqlApprovals(connection, clock, ring)
+        self.proofs: Proofs = SqlProofs(connection, clock, ring)
         self.accounts: Accounts = SqlAccounts(connection, clock)
         self.bots: Bots = SqlBots(connection)
         self.candles: CandleStore = SqlCandles(connection)
@@ -65,6 +75,7 @@ class SqlUnit:
         self.alerts: Alerts = SqlAlerts(connection)
         self.notices: Notices = SqlNotices(connection)
         self.messages: Messages = SqlMessages(connection)
+        self.execution: Execution = SqlExecution(connection)
         self.jobs: Jobs = SqlJobs(connection)
         self.chats: Chats = SqlChats(connection)
         self.audit: Audit = SqlAudit(connection)

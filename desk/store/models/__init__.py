@@ -6,6 +6,14 @@ ignores `Meta.constraints` of a new model; partial indexes and triggers live in 
 
 from __future__ import annotations
 
+from desk.store.models.access import (
+    ApprovalRow,
+    ChatLinkRow,
+    CredentialRow,
+    LinkCodeRow,
+    StepUpRow,
+    ThrottleRow,
+)
 from desk.store.models.accounts import (
     AccountRow,
     AccountSnapshotRow,
@@ -22,6 +30,14 @@ from desk.store.models.chats import (
     ChatUpdateRow,
     LivingMessageRow,
 )
+from desk.store.models.execution import (
+    AccountRequestRow,
+    BaselineRow,
+    IncidentRow,
+    OrderWatchRow,
+    ProtectionRow,
+    ReconciliationRow,
+)
 from desk.store.models.facts import AuditRow, CounterRow, EventRow
 from desk.store.models.guards import ConfirmationRow, IdempotencyKeyRow, LeaseRow
 from desk.store.models.jobs import JobFileRow, JobRow
@@ -37,6 +53,7 @@ from desk.store.models.notices import (
 )
 from desk.store.models.orders import FillRow, OrderEventRow, OrderIntentRow, OrderRow, SignalRow
 from desk.store.models.people import InstallRow, MemberRow, TokenRow, UserRow, WorkspaceRow
+from desk.store.models.personal import PersonalDataRow, PersonKeyRow
 from desk.store.models.positions import (
     BotMetricsRow,
     PositionRow,
@@ -47,6 +64,7 @@ from desk.store.models.positions import (
 )
 
 __all__ = [
+    "AccountRequestRow",
     "AccountRow",
     "AccountSnapshotRow",
     "AccountStatusRow",
@@ -54,19 +72,23 @@ __all__ = [
     "AlertMessageRow",
     "AlertRow",
     "AlertRuleRow",
+    "ApprovalRow",
     "AuditRow",
+    "BaselineRow",
     "BotMetricsRow",
     "BotPhaseRow",
     "BotRow",
     "CandleRow",
     "CandleSeriesRow",
     "ChatButtonRow",
+    "ChatLinkRow",
     "ChatPlaceRow",
     "ChatReplyRow",
     "ChatUpdateRow",
     "ConfigVersionRow",
     "ConfirmationRow",
     "CounterRow",
+    "CredentialRow",
     "DeadLetterRow",
     "DeliveryRow",
     "EquityPointRow",
@@ -77,10 +99,12 @@ __all__ = [
     "HeldDeliveryRow",
     "IdempotencyKeyRow",
     "InboxRow",
+    "IncidentRow",
     "InstallRow",
     "JobFileRow",
     "JobRow",
     "LeaseRow",
+    "LinkCodeRow",
     "LivingMessageRow",
     "LockRow",
     "MemberRow",
@@ -88,12 +112,19 @@ __all__ = [
     "OrderEventRow",
     "OrderIntentRow",
     "OrderRow",
+    "OrderWatchRow",
     "OutboxRow",
+    "PersonKeyRow",
+    "PersonalDataRow",
     "PositionRow",
+    "ProtectionRow",
+    "ReconciliationRow",
     "RiskEventRow",
     "SignalRow",
     "StateChangeRow",
+    "StepUpRow",
     "StrategyPerformanceRow",
+    "ThrottleRow",
     "TokenRow",
     "TradeEventRow",
     "TradeRow",

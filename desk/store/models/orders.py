@@ -134,6 +134,7 @@ class FillRow(Model):
     leg = fields.SmallIntField()
     source = TextColumn()
     filled_at = MomentColumn()
+    base_fee = MoneyColumn(null=True)
 
     class Meta:
         table = "fills"

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from desk.store.codec import moment
-from desk.store.connection import Connection
+from tortoise.models import Model
+
+from desk.store.codec import as_json, moment
+from desk.store.connection import Connection, Dialect
 from desk.store.cursors import filtered, newest
 from desk.store.models import OrderRow
 from desk.store.table import Table, Where, insert_new
@@ -77,9 +80,18 @@ class SqlOrders:
             "request": {name: getattr(order, name) for name in _REQUEST},
             "created_at": order.created_at,
         }
+        if self._tx.dialect is Dialect.POSTGRES:
+            return await self._add_at_once(order, intent)
         if not await insert_new(self._tx, "order_intents", intent, ("request",)):
             return False
         await ORDERS.insert(self._tx, order)
+        await self._add_event(order, "", order.state, order.evidence, order.state_reason, order.created_at)
+        return True
+
+    async def adopt(self, order: Order) -> bool:
+        """Write an order that somebody else placed at the venue, in the state it is found in; False when known."""
+        if not await ORDERS.insert_new(self._tx, order):
+            return False
         await self._add_event(order, "", order.state, order.evidence, order.state_reason, order.created_at)
         return True
 
@@ -138,7 +150,7 @@ class SqlOrders:
 
     async def unsettled(self, workspace_id: str, account_id: str) -> Sequence[Order]:
         """Give the orders of an account that may still change, oldest first."""
-        where = Where(workspace_id=workspace_id, account_id=account_id).add(_IS_UNSETTLED)
+        where = Where(workspace_id=workspace_id, account_id=account_id).add(IS_UNSETTLED)
         return await ORDERS.find(self._tx, where, order="created_at, id")
 
     async def events(self, workspace_id: str, order_id: str) -> Sequence[Mapping[str, Any]]:
@@ -152,8 +164,24 @@ class SqlOrders:
         allowed = ("state", "side", "order_type", "reason", "position_id", "signal_id", "is_reduce_only")
         where = filtered(ORDERS, workspace_id, wanted, moment="created_at", extra=allowed)
         if wanted.is_open is not None:
-            where.add(_IS_UNSETTLED if wanted.is_open else f"NOT ({_IS_UNSETTLED})")
+            where.add(IS_UNSETTLED if wanted.is_open else f"NOT ({IS_UNSETTLED})")
         return await newest(self._tx, ORDERS, where, page, moment="created_at")
+
+    async def _add_at_once(self, order: Order, intent: Mapping[str, Any]) -> bool:
+        """Write intent, order and first event in one round trip."""
+        row = ORDERS.row_of(order, {})
+        values = [as_json(value) if name == "request" else value for name, value in intent.items()]
+        return (
+            await self._tx.change(
+                _add_statement(tuple(intent), tuple(row)),
+                *values,
+                *row.values(),
+                order.state,
+                order.evidence,
+                order.state_reason,
+            )
+            == 1
+        )
 
     async def _add_event(
         self, order: Order, before: str, after: OrderState, evidence: str, detail: str, at: datetime
@@ -164,8 +192,32 @@ class SqlOrders:
 
 
 #: Literal, so that the partial index of the same words is used.
-_IS_UNSETTLED = "state IN ('intent', 'claimed', 'accepted', 'partial', 'unknown', 'cancel_pending')"
-assert set(_UNSETTLED) == set(_IS_UNSETTLED.split("'")[1::2]), "the working set of orders has changed"
+IS_UNSETTLED = "state IN ('intent', 'claimed', 'accepted', 'partial', 'unknown', 'cancel_pending')"
+assert set(_UNSETTLED) == set(IS_UNSETTLED.split("'")[1::2]), "the working set of orders has changed"
+
+
+@lru_cache(maxsize=4)
+def _add_statement(intent: tuple[str, ...], order: tuple[str, ...]) -> str:
+    """Compose the insertion of an intent with its order and first event; nothing where the intent is known.
+
+    Values of a SELECT have no type of their own on PostgreSQL: each is cast to its column's.
+    """
+    casts = {name: _cast(OrderRow, name) for name in order}
+    listed = ", ".join(f'"{name}"' for name in order)
+    given = ", ".join(f"?::{casts[name]}" for name in order)
+    return (
+        f"WITH intent AS (INSERT INTO order_intents ({', '.join(intent)}) VALUES ({', '.join('?' * len(intent))}) "  # noqa: S608
+        f"ON CONFLICT DO NOTHING RETURNING order_id, workspace_id, created_at), "
+        f"placed AS (INSERT INTO orders ({listed}) SELECT {given} FROM intent RETURNING id) "
+        "INSERT INTO order_events (workspace_id, order_id, sequence, at, before, after, evidence, detail) "
+        "SELECT intent.workspace_id, intent.order_id, 1, intent.created_at, '', ?::text, ?::text, ?::text "
+        "FROM intent, placed"
+    )
+
+
+def _cast(model: type[Model], name: str) -> str:
+    field = model._meta.fields_map[name]
+    return str(field.get_for_dialect("postgres", "SQL_TYPE"))
 
 
 def _moved(
