@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from desk.clock import Clock, SystemClock
+from desk.keyring import KeyRing
 from desk.store.check import problems
 from desk.store.connection import Dialect
 from desk.store.location import Location, locate
 from desk.store.postgres import PostgresDatabase
+from desk.store.repositories.personal import Personal
 from desk.store.schema import applied_migrations, known_migrations
 from desk.store.sqlite import SqliteDatabase
 from desk.store.transaction import Failures, Transactions
@@ -26,10 +28,13 @@ POOL_SIZE = 8
 class SqlStore:
     """A store on SQLite or PostgreSQL."""
 
-    def __init__(self, transactions: Transactions, location: Location, clock: Clock) -> None:
+    def __init__(
+        self, transactions: Transactions, location: Location, clock: Clock, ring: KeyRing | None = None
+    ) -> None:
         self.transactions = transactions
         self.location = location
         self._clock = clock
+        self._ring = ring
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnit]:
@@ -40,7 +45,7 @@ class SqlStore:
             InvariantBroken: this task already has a transaction open.
         """
         async with self.transactions.transaction() as connection:
-            yield SqlUnit(connection, self._clock)
+            yield SqlUnit(connection, self._clock, self._ring)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqlUnit]:
@@ -50,7 +55,7 @@ class SqlStore:
             StoreProblem: no connection within 2 s, or the database is away.
         """
         async with self.transactions.reading() as connection:
-            yield SqlUnit(connection, self._clock)
+            yield SqlUnit(connection, self._clock, self._ring)
 
     async def is_current(self) -> bool:
         """Tell whether the schema is the newest."""
@@ -78,6 +83,16 @@ class SqlStore:
                 hint="Run the migrations.",
             )
 
+    async def seal_plain_addresses(self) -> int:
+        """Seal the addresses that an older version kept readable; give how many there were."""
+        async with self.transactions.transaction() as connection:
+            return await Personal(connection, self._clock, self._ring).seal_plain_addresses()
+
+    async def rewrap_person_keys(self) -> int:
+        """Seal every person's key with the current key of the key file; give how many changed."""
+        async with self.transactions.transaction() as connection:
+            return await Personal(connection, self._clock, self._ring).rewrap()
+
     async def check(self) -> list[str]:
         """Look over the whole database; give every problem found, one sentence each."""
         async with self.transactions.reading() as connection:
@@ -95,6 +110,7 @@ def open_store(
     on_fatal: Callable[[StoreProblem], None] | None = None,
     acquire_timeout_s: float = ACQUIRE_TIMEOUT_S,
     pool_size: int = POOL_SIZE,
+    ring: KeyRing | None = None,
 ) -> SqlStore:
     """Give the store behind a URL; the first use connects.
 
@@ -104,6 +120,7 @@ def open_store(
         on_fatal: called after ten failures in a row within 30 s; it should end the process.
         acquire_timeout_s: how long a transaction waits for a connection.
         pool_size: connections to PostgreSQL.
+        ring: seals personal data; without one they are sealed with keys that lie in the database itself.
 
     Raises:
         BadSetting: the URL names no database that we can use.
@@ -115,4 +132,4 @@ def open_store(
         database = SqliteDatabase(location.path, acquire_timeout_s=acquire_timeout_s)
     else:
         database = PostgresDatabase(location.url, acquire_timeout_s=acquire_timeout_s, pool_size=pool_size)
-    return SqlStore(Transactions(database, Failures(used_clock, on_fatal)), location, used_clock)
+    return SqlStore(Transactions(database, Failures(used_clock, on_fatal)), location, used_clock, ring)

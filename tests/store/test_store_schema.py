@@ -21,7 +21,7 @@ from tests.support.schema import EXPECTED, Schema, of_postgres, of_sqlite
 from trading.errors import StoreProblem
 
 #: Rows that belong to the whole install, not to one workspace.
-_SHARED = {"installs", "workspaces", "candles", "candle_series", "heartbeats", "leases"}
+_SHARED = {"installs", "workspaces", "candles", "candle_series", "heartbeats", "leases", "throttles"}
 
 
 def _expected() -> Schema:

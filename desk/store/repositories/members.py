@@ -7,26 +7,30 @@ from datetime import datetime
 
 from desk.clock import Clock
 from desk.identity import Role, new_id
+from desk.keyring import KeyRing
 from desk.store.connection import Connection, Row
 from desk.store.models import TokenRow
-from desk.store.table import Table, Where, insert_new, must_be_new, update
+from desk.store.repositories.personal import EMAIL, Personal
+from desk.store.table import Table, Where, insert, insert_new, must_be_new, update
 from desk.views import ApiToken, Member
 from trading.errors import Conflict, NotFound
 
 TOKENS = Table(TokenRow, ApiToken)
 
 _MEMBERS = (
-    "SELECT m.user_id, m.workspace_id, m.name, u.email, m.role, u.language, u.time_zone "
-    "FROM members m JOIN users u ON u.id = m.user_id WHERE m.workspace_id = ?"
+    "SELECT m.user_id, m.workspace_id, m.name, k.sealed_key, p.sealed, m.role, u.language, u.time_zone "
+    "FROM members m JOIN users u ON u.id = m.user_id LEFT JOIN person_keys k ON k.user_id = m.user_id "
+    "LEFT JOIN personal_data p ON p.user_id = m.user_id AND p.kind = 'email' WHERE m.workspace_id = ?"
 )
 
 
 class SqlMembers:
     """People, roles and tokens."""
 
-    def __init__(self, tx: Connection, clock: Clock) -> None:
+    def __init__(self, tx: Connection, clock: Clock, ring: KeyRing | None) -> None:
         self._tx = tx
         self._clock = clock
+        self._personal = Personal(tx, clock, ring)
 
     async def add(self, workspace_id: str, *, name: str, email: str, role: Role) -> Member:
         """Add a person.
@@ -39,7 +43,7 @@ class SqlMembers:
         user = {
             "id": user_id,
             "workspace_id": workspace_id,
-            "email": email,
+            "email": "",
             "language": "en",
             "time_zone": "UTC",
             "created_at": now,
@@ -51,10 +55,10 @@ class SqlMembers:
             "role": role,
             "created_at": now,
         }
-        if not await insert_new(self._tx, "users", user):
-            raise Conflict(f"E-mail address '{email}' is taken in this workspace; another one is allowed.")
+        await insert(self._tx, "users", user)
         if not await insert_new(self._tx, "members", member):
             raise Conflict(f"Member '{name}' is there already; another name is allowed.")
+        await self._personal.put(workspace_id, user_id, EMAIL, email)
         return Member(
             user_id=user_id,
             workspace_id=workspace_id,
@@ -67,17 +71,17 @@ class SqlMembers:
 
     async def all(self, workspace_id: str) -> Sequence[Member]:
         """Give everybody, in the order they came."""
-        return [_member(row) for row in await self._tx.rows(_MEMBERS + " ORDER BY m.id", workspace_id)]
+        return [self._member(row) for row in await self._tx.rows(_MEMBERS + " ORDER BY m.id", workspace_id)]
 
     async def by_name(self, workspace_id: str, name: str) -> Member | None:
         """Give a person by name."""
         row = await self._tx.row(_MEMBERS + " AND m.name = ?", workspace_id, name)
-        return None if row is None else _member(row)
+        return None if row is None else self._member(row)
 
     async def by_id(self, workspace_id: str, user_id: str) -> Member | None:
         """Give a person by id."""
         row = await self._tx.row(_MEMBERS + " AND m.user_id = ?", workspace_id, user_id)
-        return None if row is None else _member(row)
+        return None if row is None else self._member(row)
 
     async def set_role(self, workspace_id: str, user_id: str, role: Role) -> None:
         """Give a person another role.
@@ -139,17 +143,16 @@ class SqlMembers:
         where = Where(workspace_id=workspace_id, id=token_id).add("revoked_at IS NULL")
         return await update(self._tx, "tokens", {"revoked_at": at}, where) == 1
 
-
-def _member(row: Row) -> Member:
-    return Member(
-        user_id=row[0],
-        workspace_id=row[1],
-        name=row[2],
-        email=row[3],
-        role=Role(row[4]),
-        language=row[5],
-        time_zone=row[6],
-    )
+    def _member(self, row: Row) -> Member:
+        return Member(
+            user_id=row[0],
+            workspace_id=row[1],
+            name=row[2],
+            email=self._personal.open(str(row[0]), EMAIL, row[3], row[4]),
+            role=Role(row[5]),
+            language=row[6],
+            time_zone=row[7],
+        )
 
 
 def _nobody(user_id: str) -> NotFound:
