@@ -19,7 +19,7 @@ _UsageProblem: Any = typer.BadParameter.__mro__[2]
 
 def build() -> typer.Typer:
     """Put the program together."""
-    from server.cli import admin, analysis, data, offline, research, search, service, walking
+    from server.cli import admin, analysis, data, offline, research, search, service, venues, walking
 
     app = typer.Typer(
         name="breakwater",
@@ -30,7 +30,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         add_completion=True,
     )
-    for room in (service, data, analysis, research, search, walking, offline, admin):
+    for room in (service, data, analysis, research, search, walking, offline, venues, admin):
         room.enter(app)
     return app
 
