@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.identity import Role
-from desk.people_ports import Approvals, Links, Proofs
 from desk.order_views import (
     AccountRequest,
     Baseline,
@@ -25,6 +24,7 @@ from desk.order_views import (
     Protection,
     Reconciliation,
 )
+from desk.people_ports import Approvals, Links, Proofs
 
 # Where orders go has a page of its own.
 from desk.venue_port import OrderRequest as OrderRequest
@@ -231,6 +231,10 @@ class Fills(Protocol):
 class Execution(Protocol):
     """What the order path keeps beside orders: watches, exits, incidents, comparisons, requests to the owner."""
 
+    async def next_number(self, workspace_id: str, account_id: str) -> int:
+        """Count up the account's own orders and give the number."""
+        ...
+
     async def watch(self, watch: OrderWatch) -> None: ...
     async def watch_of(self, workspace_id: str, order_id: str) -> OrderWatch | None: ...
     async def watches(self, workspace_id: str, account_id: str) -> Mapping[str, OrderWatch]:
@@ -355,7 +359,9 @@ class Alerts(Protocol):
 
     async def mark_sending(self, delivery_id: str, now: datetime) -> bool: ...
     async def mark_sent(self, delivery_id: str, at: datetime) -> None: ...
-    async def mark_failed(self, delivery_id: str, error: str, retry_at: datetime | None) -> None: ...
+    async def mark_failed(
+        self, delivery_id: str, error: str, retry_at: datetime | None, *, is_doubtful: bool = False
+    ) -> None: ...
     async def pending(self) -> tuple[int, datetime | None]:
         """Outbox depth and age: how many deliveries wait, and since when the oldest does."""
         ...

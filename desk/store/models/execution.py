@@ -117,3 +117,14 @@ class BaselineRow(Model):
 
     class Meta:
         table = "baselines"
+
+
+class OrderNumberRow(Model):
+    """Counts the orders of an account that no engine numbered: by hand, protection at a venue."""
+
+    account_id = TextColumn(primary_key=True)
+    workspace_id = TextColumn()
+    number = fields.BigIntField()
+
+    class Meta:
+        table = "order_numbers"

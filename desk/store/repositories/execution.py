@@ -43,6 +43,17 @@ class SqlExecution:
     def __init__(self, tx: Connection) -> None:
         self._tx = tx
 
+    async def next_number(self, workspace_id: str, account_id: str) -> int:
+        """Count up the account's own orders and give the number; held until the commit."""
+        row = await self._tx.row(
+            "INSERT INTO order_numbers (account_id, workspace_id, number) VALUES (?, ?, 1) "
+            "ON CONFLICT (account_id) DO UPDATE SET number = order_numbers.number + 1 RETURNING number",
+            account_id,
+            workspace_id,
+        )
+        assert row is not None
+        return int(row[0])
+
     async def watch(self, watch: OrderWatch) -> None:
         """Look after an order from now on, or differently."""
         await WATCHES.put(self._tx, watch, key=("order_id",))
