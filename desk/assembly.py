@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Protocol
 import structlog
 
 from desk.alerting.by_mail import MailAlerts, RenderAlert
-from desk.alerting.pump import OutboxPump, Sender
+from desk.alerting.channel import Channel
+from desk.alerting.pump import OutboxPump
 from desk.alerting.raising import raise_alerts
 from desk.bots.account_loop import Tools
 from desk.bots.supervisor import Supervisor
@@ -23,6 +24,7 @@ from desk.desk import Desk
 from desk.feeds.replay import ReplayFeed
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
+from desk.jobs.bell import Bell
 from desk.mail import SmtpMailer, SmtpServer
 from desk.ports import Feed, Painter, Store
 from desk.queries import Queries
@@ -95,6 +97,7 @@ class House:
     supervisor: Supervisor
     pump: OutboxPump
     queries: Queries
+    bell: Bell
     painter: Painter | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -111,7 +114,7 @@ async def open_house(
     clock: Clock | None = None,
     painter: Painter | None = None,
     render_alert: RenderAlert | None = None,
-    senders: Mapping[str, Sender] | None = None,
+    channels: Sequence[Channel] = (),
     feed: Feed | None = None,
     registry: StrategyRegistry | None = None,
     on_fatal: Callable[[StoreProblem], None] | None = None,
@@ -120,7 +123,7 @@ async def open_house(
 
     Args:
         render_alert: turns alerts into letters; without it no mail is sent.
-        senders: further ways of alerts, by channel.
+        channels: further ways of alerts; doors attach theirs to `House.pump` when they come up.
         feed, registry: stand-ins, for tests.
         on_fatal: told when the database failed ten times within 30 s; the process should end then.
 
@@ -133,10 +136,9 @@ async def open_house(
     await _prepare(options)
     store = open_store(options.url, clock=clock, on_fatal=on_fatal)
     bus = EventBus()
-    ways: dict[str, Sender] = dict(senders or {})
+    pump = OutboxPump(store, clock, channels)
     if options.smtp is not None and render_alert is not None:
-        ways["email"] = MailAlerts(store, SmtpMailer(options.smtp), render_alert)
-    pump = OutboxPump(store, clock, ways)
+        pump.attach(MailAlerts(SmtpMailer(options.smtp), render_alert))
     tools = Tools(
         store=store,
         bus=bus,
@@ -149,12 +151,13 @@ async def open_house(
     )
     supervisor = Supervisor(tools)
     desk = Desk(store, bus, clock)
+    bell = Bell()
 
     def wake() -> None:
         supervisor.wake()
         pump.ring()
 
-    register_all(desk, registry=registry, feed=feed, wake=wake)
+    register_all(desk, registry=registry, feed=feed, wake=wake, bell=bell)
     house = House(
         options=options,
         store=store,
@@ -166,13 +169,14 @@ async def open_house(
         supervisor=supervisor,
         pump=pump,
         queries=Queries(store, clock),
+        bell=bell,
         painter=painter,
     )
     try:
         if options.is_trading:
             await _announce(house, lambda workspace_id: _started(house, workspace_id))
             house.tasks.append(_forever(supervisor.run, "supervisor"))
-        if options.is_pumping and ways:
+        if options.is_pumping:
             house.tasks.append(_forever(pump.run, "outbox"))
         yield house
     finally:

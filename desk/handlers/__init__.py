@@ -8,8 +8,10 @@ from desk.desk import Desk
 from desk.handlers.alerts import AlertHandlers
 from desk.handlers.lifecycle import LifecycleHandlers
 from desk.handlers.people import PeopleHandlers
+from desk.handlers.research import ResearchHandlers
 from desk.handlers.risk import RiskHandlers
 from desk.handlers.setup import SetupHandlers
+from desk.jobs.bell import Bell
 from desk.ports import Feed
 from strategies.registry import StrategyRegistry
 
@@ -17,7 +19,12 @@ __all__ = ["register_all"]
 
 
 def register_all(
-    desk: Desk, *, registry: StrategyRegistry, feed: Feed, wake: Callable[[], None] = lambda: None
+    desk: Desk,
+    *,
+    registry: StrategyRegistry,
+    feed: Feed,
+    wake: Callable[[], None] = lambda: None,
+    bell: Bell | None = None,
 ) -> None:
     """Give every command of the table its handler.
 
@@ -25,9 +32,11 @@ def register_all(
         registry: strategies that bots may use.
         feed: pairs that bots may trade.
         wake: called after a commit that the supervisor should look at.
+        bell: rung after a commit that queued a job.
     """
     SetupHandlers(registry, feed, wake).register(desk)
     LifecycleHandlers(wake).register(desk)
     RiskHandlers(wake).register(desk)
     PeopleHandlers().register(desk)
     AlertHandlers().register(desk)
+    ResearchHandlers(registry, feed, bell or Bell()).register(desk)

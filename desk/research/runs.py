@@ -104,7 +104,7 @@ def account_for(request: Request, markets: tuple[Candles, ...], tags: tuple[str,
             spread=request.spread,
             fill=_fill(request.fill),
         ),
-        limits=_limits(request.limits),
+        limits=risk_limits(request.limits),
     )
 
 
@@ -114,7 +114,12 @@ def _fill(text: str) -> Any:
     return text
 
 
-def _limits(given: Mapping[str, Any]) -> Any:
+def risk_limits(given: Mapping[str, Any]) -> Any:
+    """Give the account's limits; what is left out keeps its default.
+
+    Raises:
+        BadParameter: an unknown limit, or a value of the wrong kind.
+    """
     from dataclasses import fields
 
     from trading.engine.config import RiskLimits

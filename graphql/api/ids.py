@@ -14,7 +14,7 @@ Cursor = NewType("Cursor", str)
 
 #: Types that `node(id:)` can find.
 NODE_TYPES = frozenset(
-    {"Workspace", "Member", "ApiToken", "Account", "Bot", "Order", "Position", "Trade", "Signal", "Alert"}
+    {"Workspace", "Member", "ApiToken", "Account", "Bot", "Order", "Position", "Trade", "Signal", "Alert", "Job"}
 )
 
 

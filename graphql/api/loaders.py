@@ -10,7 +10,7 @@ from typing import TypeVar
 from strawberry.dataloader import DataLoader
 
 from desk.ports import Store
-from desk.views import Account, AccountStatus, Bot, Delivery, FillRecord, Member, Position
+from desk.views import Account, AccountStatus, Bot, Delivery, FillRecord, JobFile, Member, Position
 
 V = TypeVar("V")
 
@@ -57,6 +57,11 @@ class Loaders:
         """DeliveriesByAlertLoader."""
         return DataLoader(self._deliveries, cache=True)
 
+    @cached_property
+    def job_files(self) -> DataLoader[str, list[JobFile]]:
+        """FilesByJobLoader."""
+        return DataLoader(self._job_files, cache=True)
+
     async def _bots(self, ids: list[str]) -> Sequence[Bot | None]:
         async with self._store.reading() as unit:
             found = {one.id: one for one in await unit.bots.all(self._workspace_id)}
@@ -93,6 +98,11 @@ class Loaders:
         async with self._store.reading() as unit:
             found = await unit.alerts.deliveries(self._workspace_id, alert_ids)
         return _grouped(((one.alert_id, one) for one in found), alert_ids)
+
+    async def _job_files(self, job_ids: list[str]) -> Sequence[list[JobFile]]:
+        async with self._store.reading() as unit:
+            found = await unit.jobs.files(self._workspace_id, job_ids)
+        return _grouped(((one.job_id, one) for one in found), job_ids)
 
 
 def _grouped(pairs: Iterable[tuple[str, V]], keys: Sequence[str]) -> list[list[V]]:

@@ -18,9 +18,12 @@ from api.bots.queries import BotQueries
 from api.events.subscriptions import EventSubscriptions
 from api.events.types import ALL_EVENT_TYPES
 from api.guard import Guard, mask
+from api.jobs.mutations import JobMutations
+from api.jobs.queries import JobQueries
 from api.market.queries import MarketQueries
 from api.market.subscriptions import MarketSubscriptions
 from api.orders.queries import OrderQueries
+from api.plans import PlannedExecutor
 from api.portfolio.queries import PortfolioQueries
 from api.risk.mutations import RiskMutations
 from api.scalars import scalar_map
@@ -29,13 +32,13 @@ from api.system.queries import SystemQueries
 
 @strawberry.type
 class Query(
-    AccountQueries, AlertQueries, BotQueries, MarketQueries, OrderQueries, PortfolioQueries, SystemQueries
+    AccountQueries, AlertQueries, BotQueries, JobQueries, MarketQueries, OrderQueries, PortfolioQueries, SystemQueries
 ):
     """What can be read."""
 
 
 @strawberry.type
-class Mutation(AccountMutations, AlertMutations, BotMutations, RiskMutations):
+class Mutation(AccountMutations, AlertMutations, BotMutations, JobMutations, RiskMutations):
     """What can be asked for: one mutation per command of the desk, under the same name."""
 
 
@@ -72,6 +75,7 @@ def build_schema() -> Schema:
         subscription=Subscription,
         types=ALL_EVENT_TYPES,
         extensions=[Guard],
+        execution_context_class=PlannedExecutor,
         config=StrawberryConfig(scalar_map=scalar_map(), disable_field_suggestions=True, sort_schema=False),
     )
     for one in schema._schema.type_map.values():

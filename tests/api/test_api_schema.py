@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = sorted((ROOT / "graphql" / "operations").glob("*.graphql"))
 
 #: Mutations that may be repeated without harm and so need no key.
-KEYLESS = {"acknowledgeAlert", "revokeApiToken", "setPreference"}
+KEYLESS = {"cancelJob", "acknowledgeAlert", "revokeApiToken", "setPreference"}
 
 
 def _core() -> GraphQLObjectType:

@@ -13,7 +13,9 @@ from desk.commands import (
     COMMANDS,
     AcknowledgeAlert,
     AddMember,
+    CancelJob,
     ChangeConfig,
+    CheckBias,
     ClosePosition,
     Command,
     CreateApiToken,
@@ -25,7 +27,11 @@ from desk.commands import (
     PauseBot,
     ReleasePanic,
     ResumeBot,
+    RetryJob,
     RevokeApiToken,
+    RunBacktest,
+    RunOptimization,
+    RunWalkForward,
     SetMemberRole,
     SetPreference,
     StartBot,
@@ -71,6 +77,14 @@ CALLS: Mapping[str, Command] = {
     "SetMemberRole": SetMemberRole(user_id="viewer", role=Role.OPERATOR),
     "SetPreference": SetPreference(language="fr"),
     "AcknowledgeAlert": AcknowledgeAlert(alert_id="none"),
+    "RunBacktest": RunBacktest(strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m"),
+    "RunOptimization": RunOptimization(
+        strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m", grid=("fast_bars=5:15:5",)
+    ),
+    "RunWalkForward": RunWalkForward(strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m"),
+    "CheckBias": CheckBias(name="all", pair="BTC/USDT", timeframe="15m"),
+    "CancelJob": CancelJob(job_id="none"),
+    "RetryJob": RetryJob(job_id="none"),
 }
 
 

@@ -168,7 +168,7 @@ class BotMutations:
             return CreateBot(
                 name=input.name,
                 strategy=input.strategy,
-                pairs=tuple(_few(input.pairs, "pairs")),
+                pairs=tuple(few(input.pairs, "pairs")),
                 timeframe=input.timeframe,
                 parameters=_parameters(input.parameters),
                 allocation=input.allocation,
@@ -271,10 +271,11 @@ async def _version_conflict(
 
 
 def _parameters(given: list[ParameterInput]) -> tuple[tuple[str, Any], ...]:
-    return tuple((one.name, one.value) for one in _few(given, "parameters"))
+    return tuple((one.name, one.value) for one in few(given, "parameters"))
 
 
-def _few(items: list[Item], name: str) -> list[Item]:
+def few(items: list[Item], name: str) -> list[Item]:
+    """Refuse a list that is longer than inputs may be."""
     if len(items) > MAX_ITEMS:
         raise InvalidInput(f"{len(items)} {name} were given; {MAX_ITEMS} are allowed.")
     return items

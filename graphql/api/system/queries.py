@@ -13,6 +13,7 @@ from api.bots.types import bot
 from api.context import Info
 from api.errors import ApiError, ErrorCode
 from api.ids import not_found, split_id
+from api.jobs.types import job
 from api.node import Node
 from api.orders.types import order, signal
 from api.permissions import reads
@@ -133,6 +134,12 @@ async def _alert(info: Info, own: str) -> Node | None:
     return alert(found) if found else None
 
 
+async def _job(info: Info, own: str) -> Node | None:
+    async with info.context.house.store.reading() as unit:
+        found = await unit.jobs.by_id(info.context.workspace_id, own)
+    return job(found) if found else None
+
+
 _FINDERS: dict[str, Callable[[Info, str], Awaitable[Node | None]]] = {
     "Workspace": _workspace,
     "Member": _member,
@@ -144,4 +151,5 @@ _FINDERS: dict[str, Callable[[Info, str], Awaitable[Node | None]]] = {
     "Trade": _trade,
     "Signal": _signal,
     "Alert": _alert,
+    "Job": _job,
 }
