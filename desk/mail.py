@@ -8,6 +8,7 @@ from email.message import EmailMessage, MIMEPart
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from desk.alerting.channel import ChannelAway
 from desk.ports import Letter
 from trading.errors import BadSetting, Rejected, Temporary
 
@@ -88,7 +89,7 @@ class SmtpMailer:
         except aiosmtplib.SMTPException as problem:
             raise _sorted_by_who_acts(problem, letter) from problem
         except OSError as problem:
-            raise Temporary(
+            raise ChannelAway(
                 f"The mail server {server.host}:{server.port} was not reached: {problem or type(problem).__name__}."
             ) from problem
 
@@ -108,6 +109,8 @@ def _sorted_by_who_acts(problem: SMTPException, letter: Letter) -> Temporary | R
         if codes and all(code >= 500 for code in codes):
             return Rejected(f"The mail server refused {letter.recipient}: {text}.")
         return Temporary(f"The mail server did not take {letter.recipient} yet: {text}.")
+    if isinstance(problem, aiosmtplib.SMTPConnectError | aiosmtplib.SMTPTimeoutError):
+        return ChannelAway(f"The mail server was not reached: {problem}.")
     is_about_us = isinstance(
         problem, aiosmtplib.SMTPAuthenticationError | aiosmtplib.SMTPConnectError | aiosmtplib.SMTPHeloError
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from desk.ports import Letter, Mailer, Store
-from desk.views import Alert, Delivery, Member
-from trading.errors import Rejected
+from desk.alerting.channel import ChannelAway, Notice, Outcome, refused, retry, sent
+from desk.ports import Letter, Mailer
+from desk.views import Alert, Member
+from trading.errors import Rejected, Temporary
 
 
 class RenderAlert(Protocol):
@@ -20,26 +21,20 @@ class RenderAlert(Protocol):
 class MailAlerts:
     """The outbox's way to a mailbox."""
 
-    def __init__(self, store: Store, mailer: Mailer, render: RenderAlert) -> None:
-        self._store = store
+    platform = "email"
+
+    def __init__(self, mailer: Mailer, render: RenderAlert) -> None:
         self._mailer = mailer
         self._render = render
 
-    async def send(self, delivery: Delivery, alert: Alert) -> None:
-        """Render an alert for its reader and hand it to the server.
-
-        Raises:
-            Temporary: the server could not be reached or said try later.
-            Rejected: the server refused the letter, or its reader left the workspace.
-        """
-        async with self._store.reading() as tx:
-            members = await tx.members.all(delivery.workspace_id)
-            workspace = await tx.workspaces.by_id(delivery.workspace_id)
-            bot = await tx.bots.by_id(delivery.workspace_id, alert.bot_id) if alert.bot_id else None
-        reader = next((one for one in members if one.email == delivery.recipient), None)
-        if reader is None:
-            raise Rejected(f"Nobody in the workspace has the address {delivery.recipient} any more.")
-        letter = self._render(
-            alert, reader, bot=bot.name if bot else "", workspace=workspace.name if workspace else ""
-        )
-        await self._mailer.send(letter)
+    async def send(self, notice: Notice) -> Outcome:
+        """Render an alert for its reader and hand it to the server."""
+        letter = self._render(notice.alert, notice.member, bot=notice.bot, workspace=notice.workspace)
+        try:
+            await self._mailer.send(letter)
+        except Temporary as problem:
+            # One server for everybody: while it is away, nobody's letter has to find that out again.
+            return retry(str(problem), holds_channel=isinstance(problem, ChannelAway))
+        except Rejected as problem:
+            return refused(str(problem))
+        return sent(letter.message_id)

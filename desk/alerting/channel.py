@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from desk.views import Alert, Delivery, Member
+from trading.errors import Temporary
 
 
 class Verdict(StrEnum):
@@ -34,6 +35,7 @@ class Outcome:
     Attributes:
         retry_after_s: what the platform asked for; None leaves the wait to the pump.
         holds_channel: with RETRY, nobody else on the channel may be tried before that either.
+        is_doubtful: with RETRY, the message may have arrived all the same; the next try is labelled.
         reason: for the delivery's row and the dead letter; never shown to strangers.
         message_ref: the platform's id of the message, for edits and for threading what resolves it; opaque to us.
     """
@@ -41,6 +43,7 @@ class Outcome:
     verdict: Verdict
     retry_after_s: float | None = None
     holds_channel: bool = False
+    is_doubtful: bool = False
     reason: str = ""
     message_ref: str = ""
 
@@ -50,9 +53,17 @@ def sent(message_ref: str = "") -> Outcome:
     return Outcome(verdict=Verdict.SENT, message_ref=message_ref)
 
 
-def retry(reason: str, *, after_s: float | None = None, holds_channel: bool = False) -> Outcome:
+def retry(
+    reason: str, *, after_s: float | None = None, holds_channel: bool = False, is_doubtful: bool = False
+) -> Outcome:
     """Not now."""
-    return Outcome(verdict=Verdict.RETRY, reason=reason, retry_after_s=after_s, holds_channel=holds_channel)
+    return Outcome(
+        verdict=Verdict.RETRY,
+        reason=reason,
+        retry_after_s=after_s,
+        holds_channel=holds_channel,
+        is_doubtful=is_doubtful,
+    )
 
 
 def refused(reason: str) -> Outcome:
@@ -102,8 +113,16 @@ class Channel(Protocol):
         ...
 
     async def send(self, notice: Notice) -> Outcome:
-        """Hand a notice over. Whatever it raises counts as RETRY, so that one mistake stops nobody's mail."""
+        """Hand a notice over.
+
+        Whatever it raises counts as RETRY, so that one mistake stops nobody's mail: Temporary and OSError as certainly
+        not arrived, everything else as doubtful.
+        """
         ...
+
+
+class ChannelAway(Temporary):
+    """A channel's server could not be reached at all: nobody's message need find that out again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
+from desk.alerting.channel import Channel, Notice, Outcome, Reader, Verdict, retry
+from desk.alerting.choosing import mode_of
+from desk.alerting.readers import readers_of
+from desk.alerting.rerouting import Rerouting
 from desk.alerting.rules import is_stale
+from desk.alerting.values import Mode, NoticeSettings
 from desk.clock import Clock
-from desk.ports import Store
+from desk.ports import Store, Unit
 from desk.views import Alert, Delivery
-from trading.errors import BreakwaterError, Rejected
+from trading.errors import BreakwaterError
 
 log = structlog.get_logger(__name__)
 
@@ -24,109 +30,269 @@ LONGEST_WAIT_S = 60.0
 #: One try may take this long.
 SEND_TIMEOUT_S = 30.0
 #: Deliveries taken at once.
-BATCH = 50
+BATCH = 200
+#: People served at the same time on one channel; each person's alerts leave one after the other.
+AT_ONCE = 16
+#: A channel that is off is probed again after this time; meanwhile what waits goes another way.
+PROBE_S = 300.0
+
+#: The last try may have arrived: its process died, or nobody knows how it ended.
+_DOUBTFUL = frozenset({"sending", "doubtful"})
 
 
-class Sender(Protocol):
-    """A way to people: mail, a chat."""
+@dataclass(slots=True)
+class _Way:
+    """A channel with what the pump remembers of it."""
 
-    async def send(self, delivery: Delivery, alert: Alert) -> None:
-        """Hand an alert over.
-
-        Raises:
-            Temporary: try again later.
-            Rejected: never try this one again.
-        """
-        ...
+    channel: Channel
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    held_until: datetime | None = None
+    failures: int = 0
+    off: str = ""
+    probe_at: datetime | None = None
+    task: asyncio.Task[None] | None = None
 
 
 class OutboxPump:
-    """Carries deliveries from the store to the senders."""
+    """Carries deliveries from the store to the channels, each in a task of its own: one that is away delays no other."""
 
-    def __init__(self, store: Store, clock: Clock, senders: Mapping[str, Sender]) -> None:
+    def __init__(self, store: Store, clock: Clock, channels: Iterable[Channel] = ()) -> None:
         self._store = store
         self._clock = clock
-        self._senders = senders
-        self._bell = asyncio.Event()
+        self._ways: dict[str, _Way] = {}
+        self._changed = asyncio.Event()
+        for one in channels:
+            self.attach(one)
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        """Channels that carry here and are not off."""
+        return frozenset(name for name, way in self._ways.items() if not way.off)
+
+    def attach(self, channel: Channel) -> None:
+        """Carry on a channel from now on; a door may come up later than the house."""
+        self.detach(channel.platform)
+        self._ways[channel.platform] = _Way(channel)
+        self._changed.set()
+
+    def detach(self, platform: str) -> None:
+        """Carry there no more; what waits stays in the outbox."""
+        way = self._ways.pop(platform, None)
+        if way is not None and way.task is not None:
+            way.task.cancel()
+        self._changed.set()
 
     def ring(self) -> None:
         """Say that there may be something to carry."""
-        self._bell.set()
+        for way in self._ways.values():
+            way.bell.set()
 
     async def run(self) -> None:
         """Carry until cancelled."""
+        try:
+            while True:
+                self._changed.clear()
+                for name, way in tuple(self._ways.items()):
+                    if way.task is None or way.task.done():
+                        way.task = asyncio.create_task(self._serve(way), name=f"outbox-{name}")
+                await self._changed.wait()
+        finally:
+            tasks = [way.task for way in self._ways.values() if way.task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, way: _Way) -> None:
         while True:
             carried = 0
-            for channel in self._senders:
-                try:
-                    carried += await self.sweep(channel)
-                except BreakwaterError as problem:
-                    # The database is away: what waits there is safe; come back.
-                    log.warning("outbox_sweep_failed", channel=channel, error=str(problem))
+            way.bell.clear()
+            try:
+                carried = await self.sweep(way.channel.platform)
+            except BreakwaterError as problem:
+                # The database is away: what waits there is safe; come back.
+                log.warning("outbox_sweep_failed", channel=way.channel.platform, error=str(problem))
+            except Exception:
+                log.exception("outbox_sweep_broke", channel=way.channel.platform)
             if not carried:
-                await self._rest()
+                await self._rest(way)
 
-    async def _rest(self) -> None:
-        self._bell.clear()
+    async def _rest(self, way: _Way) -> None:
         sleeper = asyncio.ensure_future(self._clock.sleep(SWEEP_S))
-        bell = asyncio.ensure_future(self._bell.wait())
+        bell = asyncio.ensure_future(way.bell.wait())
         try:
             await asyncio.wait({sleeper, bell}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for one in (sleeper, bell):
                 one.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(sleeper, bell, return_exceptions=True)
 
-    async def sweep(self, channel: str) -> int:
+    async def sweep(self, platform: str) -> int:
         """Try everything that is due on one channel; give how many were settled for good."""
+        way = self._ways[platform]
         now = self._clock.now()
+        if way.held_until is not None and now < way.held_until:
+            return 0
         async with self._store.reading() as tx:
-            due = await tx.alerts.due(channel, now, limit=BATCH)
-        settled = 0
-        waiting: set[str] = set()
+            due = await tx.alerts.due(platform, now, limit=BATCH)
+            desk = await _Reading.of(tx, {one.workspace_id for one, _ in due}) if due else _Reading()
+        if not due:
+            return 0
+        if way.off and way.probe_at is not None and now < way.probe_at:
+            return await self._rerouting(way).all(due, desk.readers, way.off)
+        queues: dict[str, list[tuple[Delivery, Alert]]] = {}
         for delivery, alert in due:
-            if delivery.recipient in waiting:
-                # Order per recipient: nothing overtakes a letter that has to wait.
-                continue
-            if await self._carry(channel, delivery, alert):
-                settled += 1
-            else:
-                waiting.add(delivery.recipient)
+            queues.setdefault(delivery.recipient, []).append((delivery, alert))
+        # A channel that was away is tried with one letter before everybody's goes.
+        first = 1 if way.failures or way.off else len(queues)
+        lines = list(queues.values())
+        settled = await self._carry_lines(way, lines[:first], desk)
+        if not way.failures and not way.off and lines[first:]:
+            settled += await self._carry_lines(way, lines[first:], desk)
         return settled
 
-    async def _carry(self, channel: str, delivery: Delivery, alert: Alert) -> bool:
-        now = self._clock.now()
-        if is_stale(alert, now):
-            await self._failed(delivery, "expired", None)
-            return True
-        async with self._store.transaction() as tx:
-            if not await tx.alerts.mark_sending(delivery.id, now):
-                return True
+    async def _carry_lines(
+        self, way: _Way, lines: Sequence[list[tuple[Delivery, Alert]]], desk: _Reading
+    ) -> int:
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def carry(line: list[tuple[Delivery, Alert]]) -> int:
+            async with gate:
+                return await self._carry_line(way, line, desk)
+
+        return sum(await asyncio.gather(*(carry(one) for one in lines)))
+
+    async def _carry_line(self, way: _Way, line: list[tuple[Delivery, Alert]], desk: _Reading) -> int:
+        """Carry one person's alerts in order until one has to wait; give how many were settled."""
+        settled = 0
+        for delivery, alert in line:
+            now = self._clock.now()
+            if way.off or (way.held_until is not None and now < way.held_until):
+                break
+            if is_stale(alert, now):
+                await self._failed(delivery, "expired", None)
+                settled += 1
+                continue
+            async with self._store.transaction() as tx:
+                if not await tx.alerts.mark_sending(delivery.id, now):
+                    # Another process has it, or an earlier one to this person still waits.
+                    break
+                notice = await desk.notice(tx, way.channel.platform, delivery, alert)
+            if notice is None:
+                await self._failed(delivery, "Nobody in the workspace has this address any more.", None)
+                settled += 1
+                continue
+            if not await self._settle(way, notice, await self._sent(way, notice), desk):
+                break
+            settled += 1
+        return settled
+
+    async def _sent(self, way: _Way, notice: Notice) -> Outcome:
+        platform = way.channel.platform
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._senders[channel].send(delivery, alert)
-        except Rejected as problem:
-            log.warning("alert_refused", channel=channel, alert_kind=alert.kind, error=str(problem))
-            await self._failed(delivery, str(problem), None)
-            return True
+                return await way.channel.send(notice)
+        except TimeoutError:
+            return retry(f"no answer within {SEND_TIMEOUT_S:g} s", is_doubtful=True)
         except (BreakwaterError, OSError) as problem:
-            await self._failed(
-                delivery, str(problem) or type(problem).__name__, self._next_try(delivery, now)
-            )
-            return False
+            return retry(str(problem) or type(problem).__name__)
         except Exception as problem:
-            # A sender's own mistake must not stop the mail of everybody else.
-            log.exception("alert_sender_broke", channel=channel, alert_kind=alert.kind)
-            await self._failed(
-                delivery, f"{type(problem).__name__}: {problem}", self._next_try(delivery, now)
+            # A channel's own mistake must not stop the alerts of everybody else.
+            log.exception("alert_channel_broke", channel=platform, alert_kind=notice.alert.kind)
+            return retry(f"{type(problem).__name__}: {problem}", is_doubtful=True)
+
+    async def _settle(self, way: _Way, notice: Notice, outcome: Outcome, desk: _Reading) -> bool:
+        """Book how a try ended; tell whether this delivery is done with."""
+        now = self._clock.now()
+        delivery, alert, platform = notice.delivery, notice.alert, way.channel.platform
+        if outcome.verdict is Verdict.SENT:
+            way.failures, way.off, way.held_until, way.probe_at = 0, "", None, None
+            async with self._store.transaction() as tx:
+                await tx.alerts.mark_sent(delivery.id, now)
+                if outcome.message_ref:
+                    await tx.notices.keep_message(delivery, outcome.message_ref)
+            return True
+        if outcome.verdict is Verdict.REFUSED:
+            log.warning("alert_refused", channel=platform, alert_kind=alert.kind, error=outcome.reason)
+            await self._rerouting(way).refused(delivery, alert, desk.readers, outcome.reason)
+            return True
+        if outcome.verdict is Verdict.DISABLED:
+            log.error("alert_channel_off", channel=platform, error=outcome.reason)
+            way.off, way.probe_at = outcome.reason, now + timedelta(seconds=PROBE_S)
+            done = await self._rerouting(way).all([(delivery, alert)], desk.readers, outcome.reason)
+            return done == 1
+        wait_s = outcome.retry_after_s
+        if outcome.holds_channel:
+            wait_s = _wait_s(way.failures) if wait_s is None else wait_s
+            way.failures += 1
+            way.held_until = now + timedelta(seconds=wait_s)
+        elif wait_s is None:
+            wait_s = _wait_s(delivery.attempts)
+        await self._failed(delivery, outcome.reason, now + timedelta(seconds=wait_s), outcome.is_doubtful)
+        return False
+
+    def _rerouting(self, way: _Way) -> Rerouting:
+        others = self.platforms - {way.channel.platform}
+        return Rerouting(self._store, self._clock, way.channel.platform, others, self.ring)
+
+    async def _failed(
+        self, delivery: Delivery, error: str, retry_at: datetime | None, is_doubtful: bool = False
+    ) -> None:
+        async with self._store.transaction() as tx:
+            await tx.alerts.mark_failed(delivery.id, error[:500], retry_at, is_doubtful=is_doubtful)
+
+
+def _wait_s(failures: int) -> float:
+    return min(LONGEST_WAIT_S, 2.0 ** min(failures, 10))
+
+
+class _Reading:
+    """What a sweep has read of the workspaces that it serves."""
+
+    def __init__(self) -> None:
+        self.readers: dict[str, dict[tuple[str, str], Reader]] = {}
+        self._settings: dict[str, Mapping[str, NoticeSettings]] = {}
+        self._names: dict[str, tuple[str, dict[str, str]]] = {}
+
+    @classmethod
+    async def of(cls, tx: Unit, workspaces: Iterable[str]) -> _Reading:
+        """Read them."""
+        found = cls()
+        for one in workspaces:
+            people = await readers_of(tx, one)
+            found.readers[one] = {
+                (channel, address): reader
+                for reader in people
+                for channel, address in reader.addresses.items()
+            }
+            found._settings[one] = await tx.notices.settings(one)
+            workspace = await tx.workspaces.by_id(one)
+            bots = {bot.id: bot.name for bot in await tx.bots.all(one)}
+            found._names[one] = (workspace.name if workspace else "", bots)
+        return found
+
+    async def notice(self, tx: Unit, platform: str, delivery: Delivery, alert: Alert) -> Notice | None:
+        """Give a delivery with all that a renderer needs; None where its reader has gone."""
+        reader = self.readers.get(delivery.workspace_id, {}).get((platform, delivery.recipient))
+        if reader is None:
+            return None
+        member = reader.member
+        settings = self._settings[delivery.workspace_id].get(member.user_id) or NoticeSettings(
+            user_id=member.user_id, workspace_id=delivery.workspace_id
+        )
+        workspace, bots = self._names[delivery.workspace_id]
+        earlier = str(alert.params.get("replies_to") or "")
+        return Notice(
+            delivery=delivery,
+            alert=alert,
+            member=member,
+            bot=bots.get(alert.bot_id, ""),
+            workspace=workspace,
+            is_silent=mode_of(settings, reader, platform, alert.kind, alert.severity) is Mode.SILENT,
+            is_repeat=delivery.status in _DOUBTFUL,
+            replies_to=await tx.notices.message_of(
+                delivery.workspace_id, earlier, platform, delivery.recipient
             )
-            return False
-        async with self._store.transaction() as tx:
-            await tx.alerts.mark_sent(delivery.id, self._clock.now())
-        return True
-
-    async def _failed(self, delivery: Delivery, error: str, retry_at: datetime | None) -> None:
-        async with self._store.transaction() as tx:
-            await tx.alerts.mark_failed(delivery.id, error[:500], retry_at)
-
-    def _next_try(self, delivery: Delivery, now: datetime) -> datetime:
-        return now + timedelta(seconds=min(LONGEST_WAIT_S, 2.0 ** min(delivery.attempts, 10)))
+            if earlier
+            else "",
+        )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from desk.execution.client_ids import stable_id
 from desk.identity import Role
-from desk.views import Alert, Delivery, Member
+from desk.views import Alert
 from trading.events import (
     BotStateChanged,
     DailyLossReached,
@@ -42,6 +42,8 @@ class Rule:
         about: what the alert is about, for de-duplication: the same key is told once.
         lives: after this long an undelivered alert is dropped; None = never (money and risk).
         role: who is told, at least.
+        trouble: names the trouble that the fact is one more sign of; while it lasts, repeats are told ever more rarely.
+        ends: names the troubles that the fact ends; where `only_after` is set it is told only if one was open.
     """
 
     kind: str
@@ -50,6 +52,9 @@ class Rule:
     about: Callable[[Any], str]
     lives: timedelta | None = None
     role: Role = Role.VIEWER
+    trouble: Callable[[Any], str] | None = None
+    ends: Callable[[Any], tuple[str, ...]] | None = None
+    only_after: bool = False
 
 
 #: Fields that every fact has; an alert carries them in columns of its own.
@@ -77,12 +82,23 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             severity=Severity.WARNING,
             wanted=lambda fact: fact.after is OrderState.REJECTED,
             about=lambda fact: f"rejected:{fact.order_id}",
+            # A venue that refuses one order of a pair will refuse the next hundred.
+            trouble=lambda fact: f"rejected:{fact.account_id}:{fact.bot_id}:{fact.pair}",
         ),
         Rule(
             kind="order_unknown",
             severity=Severity.CRITICAL,
             wanted=lambda fact: fact.after is OrderState.UNKNOWN,
             about=lambda fact: f"unknown:{fact.order_id}",
+            trouble=lambda fact: f"unknown:{fact.order_id}",
+        ),
+        Rule(
+            kind="order_known",
+            severity=Severity.INFO,
+            wanted=lambda fact: fact.before is OrderState.UNKNOWN,
+            about=lambda fact: f"known:{fact.order_id}:{fact.occurred_at.isoformat()}",
+            ends=lambda fact: (f"unknown:{fact.order_id}",),
+            only_after=True,
         ),
     ),
     TradingHalted: (
@@ -90,6 +106,7 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             kind="trading_halted",
             severity=Severity.CRITICAL,
             about=lambda fact: f"halted:{fact.account_id}:{fact.occurred_at.isoformat()}",
+            trouble=lambda fact: f"halted:{fact.account_id}",
         ),
     ),
     TradingResumed: (
@@ -97,6 +114,7 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             kind="trading_resumed",
             severity=Severity.WARNING,
             about=lambda fact: f"resumed:{fact.account_id}:{fact.occurred_at.isoformat()}",
+            ends=lambda fact: (f"halted:{fact.account_id}",),
         ),
     ),
     DailyLossReached: (
@@ -121,6 +139,7 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             kind="strategy_failed",
             severity=Severity.CRITICAL,
             about=lambda fact: f"strategy_failed:{fact.bot_id}:{fact.occurred_at.isoformat()}",
+            trouble=lambda fact: f"strategy_failed:{fact.bot_id}",
         ),
     ),
     FeedStalled: (
@@ -128,6 +147,7 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             kind="feed_stalled",
             severity=Severity.WARNING,
             about=lambda fact: f"feed_stalled:{fact.account_id}:{fact.occurred_at.isoformat()}",
+            trouble=lambda fact: f"feed:{fact.account_id}",
             lives=timedelta(hours=1),
         ),
     ),
@@ -136,6 +156,8 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             kind="feed_recovered",
             severity=Severity.INFO,
             about=lambda fact: f"feed_recovered:{fact.account_id}:{fact.occurred_at.isoformat()}",
+            ends=lambda fact: (f"feed:{fact.account_id}",),
+            only_after=True,
             lives=timedelta(hours=1),
         ),
     ),
@@ -145,6 +167,16 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             severity=Severity.WARNING,
             wanted=lambda fact: fact.axis == "condition" and fact.after == "DEGRADED",
             about=lambda fact: f"degraded:{fact.bot_id}:{fact.occurred_at.isoformat()}",
+            trouble=lambda fact: f"degraded:{fact.bot_id}",
+            lives=timedelta(hours=6),
+        ),
+        Rule(
+            kind="bot_recovered",
+            severity=Severity.INFO,
+            wanted=lambda fact: fact.axis == "condition" and fact.after == "READY",
+            about=lambda fact: f"recovered:{fact.bot_id}:{fact.occurred_at.isoformat()}",
+            ends=lambda fact: (f"degraded:{fact.bot_id}", f"strategy_failed:{fact.bot_id}"),
+            only_after=True,
             lives=timedelta(hours=6),
         ),
     ),
@@ -167,53 +199,46 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
     ),
 }
 
+#: How long alerts are worth a message that no fact of the market raised.
+OTHER_LIFETIMES: Mapping[str, timedelta | None] = {
+    "digest": timedelta(days=2),
+    "unacknowledged": None,
+    "rule_fired": timedelta(hours=12),
+    "process_silent": None,
+    "process_back": timedelta(hours=6),
+    "channel_off": timedelta(days=1),
+    "still_going": timedelta(hours=6),
+    "test": timedelta(hours=1),
+}
+
 #: Every kind of alert with its time to live.
 LIFETIMES: Mapping[str, timedelta | None] = {
-    rule.kind: rule.lives for rules in RULES.values() for rule in rules
+    **{rule.kind: rule.lives for rules in RULES.values() for rule in rules},
+    **OTHER_LIFETIMES,
 }
 
 
-def alerts_of(
-    event: Event, members: Sequence[Member], now: datetime
-) -> tuple[tuple[Alert, tuple[Delivery, ...]], ...]:
-    """Give the alerts that a fact deserves, each with a delivery per person and way."""
-    return tuple(
-        _alert(rule, event, members, now) for rule in RULES.get(type(event), ()) if rule.wanted(event)
-    )
+def rules_for(event: Event) -> tuple[Rule, ...]:
+    """Give the rules that want this very fact."""
+    return tuple(rule for rule in RULES.get(type(event), ()) if rule.wanted(event))
 
 
-def _alert(
-    rule: Rule, event: Event, members: Sequence[Member], now: datetime
-) -> tuple[Alert, tuple[Delivery, ...]]:
+def alert_of(rule: Rule, event: Event, now: datetime, **more: Any) -> Alert:
+    """Give the alert that a fact becomes; `more` goes among its parameters."""
     key = rule.about(event)
-    alert = Alert(
+    params = {name: value for name, value in as_payload(event).items() if name not in _COMMON}
+    return Alert(
         id=stable_id(event.workspace_id, "alert", key),
         workspace_id=event.workspace_id,
         severity=rule.severity,
         kind=rule.kind,
-        params={name: value for name, value in as_payload(event).items() if name not in _COMMON},
+        params={**params, **more},
         dedupe_key=key,
         bot_id=event.bot_id,
         pair=event.pair,
         created_at=now,
         acknowledged_by="",
         acknowledged_at=None,
-    )
-    return alert, tuple(
-        Delivery(
-            id=stable_id(event.workspace_id, "delivery", f"{key}|email|{member.email}"),
-            workspace_id=event.workspace_id,
-            alert_id=alert.id,
-            channel="email",
-            recipient=member.email,
-            status="pending",
-            attempts=0,
-            next_attempt_at=now,
-            sent_at=None,
-            error="",
-        )
-        for member in members
-        if member.email and member.role >= rule.role
     )
 
 

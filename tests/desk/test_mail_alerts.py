@@ -23,6 +23,8 @@ from cryptography.x509.oid import NameOID
 
 from chatops.email.letters import render_alert
 from desk.alerting.by_mail import MailAlerts
+from desk.alerting.channel import Notice, Outcome
+from desk.alerting.channel import sent as arrived
 from desk.alerting.pump import OutboxPump
 from desk.alerting.raising import raise_alerts
 from desk.clock import ManualClock
@@ -234,8 +236,7 @@ async def test_alerts_wait_out_ten_minutes_without_a_server_and_then_leave_in_or
     clock = ManualClock(NOON)
     workspace = await a_workspace(sqlite_store, "ann", "bob")
     port = free_port()
-    sender = MailAlerts(sqlite_store, SmtpMailer(plain(port)), render_alert)
-    pump = OutboxPump(sqlite_store, clock, {"email": sender})
+    pump = OutboxPump(sqlite_store, clock, [MailAlerts(SmtpMailer(plain(port)), render_alert)])
     await raise_losses(sqlite_store, workspace, clock.now(), 5)
 
     for _ in range(20):
@@ -282,9 +283,7 @@ async def test_a_refused_letter_is_dead_and_does_not_hold_up_the_next(
     clock = ManualClock(NOON)
     workspace = await a_workspace(sqlite_store, "ann", "bob")
     mailbox.refused = "ann@example.org"
-    pump = OutboxPump(
-        sqlite_store, clock, {"email": MailAlerts(sqlite_store, SmtpMailer(plain(port)), render_alert)}
-    )
+    pump = OutboxPump(sqlite_store, clock, [MailAlerts(SmtpMailer(plain(port)), render_alert)])
     await raise_losses(sqlite_store, workspace, clock.now(), 2)
 
     for _ in range(2):
@@ -307,9 +306,7 @@ async def test_old_news_is_dropped_money_and_risk_never(
     async with sqlite_store.transaction() as tx:
         await raise_alerts(tx, workspace.id, [stalled], NOON)
     await raise_losses(sqlite_store, workspace, NOON, 1)
-    pump = OutboxPump(
-        sqlite_store, clock, {"email": MailAlerts(sqlite_store, SmtpMailer(plain(port)), render_alert)}
-    )
+    pump = OutboxPump(sqlite_store, clock, [MailAlerts(SmtpMailer(plain(port)), render_alert)])
 
     clock.advance(7_200)
     for _ in range(2):
@@ -341,21 +338,22 @@ async def test_a_sender_that_breaks_is_tried_again_and_stops_nobody_else(sqlite_
     sent: list[str] = []
 
     class Shaky:
-        def __init__(self) -> None:
-            self.is_broken = True
+        platform = "email"
+        is_broken = True
 
-        async def send(self, delivery: Any, alert: Any) -> None:
-            if self.is_broken and delivery.recipient == "ann@example.org":
+        async def send(self, notice: Notice) -> Outcome:
+            if self.is_broken and notice.recipient == "ann@example.org":
                 raise RuntimeError("a bug in a renderer")
-            sent.append(delivery.recipient)
+            sent.append(f"{notice.recipient} {notice.is_repeat}")
+            return arrived()
 
     shaky = Shaky()
-    pump = OutboxPump(sqlite_store, clock, {"email": shaky})
+    pump = OutboxPump(sqlite_store, clock, [shaky])
 
     await pump.sweep("email")
-    assert sent == ["bob@example.org"]
+    assert sent == ["bob@example.org False"]
     shaky.is_broken = False
     clock.advance(5)
     await pump.sweep("email")
 
-    assert sent == ["bob@example.org", "ann@example.org"]
+    assert sent == ["bob@example.org False", "ann@example.org True"]

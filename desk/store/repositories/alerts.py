@@ -58,6 +58,14 @@ class SqlAlerts:
             await insert(self._tx, "outbox", row)
         return True
 
+    async def add_delivery(self, delivery: Delivery) -> None:
+        """Write a delivery that is not on its way yet: it waits for its time."""
+        await DELIVERIES.insert(self._tx, delivery)
+
+    async def delivery(self, workspace_id: str, delivery_id: str) -> Delivery | None:
+        """Give a delivery."""
+        return await DELIVERIES.one(self._tx, Where(workspace_id=workspace_id, id=delivery_id))
+
     async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Alert]:
         """Give alerts, newest first; open ones are unacknowledged; `extra` may name severity and kind."""
         where = filtered(ALERTS, workspace_id, wanted, moment="created_at", extra=("severity", "kind"))
@@ -106,12 +114,15 @@ class SqlAlerts:
         changes = {"status": "sent", "sent_at": at, "next_attempt_at": None, "error": ""}
         await self._settle(delivery_id, changes)
 
-    async def mark_failed(self, delivery_id: str, error: str, retry_at: datetime | None) -> None:
-        """Say that a delivery failed: try again at a time, or give it up."""
+    async def mark_failed(
+        self, delivery_id: str, error: str, retry_at: datetime | None, *, is_doubtful: bool = False
+    ) -> None:
+        """Say that a delivery failed: try again at a time, or give it up. A doubtful one may have arrived."""
         if retry_at is None:
             await self._settle(delivery_id, {"status": "failed", "error": error, "next_attempt_at": None})
             return
-        changes = {"status": "retrying", "error": error, "next_attempt_at": retry_at}
+        status = "doubtful" if is_doubtful else "retrying"
+        changes = {"status": status, "error": error, "next_attempt_at": retry_at}
         await update(self._tx, "deliveries", changes, Where(id=delivery_id))
         await update(self._tx, "outbox", {"available_at": retry_at}, Where(delivery_id=delivery_id))
 

@@ -1,0 +1,96 @@
+"""What alerting does by itself as time goes by: release what waited, repeat troubles, escalate, look at people's rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from desk.alerting import incidents
+from desk.alerting.channel import Reader
+from desk.alerting.dead_man import look_for_silence
+from desk.alerting.personal_rules import look_at_rules
+from desk.alerting.raising import ESCALATES_AFTER, delivery_of, post, those_of
+from desk.alerting.readers import readers_of
+from desk.alerting.values import CHANNELS, AlertIncident, Escalation, HeldDelivery
+from desk.bus import EventBus
+from desk.clock import Clock
+from desk.execution.client_ids import stable_id
+from desk.identity import Role, new_id
+from desk.ports import Store, Unit
+from desk.views import Alert
+from trading.errors import BreakwaterError
+from trading.events import Event, Severity
+
+log = structlog.get_logger(__name__)
+
+#: How often it looks.
+LOOK_S = 1.0
+#: Only one process looks; another takes over when this one has been silent for so long.
+LEASE = "alert-watch"
+LEASE_S = 15.0
+#: A digest lists so many alerts one by one; the others are counted.
+DIGEST_LINES = 40
+#: After its last step an escalation is over: everybody was told on every channel.
+STEPS = 3
+
+
+class AlertWatch:
+    """Looks once a second, in one process at a time."""
+
+    def __init__(self, store: Store, bus: EventBus, clock: Clock, ring: Callable[[], None]) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._ring = ring
+        self._holder = new_id()
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        try:
+            while True:
+                try:
+                    if await self._leads():
+                        await self.look()
+                except BreakwaterError as problem:
+                    log.warning("alert_watch_failed", error=str(problem))
+                await self._clock.sleep(LOOK_S)
+        except asyncio.CancelledError:
+            async with self._store.transaction() as tx:
+                await tx.leases.release(LEASE, self._holder)
+            raise
+
+    async def _leads(self) -> bool:
+        async with self._store.transaction() as tx:
+            return await tx.leases.take(LEASE, self._holder, self._clock.now(), LEASE_S) is not None
+
+    async def look(self) -> int:
+        """Do everything that is due; give how many alerts were written or let go."""
+        async with self._store.reading() as tx:
+            workspaces = [one.id for one in await tx.workspaces.all()]
+        done = 0
+        for workspace_id in workspaces:
+            for step in (release_held, repeat_troubles, escalate, look_at_rules, look_for_silence):
+                done += await self._in_transaction(workspace_id, step)
+        if done:
+            self._ring()
+        return done
+
+    async def _in_transaction(
+        self, workspace_id: str, step: Callable[[Unit, str, datetime], Awaitable[Done]]
+    ) -> int:
+        now = self._clock.now()
+        try:
+            async with self._store.transaction() as tx:
+                done = await step(tx, workspace_id, now)
+                recorded = await tx.journal.append(workspace_id, done.events, now)
+        except BreakwaterError as problem:
+            # One workspace's trouble is not everybody's; the next look tries again.
+            log.warning("alert_step_failed", step=step.__name__, error=str(problem))
+            return 0
+        self._bus.publish(recorded)
+        return done.count
