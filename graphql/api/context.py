@@ -14,6 +14,7 @@ from api.errors import ApiError, ErrorCode
 from api.events.hub import JournalHub
 from api.gate import Gate
 from api.loaders import Loaders
+from api.plans import Plans
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.desk import Desk
@@ -96,11 +97,16 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A checked token: who, and until when."""
+    """A checked token: who, and until when.
+
+    Attributes:
+        may_improvise: may send documents of its own where the server otherwise answers only those it knows.
+    """
 
     actor: Actor
     token_id: str
     expires_at: datetime | None = None
+    may_improvise: bool = True
 
 
 class Authenticator(Protocol):
@@ -128,6 +134,7 @@ class Context:
     request_id: str = field(default_factory=new_id)
     loaders: Loaders | None = None
     cost: Mapping[str, float] | None = None
+    plans: Plans = field(default_factory=dict)
 
     def for_operation(self) -> Context:
         """Give a context of its own for one operation: fresh loaders, fresh request id."""

@@ -6,13 +6,23 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from api.errors import ApiError, ErrorCode
-from api.limits import MAX_TOKENS, check_structure
+from api.limits import MAX_NEW_TOKENS, MAX_TOKENS, check_structure
+from api.plans import Plans
 
 #: Documents kept.
 MAX_DOCUMENTS = 512
@@ -24,13 +34,23 @@ MAX_ERRORS = 10
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Document:
-    """A text that a client sent, with everything that depends on the text alone."""
+    """A text that a client sent, with everything that depends on the text alone.
+
+    Attributes:
+        name: of one of our own documents, else "adhoc".
+        operations: how many are in it.
+        plans: how its plain selections are answered.
+        prices: costs that were worked out, by operation and page sizes.
+    """
 
     name: str
     tree: DocumentNode | None = None
     errors: list[GraphQLError] = field(default_factory=list)
+    operations: int = 1
+    plans: Plans = field(default_factory=dict)
+    prices: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
 
 #: Our own documents, read once per process and schema; they introspect nothing, so every server may share them.
@@ -38,39 +58,63 @@ _OWN: dict[tuple[bytes, int], Document] = {}
 
 
 class Documents:
-    """The cache. Named documents of our own are there from the start and stay known by name."""
+    """The cache. Named documents of our own are there from the start, stay known by name, and are never dropped."""
 
     def __init__(self, *, with_introspection: bool = True, limit: int = MAX_DOCUMENTS) -> None:
         self._with_introspection = with_introspection
         self._limit = limit
         self._known: OrderedDict[bytes, Document] = OrderedDict()
-        self._names: dict[bytes, str] = {}
+        self._own: dict[bytes, Document] = {}
+        self._own_texts: dict[str, str] = {}
 
     def warm(self, schema: GraphQLSchema, named: Iterable[tuple[str, str]]) -> None:
         """Parse and validate our own documents before the first request."""
         for name, text in named:
-            key = sha256(text.encode()).digest()
-            self._names[key] = name
+            key = _digest(text)
             if (key, id(schema)) not in _OWN:
-                _OWN[key, id(schema)] = self._read(schema, text, name)
-            self._known[key] = _OWN[key, id(schema)]
+                _OWN[key, id(schema)] = self._read(schema, text, name, MAX_TOKENS)
+            self._own[key] = _OWN[key, id(schema)]
+            self._own_texts[key.hex()] = text
 
-    def look_up(self, schema: GraphQLSchema, text: str) -> Document:
-        """Give a document: its tree, or why there is none."""
-        key = sha256(text.encode("utf-8", "surrogatepass")).digest()
+    def own_text(self, digest: str) -> str:
+        """Give the text of one of our own documents by its SHA-256.
+
+        Raises:
+            ApiError: PERSISTED_QUERY_NOT_FOUND.
+        """
+        found = self._own_texts.get(digest.lower())
+        if found is None:
+            raise ApiError(
+                ErrorCode.PERSISTED_QUERY_NOT_FOUND,
+                f"No document of this server has the SHA-256 '{digest[:64]}'. Send its text.",
+            )
+        return found
+
+    def known(self, text: str) -> Document | None:
+        """Give a document that was read before."""
+        key = _digest(text)
+        found = self._own.get(key)
+        if found is not None:
+            return found
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)
+        return found
+
+    def look_up(self, schema: GraphQLSchema, text: str) -> Document:
+        """Give a document: its tree, or why there is none."""
+        found = self.known(text)
+        if found is not None:
             return found
-        found = self._read(schema, text, self._names.get(key, "adhoc"))
-        self._known[key] = found
+        found = self._read(schema, text, "adhoc", MAX_NEW_TOKENS)
+        self._known[_digest(text)] = found
         if len(self._known) > self._limit:
             self._known.popitem(last=False)
         return found
 
-    def _read(self, schema: GraphQLSchema, text: str, name: str) -> Document:
+    def _read(self, schema: GraphQLSchema, text: str, name: str, max_tokens: int) -> Document:
         try:
-            tree = parse(text, max_tokens=MAX_TOKENS)
+            tree = parse(text, max_tokens=max_tokens)
             check_structure(tree, with_introspection=self._with_introspection)
         except RecursionError:
             return Document(
@@ -81,13 +125,18 @@ class Documents:
         except GraphQLError as error:
             if "tokens. Parsing aborted" in error.message:
                 error = ApiError(
-                    ErrorCode.QUERY_TOO_COMPLEX, f"The document has more than {MAX_TOKENS} tokens."
+                    ErrorCode.QUERY_TOO_COMPLEX, f"The document has more than {max_tokens} tokens."
                 )
             elif "nested too deeply" in error.message:
                 error = ApiError(ErrorCode.QUERY_TOO_DEEP, "The document is nested too deeply.")
             return Document(name, None, [error])
         errors = validate(schema, tree, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
-        return Document(name, tree, errors)
+        count = sum(isinstance(one, OperationDefinitionNode) for one in tree.definitions)
+        return Document(name, tree, errors, count)
 
     def __len__(self) -> int:
         return len(self._known)
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -29,6 +29,9 @@ SHARE: dict[Role, float] = {
     Role.OWNER: 1.0,
 }
 
+#: A person who sent no new document for so many seconds may send that many seconds' worth at once.
+NEW_DOCUMENTS_SAVED = 20.0
+
 #: Buckets kept in memory; the one that was idle longest goes first.
 MAX_BUCKETS = 10_000
 
@@ -66,11 +69,15 @@ class Gate:
         requests_per_s: float = 2000.0,
         points_per_s: float = 20_000.0,
         in_flight: int = 100,
+        new_documents_per_s: float = 5.0,
+        only_known: bool = False,
     ) -> None:
         self._clock = clock
         self._requests = (requests_per_s, 2 * requests_per_s)
         self._points = points_per_s
         self._per_person = in_flight
+        self._new_documents = new_documents_per_s
+        self._only_known = only_known
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
         self._in_flight: dict[str, int] = {}
         self._all_in_flight = 0
@@ -81,7 +88,13 @@ class Gate:
         Raises:
             ApiError: too many are running.
         """
-        if self._in_flight.get(who, 0) >= self._per_person or self._all_in_flight >= PER_PROCESS:
+        if self._all_in_flight >= PER_PROCESS:
+            raise ApiError(
+                ErrorCode.UNAVAILABLE,
+                f"This server runs {PER_PROCESS} operations at once and all places are taken.",
+                retryAfterMs=1000,
+            )
+        if self._in_flight.get(who, 0) >= self._per_person:
             raise ApiError(
                 ErrorCode.RATE_LIMITED,
                 f"Too many operations are running; {self._per_person} at once are allowed per person.",
@@ -107,6 +120,25 @@ class Gate:
         """
         refill, size = self._requests if role > Role.STRANGER else STRANGER_RATE
         self._take("requests", who, 1.0, size=size, refill=refill, what="requests")
+
+    def new_document(self, who: str, role: Role, *, is_allowed: bool) -> None:
+        """Count a document that has to be parsed and validated first.
+
+        Args:
+            is_allowed: the asker's token may send documents of its own where others may not.
+
+        Raises:
+            ApiError: only documents of this server are answered, or too many new ones came.
+        """
+        if self._only_known and not is_allowed:
+            raise ApiError(
+                ErrorCode.DOCUMENT_NOT_TRUSTED,
+                "This server answers its own documents only, and tokens with the scope 'adhoc'.",
+            )
+        refill = self._new_documents
+        self._take(
+            "documents", who, 1.0, size=NEW_DOCUMENTS_SAVED * refill, refill=refill, what="new documents"
+        )
 
     def spend(self, who: str, role: Role, points: float, *, is_exit: bool) -> Mapping[str, float]:
         """Spend cost points; exits draw from a bucket of their own, so that a person can always get out.

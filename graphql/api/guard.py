@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    GraphQLError,
-    NameNode,
-    OperationDefinitionNode,
-    OperationType,
-    SelectionSetNode,
-)
-from strawberry.extensions import SchemaExtension
-from strawberry.types.execution import ExecutionResult, StreamExecutionResult
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.execution import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from api.context import Context
-from api.cost import cost_of, is_exit
+from api.cost import Cost, cost_of, is_exit
 from api.documents import Document
 from api.errors import ApiError, ErrorCode, shown
 from api.limits import chosen_operation
@@ -29,138 +22,147 @@ from desk.identity import Role
 QUERY_S = 5.0
 MUTATION_S = 10.0
 
+#: Prices kept per document.
+MAX_PRICES = 64
 
-class Guard(SchemaExtension):
-    """One instance per operation."""
 
-    _refusal: GraphQLError | None = None
-    _document: Document | None = None
-    _entered = ""
-    _started = 0.0
+class Guard:
+    """One operation on its way: admission, document, cost, time, and what is noted of it afterwards."""
 
-    @property
-    def _context(self) -> Context:
-        context: Context = self.execution_context.context
-        return context
-
-    def on_operation(self) -> Iterator[None]:
-        """Count it in and out."""
-        context = self._context
+    def __init__(self, context: Context, text: str, name: str | None) -> None:
+        self.context = context
+        self._text = text
+        self.name = name
         self._started = context.house.clock.monotonic()
+        self._entered = ""
+        self._refusal: GraphQLError | None = None
+        self.document: Document | None = None
+        self.operation: OperationDefinitionNode | None = None
+
+    def read(self, schema: GraphQLSchema, allowed: Iterable[OperationType]) -> Document | None:
+        """Count the request and give the document; None when either is refused.
+
+        Raises:
+            CannotGetOperationTypeError: no operation of that name is in it.
+            InvalidOperationTypeError: this door does not do such operations.
+        """
         who, role = self._who()
         try:
-            context.gate.request(who, role)
-            context.gate.enter(who)
-            self._entered = who
+            self.context.gate.request(who, role)
+            found = self._look_up(schema)
         except ApiError as refusal:
             self._refusal = refusal
-        try:
-            yield
-        finally:
-            self._leave()
-            self._observe()
-
-    def on_parse(self) -> Iterator[None]:
-        """Take the document from the cache; a refused one is replaced by an empty stand-in."""
-        found = self._context.documents.look_up(
-            self.execution_context.schema._schema, self.execution_context.query or ""
-        )
-        self._document = found
+            return None
+        self.document = found
         if found.tree is None:
-            self._refusal = self._refusal or found.errors[0]
-            self.execution_context.graphql_document = _stand_in(self.execution_context.operation_name)
-        else:
-            self.execution_context.graphql_document = found.tree
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Say why it is refused, or charge what it costs."""
-        errors = [self._refusal] if self._refusal else list(self._document.errors if self._document else ())
-        if not errors:
-            try:
-                self._charge()
-            except ApiError as refusal:
-                errors = [refusal]
-        self.execution_context.pre_execution_errors = errors
-        if errors:
-            code = (errors[0].extensions or {}).get("code", ErrorCode.VALIDATION_FAILED.value)
-            self._context.observer.rejected(str(code).lower())
-        yield
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        """Stop what takes too long. Subscriptions live long by nature and hold no place."""
-        kind = self._kind()
-        if kind == "subscription":
-            self._leave()
-            yield
-            return
-        async with asyncio.timeout(MUTATION_S if kind == "mutation" else QUERY_S):
-            yield
-
-    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
-        """Mask errors of each message of a stream."""
-        if isinstance(result, ExecutionResult):
-            mask(result, self._context)
-        yield
-
-    def get_results(self) -> dict[str, Any]:
-        """Give the extensions of the answer; a stream's later messages carry none."""
-        if self._kind() == "subscription":
-            return {}
-        found: dict[str, Any] = {"requestId": self._context.request_id}
-        if self._context.cost is not None:
-            found["cost"] = dict(self._context.cost)
+            self._refusal = found.errors[0]
+            return None
+        self.operation = chosen_operation(found.tree, self.name)
+        if self.operation is None:
+            raise CannotGetOperationTypeError(self.name)
+        kind = OperationType(self.operation.operation.value)
+        if kind not in allowed:
+            raise InvalidOperationTypeError(kind)
+        if self.name is None and found.operations > 1 and not found.errors:
+            self._refusal = ApiError(
+                ErrorCode.VALIDATION_FAILED, "The document has several operations; name one in operationName."
+            )
+            return None
+        self.context.plans = found.plans
         return found
 
-    def _charge(self) -> None:
-        tree = self.execution_context.graphql_document
-        assert tree is not None
-        operation = chosen_operation(tree, self.execution_context.operation_name)
-        if operation is None:
-            return
-        cost, names = cost_of(
-            self.execution_context.schema._schema, tree, operation, self.execution_context.variables
-        )
-        who, role = self._who()
-        context = self._context
-        context.cost = context.gate.spend(who, role, cost.points, is_exit=is_exit(operation, names))
-        context.observer.cost(round(cost.points))
+    def refusals(self, schema: GraphQLSchema, variables: Mapping[str, Any] | None) -> list[GraphQLError]:
+        """Say why the operation is refused, or charge what it costs, take a place, and give nothing."""
+        errors = [self._refusal] if self._refusal else list(self.document.errors if self.document else ())
+        if not errors:
+            try:
+                self._charge(schema, variables)
+                who, _ = self._who()
+                self.context.gate.enter(who)
+                self._entered = who
+            except ApiError as refusal:
+                errors = [refusal]
+        if errors:
+            code = (errors[0].extensions or {}).get("code", ErrorCode.VALIDATION_FAILED.value)
+            self.context.observer.rejected(str(code).lower())
+        return errors
 
-    def _who(self) -> tuple[str, Role]:
-        session = self._context.session
-        if session is None:
-            return f"peer:{self._context.peer}", Role.STRANGER
-        return session.actor.user_id or session.token_id, session.actor.role
+    def time_limit(self) -> asyncio.Timeout:
+        """Stop what takes too long."""
+        return asyncio.timeout(MUTATION_S if self.kind == "mutation" else QUERY_S)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Give the place back; a subscription does so once it streams, because it lives long by nature."""
         if self._entered:
-            self._context.gate.leave(self._entered)
+            self.context.gate.leave(self._entered)
             self._entered = ""
 
-    def _kind(self) -> str:
-        tree = self.execution_context.graphql_document
-        operation = chosen_operation(tree, self.execution_context.operation_name) if tree else None
-        return operation.operation.value if operation else "query"
+    def note(self) -> None:
+        """Say what was done and how long it took."""
+        seconds = self.context.house.clock.monotonic() - self._started
+        name = self.document.name if self.document else "adhoc"
+        self.context.observer.operation(kind=self.kind, document=name, seconds=seconds)
 
-    def _observe(self) -> None:
-        seconds = self._context.house.clock.monotonic() - self._started
-        name = self._document.name if self._document else "adhoc"
-        self._context.observer.operation(kind=self._kind(), document=name, seconds=seconds)
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """What every answer carries besides its data."""
+        found: dict[str, Any] = {"requestId": self.context.request_id}
+        if self.context.cost is not None:
+            found["cost"] = self.context.cost
+        return found
+
+    @property
+    def kind(self) -> str:
+        """Query, mutation or subscription."""
+        return self.operation.operation.value if self.operation else "query"
+
+    def _look_up(self, schema: GraphQLSchema) -> Document:
+        context = self.context
+        known = context.documents.known(self._text)
+        if known is not None:
+            return known
+        who, role = self._who()
+        context.gate.new_document(
+            who, role, is_allowed=context.session is None or context.session.may_improvise
+        )
+        return context.documents.look_up(schema, self._text)
+
+    def _charge(self, schema: GraphQLSchema, variables: Mapping[str, Any] | None) -> None:
+        assert self.operation is not None
+        cost, names = self._price(schema, self.operation, variables or {})
+        who, role = self._who()
+        context = self.context
+        context.cost = context.gate.spend(who, role, cost.points, is_exit=is_exit(self.operation, names))
+        context.observer.cost(round(cost.points))
+
+    def _price(
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> tuple[Cost, list[str]]:
+        """Give cost and root mutations; they depend on the document and its page sizes, and are kept for these."""
+        assert self.document is not None
+        assert self.document.tree is not None
+        sizes = [
+            (name, value if isinstance(value, int) else len(value))
+            for name, value in variables.items()
+            if isinstance(value, int | list)
+        ]
+        prices = self.document.prices
+        key = (id(operation), *sizes)
+        if key not in prices:
+            while len(prices) >= MAX_PRICES:
+                prices.pop(next(iter(prices)))
+            prices[key] = cost_of(schema, self.document.tree, operation, variables)
+        found: tuple[Cost, list[str]] = prices[key]
+        return found
+
+    def _who(self) -> tuple[str, Role]:
+        session = self.context.session
+        if session is None:
+            return f"peer:{self.context.peer}", Role.STRANGER
+        return session.actor.user_id or session.token_id, session.actor.role
 
 
 def mask(result: ExecutionResult, context: Context) -> None:
     """Replace the errors of a result by what clients may see."""
     if result.errors:
         result.errors = [shown(one, context.request_id) for one in result.errors]
-
-
-def _stand_in(name: str | None) -> DocumentNode:
-    selection = SelectionSetNode(selections=(FieldNode(name=NameNode(value="__typename")),))
-    operation = OperationDefinitionNode(
-        operation=OperationType.QUERY,
-        name=NameNode(value=name) if name else None,
-        selection_set=selection,
-        variable_definitions=(),
-        directives=(),
-    )
-    return DocumentNode(definitions=(operation,))

@@ -21,8 +21,9 @@ from graphql import (
 
 from api.errors import ApiError, ErrorCode
 
-#: Tokens of a document; the parser stops there.
+#: Tokens of a document of our own, and of one that a client made up; the parser stops there.
 MAX_TOKENS = 2000
+MAX_NEW_TOKENS = 1000
 
 MAX_DEPTH = 8
 MAX_ALIASES = 15

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
-from graphql import GraphQLError, GraphQLNamedType, print_schema
+from graphql import GraphQLNamedType, print_schema
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.execution import ExecutionContext, ExecutionResult
 
 from api.account.mutations import AccountMutations
 from api.account.queries import AccountQueries
@@ -17,22 +14,28 @@ from api.bots.mutations import BotMutations
 from api.bots.queries import BotQueries
 from api.events.subscriptions import EventSubscriptions
 from api.events.types import ALL_EVENT_TYPES
-from api.guard import Guard, mask
 from api.jobs.mutations import JobMutations
 from api.jobs.queries import JobQueries
 from api.market.queries import MarketQueries
 from api.market.subscriptions import MarketSubscriptions
 from api.orders.queries import OrderQueries
-from api.plans import PlannedExecutor
 from api.portfolio.queries import PortfolioQueries
 from api.risk.mutations import RiskMutations
+from api.runner import Schema
 from api.scalars import scalar_map
 from api.system.queries import SystemQueries
 
 
 @strawberry.type
 class Query(
-    AccountQueries, AlertQueries, BotQueries, JobQueries, MarketQueries, OrderQueries, PortfolioQueries, SystemQueries
+    AccountQueries,
+    AlertQueries,
+    BotQueries,
+    JobQueries,
+    MarketQueries,
+    OrderQueries,
+    PortfolioQueries,
+    SystemQueries,
 ):
     """What can be read."""
 
@@ -47,26 +50,6 @@ class Subscription(EventSubscriptions, MarketSubscriptions):
     """What can be followed."""
 
 
-class Schema(strawberry.Schema):
-    """Gives every operation a context of its own, also those that share a socket."""
-
-    def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
-    ) -> None:
-        """Leave logging to the guard: a refusal is no failure, and an error is logged once."""
-
-    async def execute(self, query: str | None, *arguments: Any, **named: Any) -> ExecutionResult:
-        context = named["context_value"] = named["context_value"].for_operation()
-        result = await super().execute(query, *arguments, **named)
-        # Here and not in an extension: what the extensions themselves raise must be masked too.
-        mask(result, context)
-        return result
-
-    async def stream(self, query: str | None, *arguments: Any, **named: Any) -> Any:
-        named["context_value"] = named["context_value"].for_operation()
-        return await super().stream(query, *arguments, **named)
-
-
 def build_schema() -> Schema:
     """Put the schema together."""
     schema = Schema(
@@ -74,8 +57,6 @@ def build_schema() -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=ALL_EVENT_TYPES,
-        extensions=[Guard],
-        execution_context_class=PlannedExecutor,
         config=StrawberryConfig(scalar_map=scalar_map(), disable_field_suggestions=True, sort_schema=False),
     )
     for one in schema._schema.type_map.values():

@@ -1,0 +1,334 @@
+"""Plain selections are answered by a plan made once per document; everything else by graphql-core.
+
+Most of an answer is attributes of values that are there already: the rows of a page. graphql-core takes the general
+way for each of them (path, resolve info, awaitable or not, completion by type), about five microseconds a value. A
+plan knows the attribute and the serializer, and takes half of one. Where a plan meets what it does not know (a null
+that may not be, a value of another type), it gives up and graphql-core does the same selection again: so errors,
+their paths and the spreading of nulls are the library's own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    NamedTypeNode,
+    SelectionSetNode,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.pyutils import Path, Undefined, gather_with_cancel
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.field import StrawberryField
+
+#: Turns a value into what goes on the wire.
+Complete = Callable[[Any], Any]
+
+#: One planned field: key of the answer, how the value is got, how it is completed.
+Entry = tuple[str, Complete, Complete]
+
+
+class Unplanned(Exception):
+    """The plan met something that graphql-core has to decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is known of a selection on an object type.
+
+    Attributes:
+        entries: the plain fields, in order.
+        is_whole: nothing else is selected.
+        plain: the same entries by key, for selections that are not whole.
+    """
+
+    entries: tuple[Entry, ...]
+    is_whole: bool
+    plain: Mapping[str, Entry]
+
+    def answer(self, source: Any) -> dict[str, Any]:
+        """Give the whole selection of a value."""
+        return {key: complete(get(source)) for key, get, complete in self.entries}
+
+
+#: Plans of one document, by type and selection nodes.
+Plans = dict[tuple[str, tuple[int, ...]], Plan | None]
+
+
+class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor with plans for plain selections."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._document_plans: Plans = self.context_value.plans
+        self._own_plans: dict[tuple[int, int], Plan | None] = {}
+
+    def collect_and_execute_subfields(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """Answer by a plan where there is one."""
+        # The list of nodes lives as long as the operation, so its identity is a key.
+        key = (id(return_type), id(field_details_list))
+        try:
+            plan = self._own_plans[key]
+        except KeyError:
+            plan = self._own_plans[key] = self._plan(return_type, field_details_list)
+        if plan is not None and plan.is_whole:
+            try:
+                return plan.answer(result)
+            except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again and says where
+                plan = None
+        if plan is None or not plan.entries:
+            return super().collect_and_execute_subfields(
+                return_type, field_details_list, path, result, position_context
+            )
+        return self._mixed(plan, return_type, field_details_list, path, result, position_context)
+
+    def answer_event(self, event: Any) -> Any:
+        """Answer an operation's selection for one event of its stream."""
+        return self.build_per_event_executor(event).execute_operation(False)
+
+    def _plan(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Plan | None:
+        key = (kind.name, tuple(id(one.node) for one in details))
+        if key not in self._document_plans:
+            nodes = [one.node.selection_set for one in details]
+            compiler = _Compiler(self.schema, self.fragment_definitions)
+            self._document_plans[key] = compiler.plan(kind, nodes)
+        return self._document_plans[key]
+
+    def _mixed(
+        self,
+        plan: Plan,
+        kind: GraphQLObjectType,
+        details: FieldDetailsList,
+        path: Path,
+        source: Any,
+        position_context: Any,
+    ) -> Any:
+        """Answer plain fields by the plan and the others by graphql-core, in the order of the document."""
+        grouped, new_defer_usages, _ = self.collect_subfields(kind, details)
+        assert not new_defer_usages, "validation refuses @defer"
+        results: dict[str, Any] = {}
+        waiting: list[str] = []
+        try:
+            for key, field_details in grouped.items():
+                entry = plan.plain.get(key)
+                if entry is not None:
+                    try:
+                        results[key] = entry[2](entry[1](source))
+                    except Exception:  # noqa: BLE001 - as above
+                        entry = None
+                if entry is None:
+                    found = self.execute_field(
+                        kind, source, field_details, Path(path, key, kind.name), position_context
+                    )
+                    if found is Undefined:
+                        continue
+                    results[key] = found
+                    if self.is_awaitable(found):
+                        waiting.append(key)
+        except Exception:
+            if waiting:
+                self.settle_in_background([results[one] for one in waiting])
+            raise
+        if not waiting:
+            return results
+        return self._awaited(results, waiting)
+
+    async def _awaited(self, results: dict[str, Any], waiting: Sequence[str]) -> dict[str, Any]:
+        if len(waiting) == 1:
+            results[waiting[0]] = await results[waiting[0]]
+            return results
+        values = await gather_with_cancel(*(results[one] for one in waiting))
+        results.update(zip(waiting, values, strict=True))
+        return results
+
+
+class _Compiler:
+    """Makes plans from the selections of one document."""
+
+    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._schema = schema
+        self._fragments = fragments
+
+    def plan(self, kind: GraphQLObjectType, selected: Iterable[SelectionSetNode | None]) -> Plan | None:
+        """Give the plan of selections on an object type; None where directives decide at run time."""
+        groups: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for one in selected:
+            if one is None or not self._collect(kind, one, groups, seen):
+                return None
+        entries: list[Entry] = []
+        for key, nodes in groups.items():
+            entry = self._entry(kind, key, nodes)
+            if entry is not None:
+                entries.append(entry)
+        return Plan(tuple(entries), len(entries) == len(groups), {one[0]: one for one in entries})
+
+    def _collect(
+        self,
+        kind: GraphQLObjectType,
+        selected: SelectionSetNode,
+        groups: dict[str, list[FieldNode]],
+        seen: set[str],
+    ) -> bool:
+        for one in selected.selections:
+            if one.directives:
+                return False
+            if isinstance(one, FieldNode):
+                groups.setdefault(one.alias.value if one.alias else one.name.value, []).append(one)
+                continue
+            if isinstance(one, FragmentSpreadNode):
+                if one.name.value in seen:
+                    continue
+                seen.add(one.name.value)
+                fragment = self._fragments[one.name.value]
+                condition: NamedTypeNode | None = fragment.type_condition
+                inner = fragment.selection_set
+            else:
+                assert isinstance(one, InlineFragmentNode)
+                condition, inner = one.type_condition, one.selection_set
+            if condition is not None and not self._applies(condition.name.value, kind):
+                continue
+            if not self._collect(kind, inner, groups, seen):
+                return False
+        return True
+
+    def _applies(self, condition: str, kind: GraphQLObjectType) -> bool:
+        if condition == kind.name:
+            return True
+        found = self._schema.get_type(condition)
+        return isinstance(found, GraphQLInterfaceType | GraphQLUnionType) and self._schema.is_sub_type(
+            found, kind
+        )
+
+    def _entry(self, kind: GraphQLObjectType, key: str, nodes: Sequence[FieldNode]) -> Entry | None:
+        name = nodes[0].name.value
+        if name == "__typename":
+            typename = kind.name
+            return key, lambda source: typename, lambda value: value
+        definition = kind.fields.get(name)
+        if definition is None or definition.args or nodes[0].arguments:
+            return None
+        get = _getter(definition)
+        complete = self._completer(definition.type, nodes) if get is not None else None
+        return (key, get, complete) if get is not None and complete is not None else None
+
+    def _completer(self, kind: GraphQLOutputType, nodes: Sequence[FieldNode]) -> Complete | None:
+        if isinstance(kind, GraphQLNonNull):
+            return self._strict(kind.of_type, nodes)
+        strict = self._strict(kind, nodes)
+        return None if strict is None else lambda value: None if value is None else strict(value)
+
+    def _strict(self, kind: Any, nodes: Sequence[FieldNode]) -> Complete | None:
+        """Give what completes a value that may not be null."""
+        if isinstance(kind, GraphQLList):
+            each = self._completer(kind.of_type, nodes)
+            return _list_of(each) if each is not None else None
+        if isinstance(kind, GraphQLEnumType):
+            return _enum(kind)
+        if isinstance(kind, GraphQLScalarType):
+            return _scalar(kind)
+        if isinstance(kind, GraphQLObjectType):
+            plan = self.plan(kind, [one.selection_set for one in nodes])
+            return _object(kind, plan) if plan is not None and plan.is_whole else None
+        return None
+
+
+def _getter(definition: GraphQLField) -> Complete | None:
+    """Give what gets a field of a value without asking anybody: an attribute, or a method without arguments."""
+    field = (definition.extensions or {}).get("strawberry-definition")
+    if not isinstance(field, StrawberryField) or field.permission_classes or field.extensions:
+        return None
+    resolver = field.base_resolver
+    if resolver is None:
+        name = field.python_name
+        return lambda source: getattr(source, name)
+    if field.is_async or resolver.info_parameter or resolver.parent_parameter or resolver.arguments:
+        return None
+    return cast(Complete, resolver.wrapped_func)
+
+
+def _object(kind: GraphQLObjectType, plan: Plan) -> Complete:
+    is_type_of = kind.is_type_of
+    if is_type_of is None:
+        return plan.answer
+    origin = kind.extensions["strawberry-definition"].origin
+    answer = plan.answer
+
+    def checked(value: Any) -> dict[str, Any]:
+        if type(value) is not origin:
+            raise Unplanned
+        return answer(value)
+
+    return checked
+
+
+def _list_of(each: Complete) -> Complete:
+    def complete(value: Any) -> list[Any]:
+        if type(value) is not list and type(value) is not tuple:
+            raise Unplanned
+        return [each(one) for one in value]
+
+    return complete
+
+
+def _enum(kind: GraphQLEnumType) -> Complete:
+    names: dict[Any, str] = {}
+
+    def complete(value: Any) -> str:
+        # Members only: True would find the member that equals 1.
+        found = names.get(value)
+        if found is None:
+            found = names[value] = kind.coerce_output_value(value)
+        return found
+
+    return complete
+
+
+_SAME_AS: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
+
+
+def _scalar(kind: GraphQLScalarType) -> Complete:
+    wanted = _SAME_AS.get(kind.name)
+    coerce = kind.coerce_output_value
+
+    def general(value: Any) -> Any:
+        found = coerce(value)
+        if found is None or found is Undefined:
+            raise Unplanned
+        return found
+
+    def plain(value: Any) -> Any:
+        return value if type(value) is wanted else general(value)
+
+    def whole(value: Any) -> Any:
+        return value if type(value) is int and -(2**31) <= value < 2**31 else general(value)
+
+    def real(value: Any) -> Any:
+        return value if type(value) is float and math.isfinite(value) else general(value)
+
+    if wanted is not None:
+        return plain
+    return {"Int": whole, "Float": real}.get(kind.name, general)
