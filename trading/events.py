@@ -349,6 +349,47 @@ class StrategyFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentOpened(Event):
+    """Something about a live account that people must look at; open until it is settled.
+
+    Attributes:
+        incident: which kind, such as "unresolved" or "difference".
+        subject: an order, an asset or a pair.
+    """
+
+    severity: ClassVar[Severity] = Severity.CRITICAL
+
+    incident_id: str
+    incident: str
+    subject: str
+    level: Severity
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentClosed(Event):
+    """An incident is settled, by evidence or by a person."""
+
+    incident: str
+    subject: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReconciled(Event):
+    """An account was compared with its venue.
+
+    Attributes:
+        outcome: "agreed", "differs" or "incomplete".
+    """
+
+    outcome: str
+    fills: int
+    adopted: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRaised(Event):
     """Something people asked to be told about; deliveries follow from the outbox."""
 
@@ -400,6 +441,37 @@ class ServiceStopped(Event):
     """A process of the house went down on request."""
 
     role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested(Event):
+    """A dangerous command waits for a second person, or for a single owner's delay.
+
+    Attributes:
+        code: what people type to approve or reject it.
+        until: when it lapses; with a delay, when it happens by itself.
+    """
+
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    approval_id: str
+    code: str
+    command: str
+    until: datetime
+    is_solo: bool
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalSettled(Event):
+    """A request for approval moved on: APPROVED, REJECTED, EXPIRED, FAILED or DONE."""
+
+    approval_id: str
+    code: str
+    command: str
+    state: str
+    detail: str = ""
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,11 @@ _NAMESPACE = uuid.UUID("b7ea4a7e-6a1f-5c1e-9d6b-0b5ea0a7e201")
 
 
 class Origin(IntEnum):
-    """Who numbers an order: the engine's intents, or executions of protection that rests at the venue."""
+    """Who numbers an order."""
 
-    INTENT = 0
-    PROTECTION = 1
+    INTENT = 0  # the engine
+    PROTECTION = 1  # a paper account's executions of protection
+    HAND = 2  # the account itself: by hand, exits at a venue, what replaces an order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ def client_order_id(
     body = (
         owner_part(account_id)
         + _base32(restore_epoch, _EPOCH_CHARS)
-        + _base32(number * 2 + int(origin), _NUMBER_CHARS)
+        + _base32(number * 4 + int(origin), _NUMBER_CHARS)
     )
     return _PREFIX + body + _check(body)
 
@@ -62,11 +63,13 @@ def read_client_order_id(text: str) -> ClientOrderId | None:
     if any(one not in _ALPHABET for one in body) or _check(body) != check:
         return None
     number = _number(body[_OWNER_CHARS + _EPOCH_CHARS :])
+    if number % 4 not in set(Origin):
+        return None
     return ClientOrderId(
         owner=body[:_OWNER_CHARS],
         restore_epoch=_number(body[_OWNER_CHARS : _OWNER_CHARS + _EPOCH_CHARS]),
-        origin=Origin(number % 2),
-        number=number // 2,
+        origin=Origin(number % 4),
+        number=number // 4,
     )
 
 

@@ -12,7 +12,7 @@ from desk.bots.memory import LineMemory, LoopMemory, pack, unpack
 from desk.execution.client_ids import Origin, client_order_id, owner_part, read_client_order_id, stable_id
 from trading.errors import InvalidInput, StoreProblem
 
-parts = st.tuples(st.uuids(), st.integers(0, 2**38), st.integers(0, 2**15 - 1), st.sampled_from(list(Origin)))
+parts = st.tuples(st.uuids(), st.integers(0, 2**37), st.integers(0, 2**15 - 1), st.sampled_from(list(Origin)))
 
 
 @settings(max_examples=100, derandomize=True)
