@@ -80,6 +80,7 @@ class Composer:
             word=answer.word,
             again=answer.speaker.say(Text("door.again")),
             is_pinned=is_living,
+            extras=heard.extras,
         )
         living = self._living(heard, answer, pages) if is_living else None
         return self._kept(heard, answer.actor, self._platform.payloads(shown), living)
@@ -88,7 +89,9 @@ class Composer:
         """Give what is sent to a stranger: text only, nothing kept."""
         assert answer.card is not None
         pages = self._platform.pages(answer.card, answer.speaker, has_picture=False)
-        return self._platform.payloads(Shown(place=heard.place, speaker=answer.speaker, pages=pages[:1]))
+        return self._platform.payloads(
+            Shown(place=heard.place, speaker=answer.speaker, pages=pages[:1], extras=heard.extras)
+        )
 
     async def _keys(self, tx: Unit, card: Card, speaker: Speaker, owner: Owner) -> tuple[Key, ...]:
         """Keep a card's buttons and give them as the platform draws them."""
@@ -104,6 +107,7 @@ class Composer:
                         word=card.type_word if one.press is Press.CONFIRM else "",
                     ),
                     is_danger=one.press is Press.CONFIRM,
+                    needs_word=bool(card.type_word) and one.press is Press.CONFIRM,
                 )
                 for one in card.buttons
             ]
@@ -120,6 +124,7 @@ class Composer:
             pages_token=answer.token,
             keys=keys,
             edits=answer.edits,
+            extras=heard.extras,
         )
         return self._platform.payloads(shown)[0]
 

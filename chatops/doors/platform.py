@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chatops.cards import Card, File
@@ -14,11 +14,16 @@ from chatops.texts.speaker import Speaker
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A button as a platform draws it: what it says, what a tap sends back, and whether it does harm."""
+    """A button as a platform draws it: what it says, what a tap sends back, and whether it does harm.
+
+    Attributes:
+        needs_word: a word must be typed with it.
+    """
 
     label: str
     token: str
     is_danger: bool = False
+    needs_word: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,7 @@ class Shown:
         replies_to: id of the message that this belongs to.
         word: the person is asked to type a word.
         again: what labels a message that may come twice, in the person's language.
+        extras: of what was heard, such as a platform's own way to answer it.
     """
 
     place: Place
@@ -50,6 +56,7 @@ class Shown:
     again: str = ""
     is_silent: bool = False
     is_pinned: bool = False
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Platform(Carrier, Protocol):
