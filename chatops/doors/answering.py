@@ -103,9 +103,7 @@ class Answering:
         self._tasks.create_task(work)
 
     def _put(self, heard: Heard, workspace_id: str, *, is_again: bool) -> None:
-        self._waiting += 1
-        if self._waiting >= MOST_WAITING:
-            self._room_for_more.clear()
+        self._began()
         if self._is_urgent(heard):
             self._spawn(self._answer(heard, workspace_id, is_again))
             return
@@ -116,6 +114,16 @@ class Answering:
             self._spawn(self._drive(heard.place.chat_id, lane))
         else:
             lane.append((heard, workspace_id, is_again))
+
+    def _began(self) -> None:
+        self._waiting += 1
+        if self._waiting >= MOST_WAITING:
+            self._room_for_more.clear()
+
+    def _ended(self) -> None:
+        self._waiting -= 1
+        if self._waiting < MOST_WAITING:
+            self._room_for_more.set()
 
     def _is_urgent(self, heard: Heard) -> bool:
         """Taps and words that reduce risk wait for nobody: a slow picture must not hold up a panic."""
@@ -157,9 +165,7 @@ class Answering:
                 is_again = True
             log.error("chat_answer_given_up", source=heard.source, message_id=heard.message_id)
         finally:
-            self._waiting -= 1
-            if self._waiting < MOST_WAITING:
-                self._room_for_more.set()
+            self._ended()
 
     async def _is_poison(self, heard: Heard, workspace_id: str) -> bool:
         """Count one more try; put a message aside whose tries never ended. True where there is nothing to answer."""
@@ -187,6 +193,7 @@ class Answering:
 
     async def _greet(self, heard: Heard) -> None:
         """Answer a stranger: nothing is kept, unless a code made a member of them."""
+        self._began()
         try:
             answer = await self.conversation.answer(heard)
             if answer.card is None:
@@ -205,6 +212,8 @@ class Answering:
             raise
         except Exception:
             log.exception("chat_stranger_not_answered", source=heard.source)
+        finally:
+            self._ended()
 
     async def _arrived(self, reply: ChatReply, sent: Sent) -> None:
         """Remember a message that is to be kept up to date."""
