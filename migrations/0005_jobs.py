@@ -35,8 +35,6 @@ class Migration(migrations.Migration):
                 ("holder", TextColumn()),
                 ("due_at", MomentColumn()),
                 ("lease_until", MomentColumn(null=True, generated=False, unique=False)),
-                ("ring_at", MomentColumn()),
-                ("rings", fields.BigIntField()),
                 ("created_at", MomentColumn()),
                 ("started_at", MomentColumn(null=True, generated=False, unique=False)),
                 ("finished_at", MomentColumn(null=True, generated=False, unique=False)),
@@ -48,7 +46,7 @@ class Migration(migrations.Migration):
                 "unique_together": (("workspace_id", "dedupe_key"),),
                 "indexes": [
                     Index(fields=["workspace_id", "created_at", "id"], name="jobs_by_created_at_id"),
-                    Index(fields=["state", "ring_at"], name="jobs_by_state_ring_at"),
+                    Index(fields=["state", "due_at"], name="jobs_by_state_due_at"),
                     Index(fields=["group_id"], name="jobs_by_group_id"),
                 ],
                 "pk_attr": "id",

@@ -1,14 +1,11 @@
-"""What happens around each job: tries, and running on the house's own event loop."""
+"""What happens around each message: tries."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from typing import Any
 
 import structlog
-from dramatiq import Broker, MessageProxy, Worker
-from dramatiq.asyncio import EventLoopThread, set_event_loop_thread
+from dramatiq import Broker, MessageProxy
 from dramatiq.middleware import Middleware
 
 log = structlog.get_logger(__name__)
@@ -38,21 +35,3 @@ class Retry(Middleware):
             return
         log.warning("job_failed", job=message.actor_name, tries=tries + 1, problem=repr(exception))
         broker.enqueue(message.copy(options={"tries": tries + 1}), delay=WAITS_S[tries] * 1000)
-
-
-class HouseLoop(Middleware):
-    """Run async jobs on the loop that the house already runs, so that they share its store and its bus."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """Lend our loop, in the place where Dramatiq keeps its own."""
-        lent = EventLoopThread.__new__(EventLoopThread)
-        threading.Thread.__init__(lent, daemon=True)
-        lent.loop, lent.interrupt_check_ival, lent.logger = self._loop, 0.1, broker.logger
-        set_event_loop_thread(lent)
-
-    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Take it back."""
-        set_event_loop_thread(None)

@@ -1,22 +1,33 @@
-"""Workers inside the house: actors, threads that fetch their messages, and the schedule that rings them."""
+"""Workers of one process: actors, threads that fetch their messages, hands that do the heavy jobs, and the sweep."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import dramatiq
 import structlog
 
 from desk.bus import EventBus
 from desk.clock import Clock
+from desk.identity import new_id
+from desk.jobs.bell import Bell
 from desk.ports import Store
 from workers.broker import make_broker
 from workers.daily_summary import summarise
-from workers.middleware import HouseLoop
+from workers.hands import MEMORY_BYTES, Hands
+from workers.kinds import Bench, Kind, kinds
+from workers.runner import JobRunner
+from workers.sweeper import sweep_forever
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 #: How often the schedule looks at the clock.
 LOOK_S = 30.0
@@ -26,30 +37,94 @@ class Workers:
     """The jobs of one process.
 
     Args:
+        bell: rung where a job is queued in this process.
+        bench: what jobs need of the house; None = this process does no heavy jobs, only short duties.
         url: of the broker; empty works in this process only.
-        threads: that fetch messages; the jobs themselves run on the house's loop.
+        hands: heavy jobs at once.
+        kinds: of jobs; stand-ins for tests.
     """
 
-    def __init__(self, store: Store, bus: EventBus, clock: Clock, *, url: str = "", threads: int = 2) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bus: EventBus,
+        clock: Clock,
+        *,
+        bell: Bell | None = None,
+        bench: Bench | None = None,
+        url: str = "",
+        hands: int = 1,
+        memory_bytes: int = MEMORY_BYTES,
+        known: dict[str, Kind] | None = None,
+    ) -> None:
         self._store, self._bus, self._clock = store, bus, clock
+        self._bell = bell or Bell()
         self.broker = make_broker(url)
-        self._threads = threads
+        self._hands = Hands(hands, memory_bytes=memory_bytes)
+        self._count = hands if bench is not None else 0
         self._worker: dramatiq.Worker | None = None
-        declare: Any = dramatiq.actor(broker=self.broker, actor_name="summarise_day", queue_name="reports")
-        self.summarise_day = declare(self._summarise_day)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._deafen: Callable[[], None] = lambda: None
+        self.runner = JobRunner(
+            store,
+            bus,
+            clock,
+            self._bell,
+            hands=self._hands,
+            kinds=known if known is not None else kinds(),
+            bench=bench,
+            holder=f"{socket.gethostname()}:{os.getpid()}:{new_id()[-8:]}",
+        )
+        declare: Any = dramatiq.actor
+        self.summarise_day = declare(
+            self._summarise_day, broker=self.broker, actor_name="summarise_day", queue_name="reports"
+        )
+        # The row counts the tries and knows the time limit; a message only says where to look.
+        self.run_job = declare(
+            self._run_job,
+            broker=self.broker,
+            actor_name="run_job",
+            queue_name="jobs",
+            time_limit=float("inf"),
+        )
 
     async def start(self) -> None:
-        """Begin to fetch messages."""
-        self.broker.add_middleware(HouseLoop(asyncio.get_running_loop()))
-        self._worker = dramatiq.Worker(self.broker, worker_threads=self._threads, worker_timeout=100)
+        """Begin to fetch messages, to hear the bell and to sweep."""
+        self._loop = asyncio.get_running_loop()
+        # One thread more than jobs at once: a long job never holds up a short duty.
+        self._worker = dramatiq.Worker(
+            self.broker,
+            queues={"reports", "jobs"} if self._count else {"reports"},
+            worker_threads=self._count + 1,
+            worker_timeout=100,
+        )
         await asyncio.to_thread(self._worker.start)
+        self._deafen = self._bell.listen(self.ring_for)
+        if self._count:
+            self._sweeping = asyncio.create_task(
+                sweep_forever(self._store, self._clock, self._take), name="sweep"
+            )
 
     async def stop(self) -> None:
-        """Let running jobs end, then stop."""
+        """Give running jobs back, let short duties end, then stop."""
+        self._deafen()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeping
+        self.runner.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._worker is not None:
             await asyncio.to_thread(self._worker.stop)
             self._worker = None
+        await self._hands.end()
         await asyncio.to_thread(self.broker.close)
+
+    def ring_for(self, job_id: str) -> None:
+        """Send the message for a job; a broker that is away costs time until the next sweep, no more."""
+        self._spawn(self._send(job_id))
 
     async def schedule(self) -> None:
         """Ring each workspace's summary of the day before, after every midnight UTC and after each start."""
@@ -69,6 +144,35 @@ class Workers:
             await asyncio.to_thread(self.summarise_day.send, one.id, day.isoformat())
         return len(workspaces)
 
-    async def _summarise_day(self, workspace_id: str, day: str) -> None:
-        told = await summarise(self._store, self._bus, self._clock, workspace_id, date.fromisoformat(day))
+    def _take(self) -> None:
+        self._spawn(self.runner.run_due())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("worker_task_failed", problem=repr(task.exception()))
+
+    async def _send(self, job_id: str) -> None:
+        try:
+            await asyncio.to_thread(self.run_job.send, job_id)
+        except Exception as problem:  # noqa: BLE001 - whichever client library it is, the sweep comes again
+            log.warning("ring_failed", job=job_id, problem=repr(problem))
+
+    def _run_job(self, job_id: str) -> None:
+        self._on_loop(self.runner.run(job_id))
+
+    def _summarise_day(self, workspace_id: str, day: str) -> None:
+        told = self._on_loop(
+            summarise(self._store, self._bus, self._clock, workspace_id, date.fromisoformat(day))
+        )
         log.info("day_summarised", workspace_id=workspace_id, day=day, accounts=told)
+
+    def _on_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run on the loop of the house, whose store and bus are there, and wait for it in this thread."""
+        assert self._loop is not None, "messages are fetched after the start only"
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -101,11 +101,11 @@ def picker(
     ), axes
 
 
-def search_document(request: Request, found: SearchResult, objective: str) -> dict[str, Any]:
+def search_document(strategy: str, found: SearchResult, objective: str) -> dict[str, Any]:
     """Give what a search found as plain values."""
     best = found.best
     return {
-        "strategy": request.strategy,
+        "strategy": strategy,
         "objective": objective,
         "trials": [
             {

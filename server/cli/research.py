@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -124,7 +122,9 @@ def backtest(
     )
     done = run_backtest(request)
     if trades is not None:
-        output.write_file(trades, _trades_csv(done.document["trades"]))
+        from desk.research.tables import trades_csv
+
+        output.write_file(trades, trades_csv(done.document["trades"]))
     if chart is not None:
         from desk.research.pictures import backtest_picture
 
@@ -183,15 +183,3 @@ def _print_backtest(document: dict[str, Any]) -> None:
         )
     if document["gaps"]:
         screen.print(f"Gaps filled with synthetic bars that trigger no entry: {document['gaps']} bars.")
-
-
-def _trades_csv(trades: list[dict[str, Any]]) -> str:
-    buffer = io.StringIO()
-    columns = (
-        "number", "pair", "side", "quantity", "entry_at", "entry_price", "exit_at", "exit_price", "pnl", "pnl_ratio", "fees",
-        "reason", "tag", "exit_tag", "bars", "binding", "mae", "mfe",
-    )  # fmt: skip
-    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(trades)
-    return buffer.getvalue()

@@ -94,7 +94,7 @@ def optimize(
         found = pick(lambda params: lab({**fixed, **params}))
     if chart is not None:
         output.write_file(chart, heat_picture(found, axes))
-    document = search_document(wanted, found, objective)
+    document = search_document(strategy, found, objective)
     if as_json:
         output.emit_json(document)
         return

@@ -30,8 +30,6 @@ class JobRow(Model):
     holder = TextColumn()
     due_at = MomentColumn()
     lease_until = MomentColumn(null=True)
-    ring_at = MomentColumn()
-    rings = fields.BigIntField()
     created_at = MomentColumn()
     started_at = MomentColumn(null=True)
     finished_at = MomentColumn(null=True)
@@ -42,7 +40,7 @@ class JobRow(Model):
         unique_together = (("workspace_id", "dedupe_key"),)
         indexes = (
             Index(fields=["workspace_id", "created_at", "id"], name="jobs_by_created_at_id"),
-            Index(fields=["state", "ring_at"], name="jobs_by_state_ring_at"),
+            Index(fields=["state", "due_at"], name="jobs_by_state_due_at"),
             Index(fields=["group_id"], name="jobs_by_group_id"),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from desk.store.connection import Connection
+from desk.store.connection import Connection, Dialect
 from desk.store.cursors import filtered, newest
 from desk.store.models import JobFileRow, JobRow
 from desk.store.table import Table, Where, insert_new, update
@@ -15,9 +15,6 @@ from trading.errors import Conflict, NotFound
 
 JOBS = Table(JobRow, Job)
 FILES = Table(JobFileRow, JobFile)
-
-#: Longest pause between two rings of one waiting job.
-_LONGEST_RING_S = 60
 
 
 class SqlJobs:
@@ -28,8 +25,7 @@ class SqlJobs:
 
     async def add(self, job: Job) -> bool:
         """Queue a job; False when its dedupe key was used before."""
-        extra = {"holder": "", "lease_until": None, "ring_at": job.due_at + timedelta(seconds=1), "rings": 0}
-        return await JOBS.insert_new(self._tx, job, **extra)
+        return await JOBS.insert_new(self._tx, job, holder="", lease_until=None)
 
     async def by_id(self, workspace_id: str, job_id: str) -> Job | None:
         """Give a job."""
@@ -59,22 +55,26 @@ class SqlJobs:
 
     async def claim(self, job_id: str, holder: str, now: datetime, lease_s: float) -> Job | None:
         """Take a due job, or one whose holder has not been heard of; None when there is nothing to do."""
-        lease = now + timedelta(seconds=lease_s)
+        return await self._take("id = ?", (job_id,), holder, now, lease_s)
+
+    async def claim_next(self, holder: str, now: datetime, lease_s: float) -> Job | None:
+        """Take the job that has been due for longest; None when there is none."""
+        skips = " FOR UPDATE SKIP LOCKED" if self._tx.dialect is Dialect.POSTGRES else ""
+        chosen = f"id = (SELECT id FROM jobs WHERE {_DUE} ORDER BY due_at, id LIMIT 1{skips})"  # noqa: S608
+        return await self._take(chosen, _due_values(now), holder, now, lease_s)
+
+    async def _take(
+        self, chosen: str, values: Sequence[Any], holder: str, now: datetime, lease_s: float
+    ) -> Job | None:
         row = await self._tx.row(
             "UPDATE jobs SET state = ?, holder = ?, epoch = epoch + 1, tries = tries + 1, lease_until = ?, "  # noqa: S608
-            "ring_at = ?, rings = 0, started_at = COALESCE(started_at, ?) WHERE id = ? AND "
-            "((state = ? AND due_at <= ?) OR (state = ? AND lease_until < ?)) "
-            f"RETURNING {JOBS.listed}",
+            f"started_at = COALESCE(started_at, ?) WHERE {chosen} AND {_DUE} RETURNING {JOBS.listed}",
             JobState.RUNNING,
             holder,
-            lease,
-            lease,
+            now + timedelta(seconds=lease_s),
             now,
-            job_id,
-            JobState.QUEUED,
-            now,
-            JobState.RUNNING,
-            now,
+            *values,
+            *_due_values(now),
         )
         return None if row is None else JOBS.value(row, self._tx.dialect)
 
@@ -88,9 +88,8 @@ class SqlJobs:
         """
         lease = now + timedelta(seconds=lease_s)
         row = await self._tx.row(
-            "UPDATE jobs SET lease_until = ?, ring_at = ?, progress = ? WHERE id = ? AND state = ? AND epoch = ? "
+            "UPDATE jobs SET lease_until = ?, progress = ? WHERE id = ? AND state = ? AND epoch = ? "
             "RETURNING cancel_at",
-            lease,
             lease,
             JOBS.stored("progress", dict(progress)),
             job.id,
@@ -128,8 +127,6 @@ class SqlJobs:
         changes = {
             "state": JobState.QUEUED,
             "due_at": due_at,
-            "ring_at": due_at,
-            "rings": 0,
             "error": error,
             "holder": "",
             "lease_until": None,
@@ -148,25 +145,27 @@ class SqlJobs:
         }
         return await self._mine(job, changes)
 
-    async def part_ended(self, workspace_id: str, group_id: str, *, total: int, now: datetime) -> int:
-        """Count a group's ended parts into its head, and queue the head when none is left; give how many are left.
+    async def part_ended(self, workspace_id: str, group_id: str, now: datetime) -> int:
+        """Count a group's ended parts into its head, and queue the head when none is left; give how many are left;
+        -1 where the head no longer waits.
 
         The head's row is locked first, so of two parts that end at once the later one sees the earlier.
         """
         head = Where(workspace_id=workspace_id, id=group_id, state=JobState.WAITING)
         if not await update(self._tx, "jobs", {"holder": ""}, head):
-            return 0
+            return -1
         row = await self._tx.row(
-            "SELECT COUNT(*) FROM jobs WHERE workspace_id = ? AND group_id = ? AND finished_at IS NULL",
+            "SELECT COUNT(*), COUNT(finished_at) FROM jobs WHERE workspace_id = ? AND group_id = ?",
             workspace_id,
             group_id,
         )
-        left = 0 if row is None else int(row[0])
-        changes: dict[str, Any] = {"progress": {"parts": [total - left, total]}}
-        if not left:
-            changes |= {"state": JobState.QUEUED, "due_at": now, "ring_at": now, "rings": 0}
+        assert row is not None, "a count always gives a row"
+        total, ended = int(row[0]), int(row[1])
+        changes: dict[str, Any] = {"progress": {"parts": [ended, total]}}
+        if ended == total:
+            changes |= {"state": JobState.QUEUED, "due_at": now}
         await update(self._tx, "jobs", changes, head, ("progress",))
-        return left
+        return total - ended
 
     async def ask_cancel(self, workspace_id: str, job_id: str, now: datetime) -> Job:
         """Ask for a job's end: a waiting one ends at once with its parts, a running one when its holder hears of it.
@@ -204,8 +203,6 @@ class SqlJobs:
         changes = {
             "state": JobState.QUEUED,
             "due_at": now,
-            "ring_at": now,
-            "rings": 0,
             "tries": 0,
             "error": "",
             "finished_at": None,
@@ -226,20 +223,8 @@ class SqlJobs:
         return found
 
     async def is_anything_due(self, now: datetime) -> bool:
-        """Tell whether `due` would give anything; needs no write lock."""
+        """Tell whether `claim_next` would give anything; needs no write lock."""
         return await self._tx.row(f"SELECT 1 FROM jobs WHERE {_DUE} LIMIT 1", *_due_values(now)) is not None  # noqa: S608
-
-    async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
-        """Give jobs that should be rung for, each ever more rarely: their bell was lost, or their holder."""
-        rows = await self._tx.rows(
-            f"SELECT id, rings FROM jobs WHERE {_DUE} ORDER BY ring_at LIMIT {int(limit)}",  # noqa: S608
-            *_due_values(now),
-        )
-        for job_id, rings in rows:
-            pause = min(2 ** min(int(rings) + 1, 10), _LONGEST_RING_S)
-            changes = {"ring_at": now + timedelta(seconds=pause), "rings": int(rings) + 1}
-            await update(self._tx, "jobs", changes, Where(id=job_id, rings=int(rings)))
-        return [str(job_id) for job_id, _ in rows]
 
     async def counts(self) -> Mapping[str, int]:
         """Give how many jobs are in each state that is not ended."""
@@ -289,12 +274,12 @@ class SqlJobs:
         return Conflict(f"This job is {found.state} already; there is nothing to cancel.")
 
 
-#: A queued job whose bell was perhaps lost, or a running one whose holder has not been heard of.
-_DUE = "((state = ? AND due_at <= ?) OR (state = ? AND lease_until < ?)) AND ring_at <= ?"
+#: A queued job whose time has come, or a running one whose holder has not been heard of.
+_DUE = "((state = ? AND due_at <= ?) OR (state = ? AND lease_until < ?))"
 
 
 def _due_values(now: datetime) -> tuple[Any, ...]:
-    return (JobState.QUEUED, now, JobState.RUNNING, now, now)
+    return (JobState.QUEUED, now, JobState.RUNNING, now)
 
 
 def _unknown(job_id: str) -> NotFound:

@@ -1,0 +1,122 @@
+"""The process that does heavy jobs, one at a time: it reads a job from its input, works, and writes what came of it.
+
+It knows no store, no network and no house: everything that it needs comes with the job. When whoever started it is
+gone, it ends at once, also in the middle of a job.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+#: Between two words about progress, so that a fast loop does not drown the pipe.
+_QUIET_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a job gives.
+
+    Attributes:
+        values: plain values for the job's row.
+        files: name → (media type, contents).
+    """
+
+    values: dict[str, Any]
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+
+
+#: Told (bar, done, total).
+Tell = Callable[[str, float, float], None]
+
+
+def write_frame(stream: BinaryIO, body: bytes) -> None:
+    """Write eight bytes of length, then the body."""
+    stream.write(len(body).to_bytes(8, "big") + body)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> bytes:
+    """Read one frame; empty at the end of the stream."""
+    head = stream.read(8)
+    if len(head) < 8:
+        return b""
+    return stream.read(int.from_bytes(head, "big"))
+
+
+def limit_memory(limit_bytes: int) -> None:
+    """Let the machine refuse more memory than that: one greedy job must not take the house with it."""
+    if not limit_bytes:
+        return
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit.
+        return
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+
+
+def main(limit_bytes: int = 0) -> None:
+    """Work until the input ends."""
+    limit_memory(limit_bytes)
+    if hasattr(os, "nice"):
+        os.nice(10)
+    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a strategy prints must not be taken for an answer.
+    os.dup2(2, 1)
+    waiting: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_read, args=(incoming, waiting), daemon=True).start()
+    lock = threading.Lock()
+    while True:
+        given = pickle.loads(waiting.get())  # noqa: S301 - our own parent's pipe
+        answer = _answer(given, _teller(outgoing, lock))
+        with lock:
+            write_frame(outgoing, pickle.dumps(answer, protocol=5))
+
+
+def _read(incoming: BinaryIO, waiting: queue.Queue[bytes]) -> None:
+    while frame := read_frame(incoming):
+        waiting.put(frame)
+    os._exit(0)
+
+
+def _teller(outgoing: BinaryIO, lock: threading.Lock) -> Tell:
+    said: dict[str, float] = {}
+
+    def tell(bar: str, done: float, total: float) -> None:
+        now = time.monotonic()
+        if done < total and now - said.get(bar, 0.0) < _QUIET_S:
+            return
+        said[bar] = now
+        with lock:
+            write_frame(outgoing, pickle.dumps(("progress", bar, float(done), float(total)), protocol=5))
+
+    return tell
+
+
+def _answer(given: tuple[str, Any], tell: Tell) -> tuple[Any, ...]:
+    from trading.errors import RequestProblem
+
+    function, payload = given
+    try:
+        module, _, name = function.partition(":")
+        work: Callable[[Any, Tell], Result] = getattr(importlib.import_module(module), name)
+        done = work(payload, tell)
+    except RequestProblem as problem:
+        return ("refused", " ".join(str(problem).split()))
+    except MemoryError:
+        return ("failed", "It needed more memory than a job may have.")
+    except Exception as problem:  # noqa: BLE001 - whatever a strategy raises is told, not lost
+        return ("failed", f"{type(problem).__name__}: {problem}"[:2_000])
+    return ("done", done.values, done.files)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
