@@ -93,6 +93,7 @@ class OrderRow(Model):
             Index(fields=["workspace_id", "created_at", "id"], name="orders_by_created_at_id"),
             Index(fields=["bot_id", "created_at"], name="orders_by_bot_id_created_at"),
             Index(fields=["position_id"], name="orders_by_position_id"),
+            Index(fields=["account_id", "venue_order_id"], name="orders_by_account_id_venue_order_id"),
         )
 
 

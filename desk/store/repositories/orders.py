@@ -148,6 +148,21 @@ class SqlOrders:
         """Give an order by the id that the venue knows."""
         return await ORDERS.one(self._tx, Where(workspace_id=workspace_id, client_order_id=client_order_id))
 
+    async def by_venue_id(self, workspace_id: str, account_id: str, venue_order_id: str) -> Order | None:
+        """Give an account's order by the id that the venue gave it."""
+        where = Where(account_id=account_id, venue_order_id=venue_order_id, workspace_id=workspace_id)
+        return await ORDERS.one(self._tx, where)
+
+    async def at_work(
+        self, workspace_id: str, account_id: str, now: datetime, *, position_id: str = ""
+    ) -> Sequence[Order]:
+        """Give the orders that somebody has to do something about: all but those that rest quietly."""
+        where = Where(workspace_id=workspace_id, account_id=account_id).add(IS_UNSETTLED)
+        where.add(_NEEDS_WORK, now)
+        if position_id:
+            where.add("position_id = ?", position_id)
+        return await ORDERS.find(self._tx, where, order="created_at, id")
+
     async def unsettled(self, workspace_id: str, account_id: str) -> Sequence[Order]:
         """Give the orders of an account that may still change, oldest first."""
         where = Where(workspace_id=workspace_id, account_id=account_id).add(IS_UNSETTLED)
@@ -193,6 +208,11 @@ class SqlOrders:
 
 #: Literal, so that the partial index of the same words is used.
 IS_UNSETTLED = "state IN ('intent', 'claimed', 'accepted', 'partial', 'unknown', 'cancel_pending')"
+#: Not yet sent, in doubt, wanted gone, or resting past its time.
+_NEEDS_WORK = (
+    "(state IN ('intent', 'claimed', 'unknown', 'cancel_pending') OR id IN (SELECT order_id FROM order_watches "
+    "WHERE order_watches.order_id = orders.id AND (cancel_reason <> '' OR rest_until <= ?)))"
+)
 assert set(_UNSETTLED) == set(IS_UNSETTLED.split("'")[1::2]), "the working set of orders has changed"
 
 
