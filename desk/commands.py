@@ -7,14 +7,18 @@ are declared here once, so every door obeys the same policy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
 from desk.identity import Role
+from desk.secrets import Secret
 from trading.events import (
+    AlertRaised,
+    ApprovalRequested,
+    ApprovalSettled,
     BotConfigChanged,
     BotCreated,
     BotDeleted,
@@ -37,11 +41,17 @@ class Danger(StrEnum):
     NONE = "none"
     TAP = "tap"  # preview, then Confirm within 60 s, single use
     TYPE = "type"  # also type the bot's name or the amount
+    TWO = "two"  # and a different admin or owner approves it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Who may ask, how carefully, and what it may cause."""
+    """Who may ask, how carefully, and what it may cause.
+
+    Attributes:
+        needs_step_up: whoever asks proved who they are within the last five minutes.
+        owner_among: of the two that `Danger.TWO` asks for, one is an owner.
+    """
 
     name: str
     role: Role
@@ -49,6 +59,8 @@ class Policy:
     causes: tuple[type[Event], ...]
     reduces_risk: bool
     summary: str
+    needs_step_up: bool = False
+    owner_among: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +76,19 @@ COMMANDS: dict[str, type[Command]] = {}
 C = TypeVar("C", bound=type[Command])
 
 
+def private(default: str = "") -> Any:
+    """Declare an argument that is personal data: the audit shows stars."""
+    return field(default=default, metadata={"is_private": True})
+
+
 def asks(
     *,
     role: Role,
     danger: Danger = Danger.NONE,
     causes: tuple[type[Event], ...] = (),
     reduces_risk: bool = False,
+    needs_step_up: bool = False,
+    owner_among: bool = False,
 ) -> Callable[[C], C]:
     """Declare a command's policy and enter it in the table; the docstring's first line is the summary."""
 
@@ -82,6 +101,8 @@ def asks(
             causes=causes,
             reduces_risk=reduces_risk,
             summary=summary,
+            needs_step_up=needs_step_up,
+            owner_among=owner_among,
         )
         COMMANDS[cls.__name__] = cls
         return cls
@@ -188,7 +209,7 @@ class PanicStop(Command):
     reason: str = ""
 
 
-@asks(role=Role.ADMIN, danger=Danger.TYPE, causes=(TradingResumed,))
+@asks(role=Role.ADMIN, danger=Danger.TWO, causes=(TradingResumed, ApprovalRequested, ApprovalSettled))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasePanic(Command):
     """Let a halted account trade again; the drawdown peak starts anew."""
@@ -235,23 +256,84 @@ class RevokeApiToken(Command):
     token_id: str
 
 
-@asks(role=Role.OWNER, danger=Danger.TAP)
+@asks(role=Role.OWNER, danger=Danger.TWO, causes=(ApprovalRequested, ApprovalSettled))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddMember(Command):
     """Add a person to the workspace."""
 
     name: str
-    email: str = ""
+    email: str = private()
     role: Role = Role.VIEWER
 
 
-@asks(role=Role.OWNER, danger=Danger.TAP)
+@asks(role=Role.OWNER, danger=Danger.TWO, causes=(ApprovalRequested, ApprovalSettled))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetMemberRole(Command):
     """Change what a member may do; the last owner keeps the role."""
 
     user_id: str
     role: Role
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateChatLinkCode(Command):
+    """Make a one-time code that links one's own chat account within 10 minutes; it is shown once."""
+
+
+@asks(role=Role.VIEWER, reduces_risk=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeChatLink(Command):
+    """Unlink a chat account: one's own, or as an admin anybody's."""
+
+    link_id: str
+
+
+@asks(role=Role.ADMIN, causes=(ApprovalSettled,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveRequest(Command):
+    """Agree, as a second person, to a command that waits; it is carried out at once."""
+
+    code: str
+
+
+@asks(role=Role.VIEWER, causes=(ApprovalSettled,), reduces_risk=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectRequest(Command):
+    """Say no to a command that waits, withdraw one's own, or cancel a single owner's delay."""
+
+    code: str
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepUp(Command):
+    """Prove again who one is, with the second factor's code or the password; it counts for five minutes."""
+
+    proof: Secret
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPassword(Command):
+    """Choose one's own password; the present one is needed where there is one."""
+
+    password: Secret
+    current: Secret = Secret("")
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginTotp(Command):
+    """Begin a second factor: its secret is shown once and counts after ConfirmTotp."""
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmTotp(Command):
+    """Switch the second factor on, with a code of it; an earlier one ends."""
+
+    proof: Secret
 
 
 @asks(role=Role.VIEWER)
@@ -269,6 +351,79 @@ class AcknowledgeAlert(Command):
     """Say that an alert was seen."""
 
     alert_id: str
+
+
+@asks(role=Role.OPERATOR, causes=(AlertRaised,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnoozeAlert(Command):
+    """Hear nothing more of a trouble for a while; it may still be resolved meanwhile."""
+
+    alert_id: str
+    duration: timedelta = timedelta(hours=1)
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeNotices(Command):
+    """Choose what one is told, where, how loud and when.
+
+    Attributes:
+        subjects: severities or kinds of alert; `mode` (on, silent, off, digest, default) is set for each.
+        channel: email, telegram, discord or all.
+        quiet_hours: "23:00-07:00" in one's own time zone, or "off".
+        digest_at: times of day at which digests leave, "08:00,18:00".
+        least_pnl: finished trades that brought or cost less are not told; "0" tells all.
+    """
+
+    subjects: tuple[str, ...] = ()
+    channel: str = "all"
+    mode: str = ""
+    quiet_hours: str = ""
+    digest_at: str = ""
+    least_pnl: str = ""
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddAlertRule(Command):
+    """Be told when a price, the day's result, a drawdown or a signal's confidence passes a threshold."""
+
+    kind: str
+    relation: str = "above"
+    threshold: Decimal = Decimal(0)
+    pair: str = ""
+    bot_id: str = ""
+    is_repeating: bool = False
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveAlertRule(Command):
+    """Forget one of one's own alert rules."""
+
+    rule_id: str
+
+
+@asks(role=Role.VIEWER, causes=(AlertRaised,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendTestAlert(Command):
+    """Send oneself an alert on every channel, to see that they arrive."""
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectBot(Command):
+    """Choose the bot that one's lines mean on this channel; an empty one means none."""
+
+    bot_id: str = ""
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetKeyboard(Command):
+    """Choose the lines that a chat offers as keys, row by row; none restores the usual ones."""
+
+    rows: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

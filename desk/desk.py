@@ -5,20 +5,38 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 import structlog
 
+from desk.approvals import TRUSTED_CHANNELS, ApprovalDesk
 from desk.bus import EventBus
 from desk.clock import Clock
+from desk.command_codec import audited, command_hash
 from desk.commands import Command, Danger
+from desk.errors import StepUpRequired
 from desk.identity import Actor
 from desk.ports import Store, Unit
 from trading.errors import BreakwaterError, Denied, InvariantBroken, KeyBusy, KeyReused
 from trading.events import Event
+
+__all__ = [
+    "CONFIRMING_CHANNELS",
+    "Asks",
+    "Before",
+    "ConfirmationNeeded",
+    "Desk",
+    "Handler",
+    "Handling",
+    "Outcome",
+    "Preview",
+    "Previewer",
+    "command_hash",
+    "proof_session",
+    "token_hash",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +54,8 @@ class Handling:
     tx: Unit
     actor: Actor
     now: datetime
+    #: What the command's `before` gave: work that is too slow for a transaction, such as a password's hash.
+    prepared: Any = None
     events: list[Event] = field(default_factory=list)
     #: Called after the commit, e.g. to wake the supervisor.
     after_commit: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
@@ -50,6 +70,12 @@ Handler = Callable[[Any, Handling], Awaitable[Any]]
 
 #: Says what a dangerous command would do, without doing it: code and parameters of a preview text.
 Previewer = Callable[[Any, Unit, Actor], Awaitable["Preview"]]
+
+#: Tells whether this very command needs a second person; `Danger.TWO` without one always does.
+Asks = Callable[[Any, Unit, Actor], Awaitable[bool]]
+
+#: Does slow work of a command before its transaction; what it gives is `Handling.prepared`.
+Before = Callable[[Any, Actor], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,20 +118,37 @@ class ConfirmationNeeded(Exception):
 class Desk:
     """The desk: every door calls `do` with a command and an actor."""
 
-    def __init__(self, store: Store, bus: EventBus, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: EventBus, clock: Clock, *, always_two: bool = False) -> None:
         self.store = store
         self.bus = bus
         self.clock = clock
+        #: Two-person rules hold for paper money too.
+        self.always_two = always_two
+        self.approvals = ApprovalDesk(self)
         self._handlers: dict[type[Command], Handler] = {}
         self._previewers: dict[type[Command], Previewer] = {}
+        self._asks: dict[type[Command], Asks] = {}
+        self._before: dict[type[Command], Before] = {}
 
-    def handle(self, command: type[Command], handler: Handler, *, preview: Previewer | None = None) -> None:
-        """Say who does a command, and who previews it."""
+    def handle(
+        self,
+        command: type[Command],
+        handler: Handler,
+        *,
+        preview: Previewer | None = None,
+        asks_two: Asks | None = None,
+        before: Before | None = None,
+    ) -> None:
+        """Say who does a command, who previews it, when it needs a second person, and what comes before it."""
         if command in self._handlers:
             raise InvariantBroken(f"{command.__name__} has two handlers.")
         self._handlers[command] = handler
         if preview is not None:
             self._previewers[command] = preview
+        if asks_two is not None:
+            self._asks[command] = asks_two
+        if before is not None:
+            self._before[command] = before
 
     @property
     def handled(self) -> frozenset[type[Command]]:
@@ -133,6 +176,8 @@ class Desk:
         Raises:
             Denied: the actor's role is too low; audited.
             ConfirmationNeeded: show the preview and call again with its token.
+            StepUpRequired: do StepUp first, then ask again.
+            ApprovalPending: it waits for a second person or a delay; nothing was done yet.
             RequestProblem: what the handler refuses, with what to do next.
         """
         policy = type(command).policy
@@ -147,8 +192,60 @@ class Desk:
             replayed = await self._replay(actor, idempotency_key, digest)
             if replayed is not None:
                 return replayed
+        if policy.needs_step_up:
+            # Before the question: a confirmation is taken once, and must not be lost to a missing proof.
+            await self._require_step_up(command, actor)
+        needs_two = await self._needs_two(command, actor)
         await self._confirm(command, actor, digest, confirmation, typed)
-        return await self._carry_out(command, actor, digest, idempotency_key, answer)
+        if needs_two:
+            previewer = self._previewers.get(type(command))
+            async with self.store.reading() as tx:
+                preview = await previewer(command, tx, actor) if previewer else None
+            raise await self.approvals.ask(command, actor, preview)
+        outcome = await self._carry_out(command, actor, digest, idempotency_key, answer)
+        assert outcome is not None, "without a claim nobody else can be faster"
+        return outcome
+
+    async def do_approved(
+        self,
+        command: Command,
+        actor: Actor,
+        *,
+        note: Mapping[str, Any],
+        claim: Callable[[Unit], Awaitable[bool]],
+    ) -> bool:
+        """Carry out what a second person or a delay allowed; False when another process was faster.
+
+        Args:
+            note: what the audit line says besides the arguments.
+            claim: settles the request in the transaction of the command.
+        """
+        return await self._carry_out(command, actor, "", "", None, claim=claim, note=note) is not None
+
+    async def _needs_two(self, command: Command, actor: Actor) -> bool:
+        """Tell whether a second person (or a single owner's delay) must come in; that needs a fresh proof when solo."""
+        if type(command).policy.danger is not Danger.TWO or actor.channel in TRUSTED_CHANNELS:
+            return False
+        asks = self._asks.get(type(command))
+        async with self.store.reading() as tx:
+            if asks is not None and not await asks(command, tx, actor):
+                return False
+            is_solo = await self.approvals.is_solo(tx, command, actor)
+        if is_solo:
+            await self._require_step_up(command, actor)
+        return True
+
+    async def _require_step_up(self, command: Command, actor: Actor) -> None:
+        if actor.channel in TRUSTED_CHANNELS:
+            return
+        async with self.store.reading() as tx:
+            until = await tx.proofs.stepped_up_until(actor.workspace_id, actor.user_id, proof_session(actor))
+        if until is None or until <= self.clock.now():
+            await self._audit_denial(command, actor, "no fresh proof of who asks")
+            raise StepUpRequired(
+                f"{type(command).policy.name} needs a fresh proof that it is you.",
+                hint="Give your second factor's code or your password to StepUp, then ask again within 5 minutes.",
+            )
 
     async def _replay(self, actor: Actor, key: str, digest: str) -> Outcome | None:
         async with self.store.reading() as tx:
@@ -188,7 +285,11 @@ class Desk:
                     expires_at=expires_at,
                 )
             raise ConfirmationNeeded(command=command, token=token, preview=preview, expires_at=expires_at)
-        if policy.danger is Danger.TYPE and preview.type_word and typed.strip() != preview.type_word:
+        if (
+            policy.danger in (Danger.TYPE, Danger.TWO)
+            and preview.type_word
+            and typed.strip() != preview.type_word
+        ):
             raise Denied(
                 f"'{typed}' was typed; '{preview.type_word}' is needed to confirm {policy.name}.",
                 hint="Nothing was done.",
@@ -216,14 +317,21 @@ class Desk:
         digest: str,
         key: str,
         answer: Callable[[Any], Mapping[str, Any]] | None,
-    ) -> Outcome:
+        *,
+        claim: Callable[[Unit], Awaitable[bool]] | None = None,
+        note: Mapping[str, Any] | None = None,
+    ) -> Outcome | None:
         policy = type(command).policy
         handler = self._handlers.get(type(command))
         if handler is None:
             raise InvariantBroken(f"Nobody handles {policy.name}.")
+        before = self._before.get(type(command))
         try:
+            prepared = await before(command, actor) if before else None
             async with self.store.transaction() as tx:
-                handling = Handling(tx=tx, actor=actor, now=self.clock.now())
+                if claim is not None and not await claim(tx):
+                    return None
+                handling = Handling(tx=tx, actor=actor, now=self.clock.now(), prepared=prepared)
                 view = await handler(command, handling)
                 recorded = await tx.journal.append(actor.workspace_id, handling.events, handling.now)
                 await tx.audit.append(
@@ -233,7 +341,7 @@ class Desk:
                     channel=actor.channel,
                     action=policy.name,
                     subject=_subject(command),
-                    detail=_detail(command),
+                    detail={**audited(command), **(note or {})},
                     outcome="done",
                 )
                 if key:
@@ -272,27 +380,14 @@ class Desk:
             )
 
 
-def command_hash(command: Command) -> str:
-    """Give a digest of a command and its arguments; a confirmation or key holds for exactly this."""
-    body = {"command": type(command).__name__, **_detail(command)}
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
 def token_hash(token: str) -> str:
     """Give the digest under which a one-time token is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _detail(command: Command) -> dict[str, Any]:
-    return {one.name: _plain(getattr(command, one.name)) for one in fields(command)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
+def proof_session(actor: Actor) -> str:
+    """Give what a step-up counts for: the session, or the door where it has none."""
+    return actor.session_id or actor.channel
 
 
 def _subject(command: Command) -> str:
@@ -304,6 +399,8 @@ def _subject(command: Command) -> str:
         "user_id",
         "alert_id",
         "token_id",
+        "link_id",
+        "code",
         "name",
         "label",
     ):

@@ -25,7 +25,8 @@ class Actor:
 
     Attributes:
         user_id: empty for the house itself.
-        channel: "console", "graphql", "telegram", "discord", "webhook", "schedule" or "system".
+        channel: "console", "graphql", "telegram", "discord", "webhook", "schedule", "cli" or "system".
+        session_id: the sign-in, token or chat link that this is; a step-up counts for it alone.
     """
 
     workspace_id: str
@@ -34,6 +35,7 @@ class Actor:
     role: Role
     channel: str
     language: str = "en"
+    session_id: str = ""
 
     @property
     def label(self) -> str:

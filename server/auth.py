@@ -67,5 +67,6 @@ class TokenAuthenticator:
             role=min(token.role, member.role),
             channel=self._channel,
             language=member.language,
+            session_id=token.id,
         )
         return Session(actor=actor, token_id=token.id, expires_at=token.expires_at)

@@ -11,6 +11,8 @@ from desk.execution.client_ids import stable_id
 from desk.identity import Role
 from desk.views import Alert
 from trading.events import (
+    ApprovalRequested,
+    ApprovalSettled,
     BotStateChanged,
     DailyLossReached,
     DaySummarised,
@@ -132,6 +134,25 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             wanted=lambda fact: not fact.actor,
             about=lambda fact: f"locked:{fact.account_id}:{fact.pair}:{fact.until.isoformat()}",
             lives=timedelta(hours=6),
+        ),
+    ),
+    ApprovalRequested: (
+        Rule(
+            kind="approval_requested",
+            severity=Severity.WARNING,
+            about=lambda fact: f"approval:{fact.approval_id}",
+            lives=timedelta(hours=1),
+            role=Role.OPERATOR,
+        ),
+    ),
+    ApprovalSettled: (
+        Rule(
+            kind="approval_settled",
+            severity=Severity.INFO,
+            wanted=lambda fact: fact.state != "APPROVED",
+            about=lambda fact: f"approval:{fact.approval_id}:{fact.state}",
+            lives=timedelta(hours=6),
+            role=Role.OPERATOR,
         ),
     ),
     StrategyFailed: (

@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 from desk.desk import Desk
 from desk.handlers.alerts import AlertHandlers
+from desk.handlers.approvals import ApprovalHandlers
 from desk.handlers.lifecycle import LifecycleHandlers
+from desk.handlers.links import LinkHandlers
+from desk.handlers.notices import NoticeHandlers
 from desk.handlers.people import PeopleHandlers
+from desk.handlers.proofs import ProofHandlers
 from desk.handlers.research import ResearchHandlers
 from desk.handlers.risk import RiskHandlers
 from desk.handlers.setup import SetupHandlers
@@ -38,5 +42,9 @@ def register_all(
     LifecycleHandlers(wake).register(desk)
     RiskHandlers(wake).register(desk)
     PeopleHandlers().register(desk)
-    AlertHandlers().register(desk)
+    LinkHandlers().register(desk)
+    ApprovalHandlers().register(desk)
+    ProofHandlers(desk).register()
+    AlertHandlers(wake).register(desk)
+    NoticeHandlers().register(desk)
     ResearchHandlers(registry, feed, bell or Bell()).register(desk)

@@ -26,8 +26,8 @@ class PeopleHandlers:
         """Enter the handlers."""
         desk.handle(CreateApiToken, self.create_api_token)
         desk.handle(RevokeApiToken, self.revoke_api_token)
-        desk.handle(AddMember, self.add_member)
-        desk.handle(SetMemberRole, self.set_member_role, preview=preview_role)
+        desk.handle(AddMember, self.add_member, preview=preview_member, asks_two=adds_power)
+        desk.handle(SetMemberRole, self.set_member_role, preview=preview_role, asks_two=changes_power)
         desk.handle(SetPreference, self.set_preference)
 
     async def create_api_token(self, command: CreateApiToken, handling: Handling) -> IssuedToken:
@@ -87,14 +87,7 @@ class PeopleHandlers:
         """Change a role; somebody always owns the workspace."""
         tx, actor = handling.tx, handling.actor
         member = await member_of(tx, actor, command.user_id)
-        if command.role is Role.STRANGER:
-            raise InvalidInput("The role STRANGER was given; VIEWER to OWNER are allowed.")
-        owners = [one for one in await tx.members.all(actor.workspace_id) if one.role is Role.OWNER]
-        if member.role is Role.OWNER and command.role is not Role.OWNER and len(owners) == 1:
-            raise Conflict(
-                f"{member.name} is the last owner; a workspace needs one.",
-                hint="Make somebody else an owner first.",
-            )
+        await require_role_possible(tx, actor, member, command.role)
         await tx.members.set_role(actor.workspace_id, member.user_id, command.role)
         return await member_of(tx, actor, member.user_id)
 
@@ -120,12 +113,51 @@ class PeopleHandlers:
         return await member_of(tx, actor, member.user_id)
 
 
+async def adds_power(command: AddMember, tx: Unit, actor: Actor) -> bool:
+    """Tell whether a new member could approve or administer."""
+    return command.role >= Role.ADMIN
+
+
+async def changes_power(command: SetMemberRole, tx: Unit, actor: Actor) -> bool:
+    """Tell whether somebody gains or loses the power to approve or administer."""
+    member = await member_of(tx, actor, command.user_id)
+    return max(command.role, member.role) >= Role.ADMIN
+
+
+async def preview_member(command: AddMember, tx: Unit, actor: Actor) -> Preview:
+    """Say who comes in as what."""
+    return Preview(
+        code="confirm.AddMember",
+        params={"name": command.name, "role": command.role.name},
+        type_word=command.name if command.role >= Role.ADMIN else "",
+    )
+
+
+async def require_role_possible(tx: Unit, actor: Actor, member: Member, role: Role) -> None:
+    """Go on only when a member may become that; somebody always owns the workspace.
+
+    Raises:
+        InvalidInput: nobody is made a stranger.
+        Conflict: the last owner stays one.
+    """
+    if role is Role.STRANGER:
+        raise InvalidInput("The role STRANGER was given; VIEWER to OWNER are allowed.")
+    owners = [one for one in await tx.members.all(actor.workspace_id) if one.role is Role.OWNER]
+    if member.role is Role.OWNER and role is not Role.OWNER and len(owners) == 1:
+        raise Conflict(
+            f"{member.name} is the last owner; a workspace needs one.",
+            hint="Make somebody else an owner first.",
+        )
+
+
 async def preview_role(command: SetMemberRole, tx: Unit, actor: Actor) -> Preview:
     """Say who becomes what."""
     member = await member_of(tx, actor, command.user_id)
+    await require_role_possible(tx, actor, member, command.role)
     return Preview(
         code="confirm.SetMemberRole",
         params={"name": member.name, "before": member.role.name, "after": command.role.name},
+        type_word=member.name if max(command.role, member.role) >= Role.ADMIN else "",
     )
 
 
@@ -166,5 +198,6 @@ def checked_email(email: str) -> str:
     local, at, domain = clean.rpartition("@")
     broken = any(one.isspace() or ord(one) < 32 for one in clean) or len(clean) > 254
     if clean and (not at or not local or not domain or broken):
-        raise InvalidInput(f"E-mail address {email[:80]!r} was given; name@domain is allowed.")
+        # The address itself is not repeated: this sentence goes into the audit.
+        raise InvalidInput(f"An e-mail address of {len(clean)} characters was given; name@domain is allowed.")
     return clean

@@ -32,7 +32,11 @@ class RiskHandlers:
         """Enter the handlers."""
         desk.handle(ClosePosition, self.close_position, preview=preview_close)
         desk.handle(PanicStop, self.panic_stop, preview=preview_panic)
-        desk.handle(ReleasePanic, self.release_panic, preview=preview_release)
+
+        async def release_asks_two(command: ReleasePanic, tx: Unit, actor: Actor) -> bool:
+            return desk.always_two or (await account_of(tx, actor, command.account_id)).is_live
+
+        desk.handle(ReleasePanic, self.release_panic, preview=preview_release, asks_two=release_asks_two)
         desk.handle(LockPair, self.lock_pair)
         desk.handle(UnlockPair, self.unlock_pair, preview=preview_unlock)
 

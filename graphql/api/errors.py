@@ -9,6 +9,7 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
+from desk.errors import ApprovalPending, StepUpRequired, TooManyTries
 from desk.identity import new_id
 from trading.errors import (
     BreakwaterError,
@@ -37,6 +38,8 @@ class ErrorCode(enum.Enum):
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
+    STEP_UP_REQUIRED = "STEP_UP_REQUIRED"
+    APPROVAL_PENDING = "APPROVAL_PENDING"
     NOT_FOUND = "NOT_FOUND"
     VALIDATION_FAILED = "VALIDATION_FAILED"
     CONFLICT = "CONFLICT"
@@ -63,6 +66,9 @@ class ErrorCode(enum.Enum):
 #: The first class that fits decides.
 _CODES: tuple[tuple[type[BreakwaterError], ErrorCode], ...] = (
     (NotFound, ErrorCode.NOT_FOUND),
+    (StepUpRequired, ErrorCode.STEP_UP_REQUIRED),
+    (TooManyTries, ErrorCode.RATE_LIMITED),
+    (ApprovalPending, ErrorCode.APPROVAL_PENDING),
     (Denied, ErrorCode.FORBIDDEN),
     (RiskDenied, ErrorCode.RISK_LIMIT),
     (Conflict, ErrorCode.CONFLICT),

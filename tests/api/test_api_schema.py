@@ -30,7 +30,18 @@ ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = sorted((ROOT / "graphql" / "operations").glob("*.graphql"))
 
 #: Mutations that may be repeated without harm and so need no key.
-KEYLESS = {"cancelJob", "acknowledgeAlert", "revokeApiToken", "setPreference"}
+KEYLESS = {
+    "acknowledgeAlert",
+    "approveRequest",
+    "cancelJob",
+    "confirmTotp",
+    "rejectRequest",
+    "revokeApiToken",
+    "revokeChatLink",
+    "setPassword",
+    "setPreference",
+    "stepUp",
+}
 
 
 def _core() -> GraphQLObjectType:

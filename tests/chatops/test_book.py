@@ -25,6 +25,14 @@ WITHOUT_WORD = {
     "CreateApiToken": "a token shown in a chat would stay in its history",
     "RevokeApiToken": "goes with CreateApiToken",
     "AddMember": "people are added with `breakwater user add` or GraphQL",
+    "CreateChatLinkCode": "a chat account is linked from the program, never from a chat",
+    "RevokeChatLink": "links are ended with `breakwater user unlink` or GraphQL",
+    "ApproveRequest": "its word comes with the words for approvals",
+    "RejectRequest": "goes with ApproveRequest",
+    "StepUp": "its word comes with the words for approvals",
+    "SetPassword": "a password typed in a chat would stay in its history",
+    "BeginTotp": "a secret shown in a chat would stay in its history",
+    "ConfirmTotp": "goes with BeginTotp",
     "SetMemberRole": "roles are changed with `breakwater user role` or GraphQL",
 }
 

@@ -13,34 +13,43 @@ from desk.commands import (
     COMMANDS,
     AcknowledgeAlert,
     AddMember,
+    ApproveRequest,
+    BeginTotp,
     CancelJob,
     ChangeConfig,
     CheckBias,
     ClosePosition,
     Command,
+    ConfirmTotp,
     CreateApiToken,
     CreateBot,
+    CreateChatLinkCode,
     Danger,
     DeleteBot,
     LockPair,
     PanicStop,
     PauseBot,
+    RejectRequest,
     ReleasePanic,
     ResumeBot,
     RetryJob,
     RevokeApiToken,
+    RevokeChatLink,
     RunBacktest,
     RunOptimization,
     RunWalkForward,
     SetMemberRole,
+    SetPassword,
     SetPreference,
     StartBot,
+    StepUp,
     StopBot,
     UnlockPair,
 )
 from desk.desk import ConfirmationNeeded
 from desk.handlers.people import hash_of_token
 from desk.identity import Role
+from desk.secrets import Secret
 from desk.store import SqlStore
 from desk.views import IssuedToken
 from tests.desk.desk_house import DeskHouse, a_house, market
@@ -77,6 +86,14 @@ CALLS: Mapping[str, Command] = {
     "SetMemberRole": SetMemberRole(user_id="viewer", role=Role.OPERATOR),
     "SetPreference": SetPreference(language="fr"),
     "AcknowledgeAlert": AcknowledgeAlert(alert_id="none"),
+    "CreateChatLinkCode": CreateChatLinkCode(),
+    "RevokeChatLink": RevokeChatLink(link_id="none"),
+    "ApproveRequest": ApproveRequest(code="NONE22"),
+    "RejectRequest": RejectRequest(code="NONE22"),
+    "StepUp": StepUp(proof=Secret("000000")),
+    "SetPassword": SetPassword(password=Secret("correct horse battery")),
+    "BeginTotp": BeginTotp(),
+    "ConfirmTotp": ConfirmTotp(proof=Secret("000000")),
     "RunBacktest": RunBacktest(strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m"),
     "RunOptimization": RunOptimization(
         strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m", grid=("fast_bars=5:15:5",)

@@ -61,6 +61,11 @@ class SqlLinks:
         )
         return int(row[0]) if row else 0
 
+    async def has_code(self, code_hash: str, now: datetime) -> bool:
+        """Tell whether a code could be used now."""
+        sql = "SELECT 1 FROM link_codes WHERE code_hash = ? AND used_at IS NULL AND expires_at > ?"
+        return await self._tx.row(sql, code_hash, now) is not None
+
     async def take_code(self, code_hash: str, now: datetime) -> tuple[str, str] | None:
         """Use a code once: (workspace, person), or None when it is unknown, used or too old."""
         row = await self._tx.row(

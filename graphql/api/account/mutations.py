@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from api.account.access_mutations import AccessMutations
 from api.account.queries import shown_member
 from api.account.types import ApiToken, Member, api_token
 from api.context import Info
@@ -100,7 +101,7 @@ class SetPreferencePayload(MemberPayload):
 
 
 @strawberry.type
-class AccountMutations:
+class AccountMutations(AccessMutations):
     """Mutations about people."""
 
     @mutates(CreateApiToken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from api.account.access_queries import AccessQueries
 from api.account.types import (
     ApiToken,
     AuditEntry,
@@ -24,7 +25,7 @@ from desk.identity import Role
 
 
 @strawberry.type
-class AccountQueries:
+class AccountQueries(AccessQueries):
     """Root fields about people."""
 
     @reads()

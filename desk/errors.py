@@ -1,0 +1,58 @@
+"""Refusals of the desk that ask for something more than a better request. Part of the tree in `trading.errors`.
+
+RequestProblem
+├── Denied
+│   ├── StepUpRequired        prove again who you are, then ask again
+│   └── TooManyTries          wait
+└── ApprovalPending           nothing was done yet: a second person, or a delay, comes first
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trading.errors import Denied, RequestProblem
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from desk.people_views import Approval
+
+
+class StepUpRequired(Denied):
+    """A fresh proof of who asks is needed: a second factor or the password, at most five minutes old."""
+
+    code = "step_up_required"
+
+
+class TooManyTries(Denied):
+    """Something failed too often in a row."""
+
+    code = "too_many_tries"
+
+    def __init__(self, wait: timedelta) -> None:
+        seconds = max(1, round(wait.total_seconds()))
+        super().__init__(
+            f"Too many failed tries; the next one is allowed in {seconds} s.", hint="Wait, then try again."
+        )
+        self.wait = wait
+
+
+class ApprovalPending(RequestProblem):
+    """The command waits for a second person or a delay; nothing was done yet."""
+
+    code = "approval_pending"
+
+    def __init__(self, approval: Approval) -> None:
+        until = f"{approval.expires_at:%Y-%m-%d %H:%M} UTC"
+        if approval.execute_at is not None:
+            message = (
+                f"{approval.command} waits as {approval.code}: it happens at {approval.execute_at:%H:%M:%S} UTC "
+                "unless somebody rejects it."
+            )
+        else:
+            message = (
+                f"{approval.command} waits as {approval.code} for another admin or owner, until {until}."
+            )
+        super().__init__(message, hint="Nothing was done yet.")
+        self.approval = approval
