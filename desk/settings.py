@@ -151,6 +151,13 @@ def web_url(name: str, found: str) -> str:
     return found.rstrip("/")
 
 
+def snowflake(name: str, found: str) -> str:
+    """Take an id of Discord."""
+    if not (found.isascii() and found.isdigit() and 15 <= len(found) <= 20):
+        raise _refuse(name, found, "an id of Discord, 15 to 20 digits")
+    return found
+
+
 def database_url(name: str, found: str) -> Secret:
     """Take a database address; it may hold a password, so it is a secret."""
     scheme = found.split(":", 1)[0]
@@ -194,6 +201,19 @@ class Settings:
         read=database_url,
         group="House",
         example="postgres://breakwater:PASSWORD@localhost/breakwater",
+    )
+    key_path: Path | None = setting(
+        None,
+        "File with the keys that seal personal data; empty: keys.json in the data folder.",
+        read=a_path,
+        group="House",
+        example="/run/secrets/breakwater-keys.json",
+    )
+    two_person: str = setting(
+        "live",
+        "Where two people are needed to release a halt or raise a limit: with real money only, or always.",
+        read=one_of("live", "always"),
+        group="House",
     )
     strategy_path: Path | None = setting(
         None, "Folder of your own strategies, read as files.", read=a_path, group="House"
@@ -285,6 +305,38 @@ class Settings:
     smtp_password: Secret = setting(Secret(""), "Password at the mail server.", read=a_secret, group="Mail")
     smtp_from: str = setting(
         "breakwater@localhost", "Sender of our mails.", read=a_text, group="Mail", example="desk@example.org"
+    )
+
+    discord_token: Secret = setting(
+        Secret(""), "Token of the Discord bot; empty: no Discord.", read=a_secret, group="Discord"
+    )
+    discord_guild_id: str = setting(
+        "",
+        "Discord server that gets the commands; empty: every server that the bot is on.",
+        read=snowflake,
+        group="Discord",
+        example="112233445566778899",
+    )
+    discord_channel_id: str = setting(
+        "",
+        "Discord channel for everybody's alerts, in a thread per bot; empty: only to each person.",
+        read=snowflake,
+        group="Discord",
+        example="112233445566778899",
+    )
+    discord_api_url: str = setting(
+        "",
+        "Address in place of Discord's own.",
+        read=web_url,
+        group="Discord",
+        example="http://127.0.0.1:9000/api/v10",
+    )
+    discord_gateway_url: str = setting(
+        "",
+        "Address in place of Discord's own gateway.",
+        read=web_url,
+        group="Discord",
+        example="ws://127.0.0.1:9000/gateway",
     )
 
     broker_url: Secret = setting(
