@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chatops.cards import Card, Field, Money, Price, Ratio, Text, Tone, Value
+from chatops.cards import (
+    Button,
+    Card,
+    Column,
+    Field,
+    Money,
+    Press,
+    Price,
+    Ratio,
+    Table,
+    Text,
+    Tone,
+    Value,
+)
+from chatops.reading import reference
 from chatops.texts.catalogue import template
 from desk.views import Alert
 from trading.events import Severity
@@ -25,6 +39,15 @@ _HIDDEN = frozenset(
         "is_long",
         "axis",
         "severity",
+        "trouble",
+        "replies_to",
+        "of_alert",
+        "untold",
+        "items",
+        "kinds",
+        "relation",
+        "rule",
+        "fill_ids",
     }
 )
 
@@ -37,10 +60,13 @@ _CODES: Mapping[str, str] = {
     "after": "state_name",
 }
 
+#: Parameters that hold seconds.
+_SPANS = frozenset({"lasted_s", "age_s"})
+
 _AMOUNTS = frozenset({"pnl", "fee"})
-_PRICES = frozenset({"price", "entry_price", "exit_price", "stop"})
+_PRICES = frozenset({"price", "entry_price", "exit_price", "stop", "threshold", "value"})
 _RATIOS = frozenset({"pnl_ratio", "drawdown", "loss"})
-_TIMES = frozenset({"occurred_at", "until"})
+_TIMES = frozenset({"occurred_at", "until", "since"})
 
 TONES: Mapping[Severity, Tone] = {
     Severity.DEBUG: Tone.PLAIN,
@@ -50,8 +76,13 @@ TONES: Mapping[Severity, Tone] = {
 }
 
 
-def alert_card(alert: Alert, *, bot: str = "") -> Card:
-    """Give the card of an alert; `bot` is the name of the bot that it is about."""
+def alert_card(alert: Alert, *, bot: str = "", is_repeat: bool = False) -> Card:
+    """Give the card of an alert.
+
+    Args:
+        bot: name of the bot that it is about.
+        is_repeat: the reader may have it already; the card says so.
+    """
     fields = [Field("severity", Text(f"severity.{alert.severity.value}"))]
     if bot:
         fields.append(Field("bot", bot))
@@ -64,20 +95,90 @@ def alert_card(alert: Alert, *, bot: str = "") -> Card:
         for name, value in alert.params.items()
         if name not in _HIDDEN and value not in (None, "", [], ())
     ]
+    notes = [Text("alert.perhaps_again")] if is_repeat else []
+    if alert.acknowledged_at is not None:
+        notes.append(Text("alert.acknowledged", {"by": alert.acknowledged_by}))
     return Card(
         name="alert",
         title=alert_title(alert),
         tone=_tone(alert),
+        body=_body(alert),
         fields=tuple(fields),
-        notes=()
-        if alert.acknowledged_at is None
-        else (Text("alert.acknowledged", {"by": alert.acknowledged_by}),),
+        tables=_tables(alert),
+        notes=tuple(notes),
+        buttons=_buttons(alert),
     )
+
+
+def _body(alert: Alert) -> tuple[Text, ...]:
+    if alert.kind == "rule_fired":
+        params = {
+            "relation": Text(f"relation.{alert.params.get('relation')}"),
+            "threshold": parameter("threshold", alert.params.get("threshold")),
+            "pair": alert.pair,
+        }
+        return (Text(f"rule.{alert.params.get('rule')}", params),)
+    if alert.kind in ("unacknowledged", "still_going"):
+        return (_named(str(alert.params.get("of_kind", "")), alert.pair),)
+    return ()
+
+
+def _buttons(alert: Alert) -> tuple[Button, ...]:
+    """Offer to acknowledge what is loud, and to snooze what lasts."""
+    if alert.acknowledged_at is not None:
+        return ()
+    known = reference(alert.id)
+    buttons = []
+    if alert.severity in (Severity.WARNING, Severity.CRITICAL) and alert.kind not in _NOT_SEEN:
+        buttons.append(Button(name="ack", press=Press.SAY, line=f"/ack {known}"))
+    if alert.params.get("trouble") or alert.severity is Severity.CRITICAL:
+        buttons.append(Button(name="snooze", press=Press.SAY, line=f"/snooze {known} for=1h"))
+    return tuple(buttons)
+
+
+#: Loud, but nothing that anybody has to take note of one by one.
+_NOT_SEEN = frozenset({"digest", "rule_fired"})
+
+
+def _tables(alert: Alert) -> tuple[Table, ...]:
+    """List what a digest gathers: how many of each kind, and the newest one by one."""
+    if alert.kind != "digest":
+        return ()
+    kinds = alert.params.get("kinds") or {}
+    items = alert.params.get("items") or []
+    return (
+        Table(
+            name="digest",
+            columns=(Column("alert"), Column("n")),
+            rows=tuple((Text(f"notice.{kind}"), int(count)) for kind, count in sorted(kinds.items())),
+        ),
+        Table(
+            name="digest_items",
+            is_titled=True,
+            columns=(Column("at"), Column("alert"), Column("severity", 1), Column("pnl")),
+            rows=tuple(
+                (
+                    datetime.fromisoformat(str(at)),
+                    _named(str(kind), str(pair)),
+                    Text(f"severity.{severity}"),
+                    parameter("pnl", pnl) if pnl is not None else None,
+                )
+                for kind, severity, pair, at, pnl in items
+            ),
+        ),
+    )
+
+
+def _named(kind: str, pair: str) -> Text:
+    return Text(f"alert.{kind}", {"pair": pair or Text("alert.everything")})
 
 
 def alert_title(alert: Alert) -> Text:
     """Give the one line of an alert."""
-    return Text(f"alert.{alert.kind}", {"pair": alert.pair or Text("alert.everything")})
+    if alert.kind in ("unacknowledged", "still_going"):
+        what = _named(str(alert.params.get("of_kind", "")), alert.pair)
+        return Text(f"alert.{alert.kind}", {"what": what, "count": int(alert.params.get("count") or 1)})
+    return _named(alert.kind, alert.pair)
 
 
 def _tone(alert: Alert) -> Tone:
@@ -93,6 +194,10 @@ def parameter(name: str, value: Any) -> Value:
         return " · ".join(str(one) for one in value)
     if name in _RATIOS and isinstance(value, int | float):
         return Ratio(float(value), is_signed=True)
+    if name in _SPANS and isinstance(value, int | float):
+        return timedelta(seconds=float(value))
+    if name == "of_kind" and isinstance(value, str):
+        return Text(f"notice.{value}")
     if name in _TIMES and isinstance(value, str):
         return datetime.fromisoformat(value)
     if name in _CODES and isinstance(value, str) and template("en", f"{_CODES[name]}.{value}"):

@@ -42,6 +42,7 @@ class Word:
 
     Attributes:
         command: the desk command it asks for; None where it only shows.
+        also: further commands that it may come to, each under its own policy at the desk.
         keeps_settings: `key=value` of other names are gathered as settings (a strategy's parameters).
     """
 
@@ -53,6 +54,7 @@ class Word:
     aliases: tuple[str, ...] = ()
     arguments: tuple[Argument, ...] = ()
     command: type[Command] | None = None
+    also: tuple[type[Command], ...] = ()
     keeps_settings: bool = False
 
     @property
@@ -85,6 +87,7 @@ class Page:
         example: str,
         role: Role = Role.VIEWER,
         asks: type[Command] | None = None,
+        also: tuple[type[Command], ...] = (),
         aliases: tuple[str, ...] = (),
         arguments: tuple[Argument, ...] = (),
         keeps_settings: bool = False,
@@ -102,6 +105,7 @@ class Page:
                     aliases=aliases,
                     arguments=arguments,
                     command=asks,
+                    also=also,
                     keeps_settings=keeps_settings,
                 )
             )

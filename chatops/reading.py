@@ -45,10 +45,13 @@ async def named_bot(asked: Asked, name: str | None) -> Bot:
     """
     async with asked.store.reading() as tx:
         bots = tuple((await bots_of(asked, tx)).values())
+        chosen = await _chosen(asked, tx) if name is None else ""
     names = [one.name for one in bots]
     if name is None:
         if len(bots) == 1:
             return bots[0]
+        if (selected := next((one for one in bots if chosen in (one.id, one.name)), None)) is not None:
+            return selected
         if not bots:
             raise misheard("no_bots", advice="newbot", problem="not_found")
         raise misheard("which_bot", advice="which_bot", names=", ".join(names), word=asked.word.name)
@@ -65,6 +68,14 @@ async def named_bot(asked: Asked, name: str | None) -> Bot:
         allowed=", ".join(names) or "–",
         nearest=did_you_mean(close.split("'")[1] if close else ""),
     )
+
+
+async def _chosen(asked: Asked, tx: Unit) -> str:
+    """Give the bot that /use chose: for this chat where the door knows one, else for the person on this channel."""
+    if here := str(asked.extras.get("bot") or ""):
+        return here
+    settings = await tx.notices.settings_of(asked.workspace_id, asked.actor.user_id)
+    return settings.bots.get(asked.actor.channel, "")
 
 
 async def wanted_bot(asked: Asked, name: str | None) -> Bot | None:

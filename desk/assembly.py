@@ -13,8 +13,10 @@ import structlog
 
 from desk.alerting.by_mail import MailAlerts, RenderAlert
 from desk.alerting.channel import Channel
+from desk.alerting.dead_man import Pulse
 from desk.alerting.pump import OutboxPump
 from desk.alerting.raising import raise_alerts
+from desk.alerting.watch import AlertWatch
 from desk.bots.account_loop import Tools
 from desk.bots.supervisor import Supervisor
 from desk.bus import EventBus
@@ -25,6 +27,7 @@ from desk.feeds.replay import ReplayFeed
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.jobs.bell import Bell
+from desk.keyring import FILE_NAME, KeyRing, key_ring_at
 from desk.mail import SmtpMailer, SmtpServer
 from desk.ports import Feed, Painter, Store
 from desk.queries import Queries
@@ -61,6 +64,8 @@ class HouseOptions:
         is_pumping: carry the outbox here.
         restore_epoch: counts restored backups.
         version: of the program.
+        key_path: file with the keys that seal personal data; None = beside the data.
+        always_two: two-person rules hold for paper money too.
     """
 
     data_dir: Path
@@ -76,11 +81,18 @@ class HouseOptions:
     is_pumping: bool = True
     restore_epoch: int = 0
     version: str = ""
+    key_path: Path | None = None
+    always_two: bool = False
 
     @property
     def url(self) -> str:
         """The database."""
         return self.database_url or f"sqlite:{self.data_dir / 'breakwater.db'}"
+
+    @property
+    def keys(self) -> Path:
+        """The key file."""
+        return self.key_path or self.data_dir / FILE_NAME
 
 
 @dataclass(slots=True)
@@ -133,8 +145,8 @@ async def open_house(
     clock = clock or SystemClock()
     registry = registry or _registry(options)
     feed = feed or make_feed(options, clock)
-    await _prepare(options)
-    store = open_store(options.url, clock=clock, on_fatal=on_fatal)
+    ring = await _prepare(options)
+    store = open_store(options.url, clock=clock, on_fatal=on_fatal, ring=ring)
     bus = EventBus()
     pump = OutboxPump(store, clock, channels)
     if options.smtp is not None and render_alert is not None:
@@ -150,7 +162,7 @@ async def open_house(
         restore_epoch=options.restore_epoch,
     )
     supervisor = Supervisor(tools)
-    desk = Desk(store, bus, clock)
+    desk = Desk(store, bus, clock, always_two=options.always_two)
     bell = Bell()
 
     def wake() -> None:
@@ -176,8 +188,11 @@ async def open_house(
         if options.is_trading:
             await _announce(house, lambda workspace_id: _started(house, workspace_id))
             house.tasks.append(_forever(supervisor.run, "supervisor"))
+            house.tasks.append(_forever(desk.approvals.run, "approvals"))
+            house.tasks.append(_forever(Pulse(store, clock, options.role).run, "pulse"))
         if options.is_pumping:
             house.tasks.append(_forever(pump.run, "outbox"))
+            house.tasks.append(_forever(AlertWatch(store, bus, clock, pump.ring).run, "alerts"))
         yield house
     finally:
         await _close(house)
@@ -192,6 +207,9 @@ class Located(Protocol):
     @property
     def database_url(self) -> object: ...
 
+    @property
+    def key_path(self) -> Path | None: ...
+
 
 async def open_migrated_store(settings: Located, *, clock: Clock | None = None) -> Store:
     """Open the store that settings name, brought to its newest schema; for commands that do one thing and leave.
@@ -201,21 +219,28 @@ async def open_migrated_store(settings: Located, *, clock: Clock | None = None) 
     """
     found = settings.database_url
     revealed = found.reveal() if isinstance(found, Secret) else str(found)
-    options = HouseOptions(data_dir=settings.data_dir, database_url=revealed)
-    await _prepare(options)
-    return open_store(options.url, clock=clock or SystemClock())
+    options = HouseOptions(data_dir=settings.data_dir, database_url=revealed, key_path=settings.key_path)
+    ring = await _prepare(options)
+    return open_store(options.url, clock=clock or SystemClock(), ring=ring)
 
 
-async def _prepare(options: HouseOptions) -> None:
-    if not options.database_url:
-        try:
-            options.data_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise StoreProblem(
-                f"The data folder '{options.data_dir}' cannot be made: {problem.strerror or problem}.",
-                hint="Name a folder that can be written.",
-            ) from problem
+async def _prepare(options: HouseOptions) -> KeyRing:
+    """Make the folder, read the keys, bring the schema up to date, seal what an older version kept readable."""
+    try:
+        options.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StoreProblem(
+            f"The data folder '{options.data_dir}' cannot be made: {problem.strerror or problem}.",
+            hint="Name a folder that can be written.",
+        ) from problem
+    ring = key_ring_at(options.keys)
     await migrate(options.url)
+    store = open_store(options.url, clock=SystemClock(), ring=ring)
+    try:
+        await store.seal_plain_addresses()
+    finally:
+        await store.close()
+    return ring
 
 
 async def bring_up_to_date(settings: Located) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from chatops import kinds
 from chatops.alerts import alert_title
 from chatops.arguments import Argument
@@ -11,8 +13,8 @@ from chatops.problems import misheard
 from chatops.reading import bots_of, reference
 from chatops.room import Asked
 from chatops.typing_repair import plain
-from desk.commands import AcknowledgeAlert
-from desk.views import Filter
+from desk.commands import AcknowledgeAlert, SnoozeAlert
+from desk.views import Alert, Filter
 from desk.views import Page as RowPage
 from trading.events import Severity
 
@@ -81,19 +83,51 @@ def _delivery(statuses: list[str]) -> Value:
     return Text("delivery.some", {"count": statuses.count("sent"), "of": len(statuses)})
 
 
-@PAGE.word(
-    "ack",
-    example="/ack a1b2c3",
-    asks=AcknowledgeAlert,
-    arguments=(Argument(name="id", read=kinds.name, is_required=True),),
-)
-async def ack(asked: Asked) -> Card:
-    """Say that an alert was seen."""
-    wanted = plain(asked.args["id"]).lstrip("#").lower()
+async def _found(asked: Asked) -> Alert:
+    """Give the alert of a reference; without one the newest that nobody has seen.
+
+    Raises:
+        Misheard: nothing fits.
+    """
+    typed = asked.args["id"]
     async with asked.store.reading() as tx:
         rows = await tx.alerts.page(asked.workspace_id, Filter(), RowPage(first=200))
-    found = next((one for one in rows if wanted in (one.id.lower(), reference(one.id).lower())), None)
+    if typed is None:
+        found = next((one for one in rows if one.acknowledged_at is None), None)
+    else:
+        wanted = plain(typed).lstrip("#").lower()
+        found = next((one for one in rows if wanted in (one.id.lower(), reference(one.id).lower())), None)
     if found is None:
-        raise misheard("unknown_alert", advice="alerts", problem="not_found", found=asked.args["id"])
+        raise misheard("unknown_alert", advice="alerts", problem="not_found", found=typed or "–")
+    return found
+
+
+_ID = Argument(name="id", read=kinds.name, offers="alert")
+
+
+@PAGE.word("ack", example="/ack a1b2c3", asks=AcknowledgeAlert, arguments=(_ID,))
+async def ack(asked: Asked) -> Card:
+    """Say that an alert was seen; it is not escalated, and its trouble is told no more until it is over."""
+    found = await _found(asked)
     await asked.do(AcknowledgeAlert(alert_id=found.id))
     return Card(name="acknowledged", title=Text("ack.title"), tone=Tone.GOOD, body=(alert_title(found),))
+
+
+@PAGE.word(
+    "snooze",
+    example="/snooze a1b2c3 for=2h",
+    asks=SnoozeAlert,
+    arguments=(_ID, Argument(name="for", read=kinds.span, only_named=True, default=timedelta(hours=1))),
+)
+async def snooze(asked: Asked) -> Card:
+    """Hear nothing more of a trouble for a while."""
+    found = await _found(asked)
+    length: timedelta = asked.args["for"]
+    await asked.do(SnoozeAlert(alert_id=found.id, duration=length))
+    return Card(
+        name="snoozed",
+        title=Text("snooze.title", {"span": length}),
+        tone=Tone.WARN,
+        body=(alert_title(found),),
+        notes=(Text("snooze.note"),),
+    )

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
 
 import structlog
 
-from desk.alerting import incidents
-from desk.alerting.channel import Reader
 from desk.alerting.dead_man import look_for_silence
 from desk.alerting.personal_rules import look_at_rules
-from desk.alerting.raising import ESCALATES_AFTER, delivery_of, post, those_of
-from desk.alerting.readers import readers_of
-from desk.alerting.values import CHANNELS, AlertIncident, Escalation, HeldDelivery
+from desk.alerting.steps import Done, escalate, release_held, repeat_troubles
 from desk.bus import EventBus
 from desk.clock import Clock
-from desk.execution.client_ids import stable_id
-from desk.identity import Role, new_id
+from desk.identity import new_id
 from desk.ports import Store, Unit
-from desk.views import Alert
 from trading.errors import BreakwaterError
-from trading.events import Event, Severity
 
 log = structlog.get_logger(__name__)
 
@@ -33,10 +24,6 @@ LOOK_S = 1.0
 #: Only one process looks; another takes over when this one has been silent for so long.
 LEASE = "alert-watch"
 LEASE_S = 15.0
-#: A digest lists so many alerts one by one; the others are counted.
-DIGEST_LINES = 40
-#: After its last step an escalation is over: everybody was told on every channel.
-STEPS = 3
 
 
 class AlertWatch:
@@ -59,10 +46,10 @@ class AlertWatch:
                 except BreakwaterError as problem:
                     log.warning("alert_watch_failed", error=str(problem))
                 await self._clock.sleep(LOOK_S)
-        except asyncio.CancelledError:
-            async with self._store.transaction() as tx:
-                await tx.leases.release(LEASE, self._holder)
-            raise
+        finally:
+            with suppress(BreakwaterError):
+                async with self._store.transaction() as tx:
+                    await tx.leases.release(LEASE, self._holder)
 
     async def _leads(self) -> bool:
         async with self._store.transaction() as tx:

@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from api.account.mutations import AccountMutations
 from api.account.queries import AccountQueries
 from api.alerts.mutations import AlertMutations
+from api.alerts.notices import NoticeMutations, NoticeQueries
 from api.alerts.queries import AlertQueries
 from api.bots.mutations import BotMutations
 from api.bots.queries import BotQueries
@@ -33,6 +34,7 @@ class Query(
     BotQueries,
     JobQueries,
     MarketQueries,
+    NoticeQueries,
     OrderQueries,
     PortfolioQueries,
     SystemQueries,
@@ -41,7 +43,7 @@ class Query(
 
 
 @strawberry.type
-class Mutation(AccountMutations, AlertMutations, BotMutations, JobMutations, RiskMutations):
+class Mutation(AccountMutations, AlertMutations, BotMutations, JobMutations, NoticeMutations, RiskMutations):
     """What can be asked for: one mutation per command of the desk, under the same name."""
 
 

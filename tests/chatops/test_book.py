@@ -86,6 +86,7 @@ def test_names_and_aliases_are_taken_by_every_platform_and_unique() -> None:
 
 def test_every_desk_command_has_a_word_or_a_reason_for_none() -> None:
     asked = {word.command.__name__ for word in full_book() if word.command is not None}
+    asked |= {also.__name__ for word in full_book() for also in word.also}
 
     assert asked | set(WITHOUT_WORD) == set(COMMANDS)
     assert asked & set(WITHOUT_WORD) == set()
