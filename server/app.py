@@ -18,6 +18,7 @@ from api.context import Context, HouseFace
 from api.documents import Documents
 from api.events.hub import JournalHub
 from api.gate import Gate
+from api.read_models import ReadModels
 from api.schema import SCHEMA
 from api.view import MAX_BODY, GraphQLDoor, bearer
 from desk.settings import Settings
@@ -56,6 +57,7 @@ def create_app(
             in_flight=settings.api_in_flight,
         ),
         documents=documents,
+        models=ReadModels(house.store, house.clock),
     )
     door = GraphQLDoor(SCHEMA, template=template, authenticator=authenticator, origins=settings.origins)
     pages = Pages(house, settings, health=health, metrics=metrics, authenticator=authenticator)

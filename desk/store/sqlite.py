@@ -62,6 +62,10 @@ class SqliteThread:
                 await running
             raise
 
+    def post(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Run work in the thread after all that was asked before; nobody waits, nobody hears of a failure."""
+        self._pool.submit(self._do, work)
+
     async def close(self) -> None:
         """Close the connection and end the thread."""
         if self._connection is not None:
@@ -173,6 +177,11 @@ class SqliteConnection(Connection):
         return await self._thread.call(work)
 
 
+def _end_snapshot(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
 def _send(connection: sqlite3.Connection, pending: Sequence[_Pending]) -> None:
     for sql, values, is_many in pending:
         if is_many:
@@ -224,7 +233,8 @@ class SqliteDatabase:
                 yield connection
             finally:
                 connection.finish()
-                await connection.rollback()
+                # Nobody waits: whoever is lent this thread next comes after it in its queue.
+                thread.post(_end_snapshot)
         finally:
             self._idle.append(thread)
             self._readers.release()

@@ -47,6 +47,11 @@ class SqlStore:
         async with self.transactions.transaction() as connection:
             yield SqlUnit(connection, self._clock, self._ring)
 
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed through this store."""
+        return self.transactions.commits
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqlUnit]:
         """Read a snapshot without a write lock.

@@ -76,6 +76,8 @@ class Transactions:
         self.database = database
         self.failures = failures
         self._writing: set[asyncio.Task[object]] = set()
+        #: Counted before the writer goes on, so that nobody who sees it done can read what was before.
+        self.commits = 0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -96,6 +98,8 @@ class Transactions:
             async with self._counted(self.database.writing()) as connection:
                 yield connection
         finally:
+            # Also after a failure: a commit whose answer was lost may have happened.
+            self.commits += 1
             self._writing.discard(task)
 
     @asynccontextmanager

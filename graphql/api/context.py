@@ -15,6 +15,7 @@ from api.events.hub import JournalHub
 from api.gate import Gate
 from api.loaders import Loaders
 from api.plans import Plans
+from api.read_models import ReadModels
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.desk import Desk
@@ -127,6 +128,7 @@ class Context:
     journal: JournalHub
     gate: Gate
     documents: Documents
+    models: ReadModels
     session: Session | None = None
     token: str = ""
     peer: str = ""
@@ -150,7 +152,8 @@ class Context:
             token=self.token,
             peer=self.peer,
             connection_params=self.connection_params,
-            loaders=Loaders(self.house.store, workspace),
+            loaders=Loaders(self.house.store, workspace, self.models),
+            models=self.models,
         )
 
     @property

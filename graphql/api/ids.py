@@ -96,6 +96,10 @@ def row_position(cursor: str | None) -> str:
     return position
 
 
+#: The alphabet of URLs, as `base64.urlsafe_b64encode` has it, without its second call.
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 def _is_uuid(text: str) -> bool:
     try:
         return str(UUID(text)) == text
@@ -104,7 +108,8 @@ def _is_uuid(text: str) -> bool:
 
 
 def _pack(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    packed = binascii.b2a_base64(text.encode(), newline=False)
+    return packed.translate(_URL_SAFE).decode().rstrip("=")
 
 
 def _unpack(text: str) -> str:

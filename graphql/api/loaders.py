@@ -3,49 +3,86 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from api.read_models import Holdings, ReadModels
 from desk.ports import Store
-from desk.views import Account, AccountStatus, Bot, Delivery, FillRecord, JobFile, Member, Position
+from desk.views import Bot, Delivery, FillRecord, JobFile, Member
 
 V = TypeVar("V")
+
+
+class FromMemory(Generic[V]):
+    """Gives one kind of thing from the workspace's copy in memory."""
+
+    def __init__(
+        self,
+        loaders: Loaders,
+        pick: Callable[[Holdings, str], V],
+        *,
+        otherwise: Callable[[str], Awaitable[V]] | None = None,
+    ) -> None:
+        self._loaders = loaders
+        self._pick = pick
+        self._otherwise = otherwise
+
+    async def load(self, key: str) -> V:
+        """Give what has this key."""
+        found = self._pick(await self._loaders.holdings(), key)
+        if found is None and self._otherwise is not None:
+            return await self._otherwise(key)
+        return found
 
 
 class Loaders:
     """The loaders of one operation; never shared across operations, people or workspaces."""
 
-    def __init__(self, store: Store, workspace_id: str) -> None:
+    def __init__(self, store: Store, workspace_id: str, models: ReadModels) -> None:
         self._store = store
         self._workspace_id = workspace_id
+        self._models = models
+        self._holdings: Holdings | None = None
+        self.bot = FromMemory(self, lambda held, key: held.bots.get(key), otherwise=self._archived)
+        self.account = FromMemory(self, lambda held, key: held.accounts.get(key))
+        self.account_status = FromMemory(self, lambda held, key: held.statuses.get(key))
+        self.open_positions = FromMemory(self, lambda held, key: held.positions_of.get(key, ()))
+
+    @property
+    def at_hand(self) -> Holdings | None:
+        """The workspace as this operation sees it, if that needs no reading; it stays the same until its end."""
+        if self._holdings is None:
+            self._holdings = self._models.fresh(self._workspace_id)
+        return self._holdings
+
+    async def holdings(self) -> Holdings:
+        """The workspace as this operation sees it."""
+        found = self.at_hand
+        if found is None:
+            found = await self._models.of(self._workspace_id)
+            # Two fields of one operation may have waited; the first one's copy counts.
+            self._holdings = found = self._holdings or found
+        return found
+
+    def forget(self) -> None:
+        """Look again: this operation changed something."""
+        self._holdings = None
 
     @cached_property
-    def bot(self) -> DataLoader[str, Bot | None]:
-        """BotByIdLoader."""
+    def archived(self) -> DataLoader[str, Bot | None]:
+        """ArchivedBotByIdLoader."""
         return DataLoader(self._bots, cache=True)
 
-    @cached_property
-    def account(self) -> DataLoader[str, Account | None]:
-        """AccountByIdLoader."""
-        return DataLoader(self._accounts, cache=True)
-
-    @cached_property
-    def account_status(self) -> DataLoader[str, AccountStatus | None]:
-        """AccountStatusByIdLoader."""
-        return DataLoader(self._account_statuses, cache=True)
+    async def _archived(self, bot_id: str) -> Bot | None:
+        return await self.archived.load(bot_id)
 
     @cached_property
     def member(self) -> DataLoader[str, Member | None]:
         """MemberByIdLoader."""
         return DataLoader(self._members, cache=True)
-
-    @cached_property
-    def open_positions(self) -> DataLoader[str, list[Position]]:
-        """OpenPositionsByBotLoader."""
-        return DataLoader(self._open_positions, cache=True)
 
     @cached_property
     def fills(self) -> DataLoader[str, list[FillRecord]]:
@@ -64,30 +101,12 @@ class Loaders:
 
     async def _bots(self, ids: list[str]) -> Sequence[Bot | None]:
         async with self._store.reading() as unit:
-            found = {one.id: one for one in await unit.bots.all(self._workspace_id)}
-            for one in ids:
-                if one not in found and (archived := await unit.bots.by_id(self._workspace_id, one)):
-                    found[one] = archived
-        return [found.get(one) for one in ids]
-
-    async def _accounts(self, ids: list[str]) -> Sequence[Account | None]:
-        async with self._store.reading() as unit:
-            found = {one.id: one for one in await unit.accounts.all(self._workspace_id)}
-        return [found.get(one) for one in ids]
-
-    async def _account_statuses(self, ids: list[str]) -> Sequence[AccountStatus | None]:
-        async with self._store.reading() as unit:
-            return [await unit.accounts.status(self._workspace_id, one) for one in ids]
+            return [await unit.bots.by_id(self._workspace_id, one) for one in ids]
 
     async def _members(self, ids: list[str]) -> Sequence[Member | None]:
         async with self._store.reading() as unit:
             found = {one.user_id: one for one in await unit.members.all(self._workspace_id)}
         return [found.get(one) for one in ids]
-
-    async def _open_positions(self, bot_ids: list[str]) -> Sequence[list[Position]]:
-        async with self._store.reading() as unit:
-            found = await unit.positions.open(self._workspace_id)
-        return _grouped(((one.bot_id, one) for one in found), bot_ids)
 
     async def _fills(self, order_ids: list[str]) -> Sequence[list[FillRecord]]:
         async with self._store.reading() as unit:

@@ -94,7 +94,10 @@ async def carry_out(
     # A key belongs to one person: the same key of somebody else is another key.
     own_key = str(uuid5(key, actor.user_id)) if key else ""
     try:
-        outcome = await _do(info, command, own_key, keep)
+        try:
+            outcome = await _do(info, command, own_key, keep)
+        finally:
+            info.context.load.forget()
     except KeyReused as problem:
         return Done(errors=[user_error(problem, code=ErrorCode.IDEMPOTENCY_CONFLICT, field="idempotencyKey")])
     except KeyBusy as problem:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import strawberry
@@ -48,7 +50,22 @@ def _text(value: Any) -> str | None:
 
 def shaped(cls: type[T], view: object, /, **others: Any) -> T:
     """Fill a type from the attributes of the same name of a view; `others` come first."""
-    definition: StrawberryObjectDefinition = cls.__strawberry_definition__  # type: ignore[attr-defined]
-    names = [one.python_name for one in definition.fields if one.base_resolver is None and one.init]
-    values = {name: others[name] if name in others else getattr(view, name) for name in names}
-    return cls(**values, **{name: value for name, value in others.items() if name not in values})
+    kind: Any = cls
+    names, get = _taken(kind, tuple(others))
+    made: T = kind.__new__(kind)
+    # A page has thousands of values: the generated constructor would cost as much as reading them.
+    made.__dict__.update(zip(names, get(view), strict=True))
+    made.__dict__.update(others)
+    return made
+
+
+@cache
+def _taken(
+    cls: type[Any], given: tuple[str, ...]
+) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
+    """Tell which attributes of a view fill a type, and give what reads them all."""
+    definition: StrawberryObjectDefinition = cls.__strawberry_definition__
+    own = [one.python_name for one in definition.fields if one.base_resolver is None and one.init]
+    names = tuple(one for one in own if one not in given)
+    get = attrgetter(*names) if names else lambda view: ()
+    return names, get if len(names) != 1 else lambda view: (get(view),)

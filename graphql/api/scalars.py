@@ -49,7 +49,7 @@ def read_decimal(value: Any) -> Decimal:
 
 def write_time(value: datetime) -> str:
     """Give a time with microseconds and Z."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def read_time(value: Any) -> datetime:

@@ -103,6 +103,10 @@ class SqlAccounts:
         """Give the account as of its last bar."""
         return await STATUS.one(self._tx, Where(workspace_id=workspace_id, account_id=account_id))
 
+    async def statuses(self, workspace_id: str) -> Sequence[AccountStatus]:
+        """Give every account of a workspace as of its last bar."""
+        return await STATUS.find(self._tx, Where(workspace_id=workspace_id))
+
     async def add_equity(self, workspace_id: str, account_id: str, points: Sequence[EquityPoint]) -> None:
         """Keep points of the equity line; a point at the same time is replaced."""
         if points:

@@ -37,8 +37,8 @@ class BotQueries:
         filter: BotFilter | None = None,
     ) -> Connection[Bot]:
         """Bots, oldest first."""
-        async with info.context.house.store.reading() as unit:
-            found = [one for one in await unit.bots.all(info.context.workspace_id) if _wanted(one, filter)]
+        held = await info.context.load.holdings()
+        found = [one for one in held.bots.values() if _wanted(one, filter)]
         found.sort(key=_position)
         return connect_all(found, first=first, after=after, node=bot, position=_position)
 

@@ -74,9 +74,9 @@ class Order(Node):
     own_bot_id: strawberry.Private[str]
 
     @computed
-    async def bot(self, info: Info) -> BotRef | None:
+    def bot(self, info: Info) -> BotRef | None:
         """The bot that wanted it."""
-        return await bot_of(info, self.own_bot_id)
+        return bot_of(info, self.own_bot_id)
 
     @computed
     async def fills(self, info: Info) -> list[Fill]:
@@ -155,9 +155,9 @@ class Signal(Node):
     own_bot_id: strawberry.Private[str]
 
     @computed
-    async def bot(self, info: Info) -> BotRef | None:
+    def bot(self, info: Info) -> BotRef | None:
         """The bot whose strategy it was."""
-        return await bot_of(info, self.own_bot_id)
+        return bot_of(info, self.own_bot_id)
 
 
 def order(view: views.Order) -> Order:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
@@ -44,8 +45,8 @@ class PortfolioQueries:
         self, info: Info, first: int = DEFAULT_FIRST, after: Cursor | None = None
     ) -> Connection[Account]:
         """Accounts, oldest first."""
-        async with info.context.house.store.reading() as unit:
-            found = sorted(await unit.accounts.all(info.context.workspace_id), key=_position)
+        held = await info.context.load.holdings()
+        found = sorted(held.accounts.values(), key=_position)
         return connect_all(found, first=first, after=after, node=account, position=_position)
 
     @reads()
@@ -83,9 +84,12 @@ class PortfolioQueries:
         filter: PositionFilter | None = None,
     ) -> Connection[Position]:
         """Positions, newest first."""
-        page = wanted_page(first, after)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.positions.page(info.context.workspace_id, wanted_rows(filter), page)
+        page, wanted = wanted_page(first, after), wanted_rows(filter)
+        if wanted.is_open:
+            rows: Sequence[views.Position] = (await info.context.load.holdings()).page(wanted, page)
+        else:
+            async with info.context.house.store.reading() as unit:
+                rows = await unit.positions.page(info.context.workspace_id, wanted, page)
         return connect(rows, first=first, after=after, node=position, position=cursor_of)
 
     @reads()

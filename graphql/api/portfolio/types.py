@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
 
@@ -100,9 +100,9 @@ class Position(Node):
     own_bot_id: strawberry.Private[str]
 
     @computed
-    async def bot(self, info: Info) -> BotRef | None:
+    def bot(self, info: Info) -> BotRef | None:
         """The bot that holds it."""
-        return await bot_of(info, self.own_bot_id)
+        return bot_of(info, self.own_bot_id)
 
 
 @strawberry.type(description="A finished round trip, net of all costs.")
@@ -132,9 +132,9 @@ class Trade(Node):
     own_bot_id: strawberry.Private[str]
 
     @computed
-    async def bot(self, info: Info) -> BotRef | None:
+    def bot(self, info: Info) -> BotRef | None:
         """The bot that made it."""
-        return await bot_of(info, self.own_bot_id)
+        return bot_of(info, self.own_bot_id)
 
 
 @strawberry.type(description="A figure; null where it is undefined, with the reason.")
@@ -240,12 +240,28 @@ def trade_event(row: dict[str, object]) -> TradeEvent:
     )
 
 
-async def bot_of(info: Info, bot_id: str) -> BotRef | None:
-    """Load the bot of a row."""
+def bot_of(info: Info, bot_id: str) -> BotRef | None:
+    """Give the bot of a row: at once where it is in memory, else something to wait for."""
+    held = info.context.load.at_hand
+    found = held.bots.get(bot_id) if held else None
+    if held is None or found is None:
+        # graphql-core waits for what can be waited for, whatever the signature says.
+        return cast("BotRef | None", _loaded_bot(info, bot_id))
+    key = ("bot", bot_id)
+    if key not in held.shown:
+        held.shown[key] = _shown_bot(found)
+    return cast("BotRef | None", held.shown[key])
+
+
+async def _loaded_bot(info: Info, bot_id: str) -> BotRef | None:
+    found = await info.context.load.bot.load(bot_id) if bot_id else None
+    return _shown_bot(found) if found else None
+
+
+def _shown_bot(view: views.Bot) -> BotRef:
     from api.bots.types import bot
 
-    found = await info.context.load.bot.load(bot_id) if bot_id else None
-    return bot(found) if found else None
+    return bot(view)
 
 
 def _references(view: views.Position | views.Trade) -> dict[str, str | None]:
