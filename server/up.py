@@ -104,6 +104,8 @@ def house_options(settings: Settings, options: UpOptions, *, version: str) -> Ho
         strategy_paths=(settings.strategy_path,) if settings.strategy_path else (),
         smtp=smtp_server(settings),
         version=version,
+        key_path=settings.key_path,
+        always_two=settings.two_person == "always",
     )
 
 
@@ -130,6 +132,7 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     from server.first_start import prepare
     from server.web import web_server
     from workers.house import working
+    from workers.kinds import Bench
 
     stop = asyncio.Event()
     _on_signals(stop)
@@ -138,7 +141,14 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     broker = settings.broker_url.reveal()
     async with (
         open_house(wanted, render_alert=render_alert, on_fatal=_end) as house,
-        working(house.store, house.bus, house.clock, url=broker),
+        working(
+            house.store,
+            house.bus,
+            house.clock,
+            bell=house.bell,
+            bench=Bench(feed=house.feed, strategy_path=settings.strategy_path),
+            url=broker,
+        ),
     ):
         way_in = await prepare(
             house, demo=options.demo, capital=Decimal(settings.demo_capital), owner_email=settings.owner_email

@@ -119,7 +119,7 @@ class SqlJobs:
             "lease_until": None,
         }
         if result is not None:
-            changes["result"] = dict(result)
+            changes |= {"result": dict(result), "progress": {}}
         return await self._mine(job, changes)
 
     async def put_back(self, job: Job, *, due_at: datetime, error: str = "", counts: bool = True) -> bool:
