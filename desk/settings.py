@@ -22,7 +22,7 @@ PREFIX = "BREAKWATER_"
 TEST_PREFIXES = ("BREAKWATER_TEST_", "BREAKWATER_SHARED_DATA")
 
 #: Settings of one venue, each as `BREAKWATER_<VENUE>_<NAME>`.
-VENUE_KEYS = ("BASE_URL", "WS_URL", "WS_API_URL", "API_KEY", "API_SECRET")
+VENUE_KEYS = ("BASE_URL", "WS_URL", "WS_API_URL", "API_KEY", "API_SECRET", "API_PASSPHRASE", "SANDBOX")
 
 #: Venues that a misspelt name is compared with.
 KNOWN_VENUES = ("BINANCE", "BYBIT", "OKX", "KRAKEN", "COINBASE", "KUCOIN", "BITGET", "BITSTAMP", "MT5")
@@ -175,13 +175,20 @@ def default_data_dir() -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueSettings:
-    """Where a venue is and with which key; empty means the venue's own address, no key."""
+    """Where a venue is and with which key; empty means the venue's own address, no key.
+
+    Attributes:
+        api_passphrase: what some venues ask for beside key and secret.
+        sandbox: the venue's test environment.
+    """
 
     base_url: str = ""
     ws_url: str = ""
     ws_api_url: str = ""
     api_key: Secret = Secret("")
     api_secret: Secret = Secret("")
+    api_passphrase: Secret = Secret("")
+    sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,7 +413,7 @@ def _secret_file(name: str, found: str, known: Mapping[str, Field[Any]]) -> tupl
     target = name.removesuffix("_FILE")
     one = known.get(target)
     is_secret = (one is not None and isinstance(one.default, Secret)) or target.endswith(
-        ("_API_KEY", "_API_SECRET")
+        ("_API_KEY", "_API_SECRET", "_API_PASSPHRASE")
     )
     if target == name or not is_secret:
         return name, found
@@ -426,8 +433,10 @@ def _venue(variable_name: str, venue: str) -> str:
     return venue.lower()
 
 
-def _venue_value(name: str, key: str, found: str) -> Secret | str:
-    return Secret(found) if key in {"API_KEY", "API_SECRET"} else web_url(name, found)
+def _venue_value(name: str, key: str, found: str) -> Secret | str | bool:
+    if key == "SANDBOX":
+        return a_switch(name, found)
+    return Secret(found) if key.startswith("API_") else web_url(name, found)
 
 
 def _unknown(name: str, known: Mapping[str, Field[Any]]) -> BadSetting:

@@ -68,6 +68,8 @@ def remembered(found: Settings) -> HouseOptions:
         seed=memory.get("seed", found.demo_seed),
         speed_bars_per_s=memory.get("speed", found.demo_speed),
         strategy_paths=(found.strategy_path,) if found.strategy_path else (),
+        key_path=found.key_path,
+        always_two=found.two_person == "always",
     )
 
 

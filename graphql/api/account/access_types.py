@@ -10,8 +10,9 @@ from strawberry.scalars import JSON
 from api.ids import global_id
 from api.node import shaped
 from desk import people_views as views
+from desk.people_views import ApprovalState
 
-ApprovalState = strawberry.enum(views.ApprovalState, description="Where a request for approval stands.")
+strawberry.enum(ApprovalState, description="Where a request for approval stands.")
 
 
 @strawberry.type(description="A person's account at a chat platform.")
