@@ -297,6 +297,51 @@ class Settings:
         10_000, "Paper money of the demo account.", read=whole(10, 10**9), group="Demo", unit="USDT"
     )
 
+    market: str = setting(
+        "",
+        "Venue whose live prices are traded on; empty: the simulated exchange.",
+        read=one_of("binance", "kraken", "okx", "coinbase", "cryptocom"),
+        group="Market",
+        example="binance",
+    )
+    market_pairs: tuple[str, ...] = setting(
+        ("top-100",),
+        "Pairs on offer: a list with commas, or top-N for the most traded ones.",
+        read=words,
+        group="Market",
+        example="BTC/USDT,ETH/USDT",
+    )
+    market_quote: str = setting("USDT", "Currency that top pairs are priced in.", read=a_text, group="Market")
+    market_least_age: int = setting(
+        30, "Top pairs are traded for so long at least.", read=whole(0, 1000), group="Market", unit="days"
+    )
+    market_most_spread: float = setting(
+        0.5, "Top pairs have at most this spread.", read=number(0.001, 100), group="Market", unit="%"
+    )
+    market_least_volatility: float = setting(
+        0.1,
+        "Top pairs move at least this much within a day.",
+        read=number(0, 1000),
+        group="Market",
+        unit="%",
+    )
+    market_most_volatility: float = setting(
+        60.0,
+        "Top pairs move at most this much within a day.",
+        read=number(0.01, 10_000),
+        group="Market",
+        unit="%",
+    )
+    market_second: str = setting(
+        "coingecko",
+        "Where prices come from while the market's venue is down, and what doubtful ones are compared with.",
+        read=one_of("coingecko", "binance", "kraken", "okx", "coinbase", "cryptocom", "none"),
+        group="Market",
+    )
+    coingecko_url: str = setting(
+        "https://api.coingecko.com/api/v3", "Address of CoinGecko.", read=web_url, group="Market"
+    )
+
     owner_email: str = setting(
         "owner@localhost", "Mail address of the owner that the first start makes.", read=a_text, group="Mail"
     )

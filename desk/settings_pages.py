@@ -35,7 +35,8 @@ def as_markdown() -> str:
         "| Name | What |",
         "|---|---|",
         "| `BASE_URL`, `WS_URL`, `WS_API_URL` | Addresses in place of the venue's own. |",
-        "| `API_KEY`, `API_SECRET` | The key to the account. |",
+        "| `API_KEY`, `API_SECRET`, `API_PASSPHRASE` | The key to the account; OKX keys have a passphrase. |",
+        "| `SANDBOX` | `true` takes the venue's test environment. |",
     ]
     return "\n".join(lines) + "\n"
 
