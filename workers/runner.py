@@ -238,7 +238,9 @@ class JobRunner:
         """Write a job's end with everything that belongs to it, or nothing where the claim is lost."""
         now = self._clock.now()
         async with self._store.transaction() as tx:
-            if not await tx.jobs.finish(job, state, at=now, result=result and result.values, error=error):
+            if not await tx.jobs.finish(
+                job, state, at=now, result=None if result is None else result.values, error=error
+            ):
                 log.warning("job_lost", job=job.id, kind=job.kind)
                 return
             for name, (media_type, data) in (result.files if result else {}).items():
