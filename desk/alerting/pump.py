@@ -52,6 +52,14 @@ class _Way:
     probe_at: datetime | None = None
     task: asyncio.Task[None] | None = None
 
+    def is_held(self, now: datetime) -> bool:
+        """Tell whether nobody may be tried before a time."""
+        return self.held_until is not None and now < self.held_until
+
+    def is_closed(self, now: datetime) -> bool:
+        """Tell whether nothing goes here now: held, or off and not to be probed yet."""
+        return self.is_held(now) or (self.probe_at is not None and now < self.probe_at)
+
 
 class OutboxPump:
     """Carries deliveries from the store to the channels, each in a task of its own: one that is away delays no other."""
@@ -131,14 +139,14 @@ class OutboxPump:
         """Try everything that is due on one channel; give how many were settled for good."""
         way = self._ways[platform]
         now = self._clock.now()
-        if way.held_until is not None and now < way.held_until:
+        if way.is_held(now):
             return 0
         async with self._store.reading() as tx:
             due = await tx.alerts.due(platform, now, limit=BATCH)
             desk = await _Reading.of(tx, {one.workspace_id for one, _ in due}) if due else _Reading()
         if not due:
             return 0
-        if way.off and way.probe_at is not None and now < way.probe_at:
+        if way.is_closed(now):
             return await self._rerouting(way).all(due, desk.readers, way.off)
         queues: dict[str, list[tuple[Delivery, Alert]]] = {}
         for delivery, alert in due:
@@ -167,7 +175,7 @@ class OutboxPump:
         settled = 0
         for delivery, alert in line:
             now = self._clock.now()
-            if way.off or (way.held_until is not None and now < way.held_until):
+            if way.is_closed(now):
                 break
             if is_stale(alert, now):
                 await self._failed(delivery, "expired", None)
