@@ -19,22 +19,23 @@ import tempfile
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from aiosmtpd.controller import Controller  # noqa: E402 - the path is set above
+from aiosmtpd.controller import Controller
 
-from chatops.email.letters import render_alert  # noqa: E402
-from desk.alerting.by_mail import MailAlerts  # noqa: E402
-from desk.alerting.pump import OutboxPump  # noqa: E402
-from desk.alerting.raising import raise_alerts  # noqa: E402
-from desk.clock import ManualClock  # noqa: E402
-from desk.identity import Role  # noqa: E402
-from desk.mail import SmtpMailer, SmtpServer, Tls  # noqa: E402
-from desk.store import migrate, open_store  # noqa: E402
-from trading.events import DailyLossReached  # noqa: E402
+from chatops.email.letters import render_alert
+from desk.alerting.by_mail import MailAlerts
+from desk.alerting.pump import OutboxPump
+from desk.alerting.raising import raise_alerts
+from desk.clock import ManualClock
+from desk.identity import Role
+from desk.mail import SmtpMailer, SmtpServer, Tls
+from desk.store import migrate, open_store
+from trading.events import DailyLossReached
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OUTAGE_S = 600
@@ -46,9 +47,12 @@ class Mailbox:
     def __init__(self) -> None:
         self.letters: list[tuple[str, str, int]] = []
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         letter = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        text = letter.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+        assert isinstance(letter, EmailMessage)
+        body = letter.get_body(("plain",))
+        assert body is not None
+        text = body.get_content()
         found = re.search(r"−(\d+)\.(\d\d)%", text)
         assert found, text
         self.letters.append((letter["To"], letter["Message-ID"], int(found[1] + found[2])))
