@@ -53,18 +53,22 @@ class Sums:
 
 
 def sums_of(fills: Sequence[FillRecord], *, is_long: bool) -> Sums:
-    """Add the fills of a position up."""
+    """Add the fills of a position up; what a venue kept of the bought asset as its fee was never held."""
     entry_side = Side.BUY if is_long else Side.SELL
     entries = [one for one in fills if one.side is entry_side]
     exits = [one for one in fills if one.side is not entry_side]
     return Sums(
         is_long=is_long,
-        entry_quantity=sum((one.quantity for one in entries), Decimal(0)),
-        entry_value=sum((one.quantity * one.price for one in entries), Decimal(0)),
-        exit_quantity=sum((one.quantity for one in exits), Decimal(0)),
-        exit_value=sum((one.quantity * one.price for one in exits), Decimal(0)),
+        entry_quantity=sum((_held(one) for one in entries), Decimal(0)),
+        entry_value=sum((_held(one) * one.price for one in entries), Decimal(0)),
+        exit_quantity=sum((_held(one) for one in exits), Decimal(0)),
+        exit_value=sum((_held(one) * one.price for one in exits), Decimal(0)),
         fees=sum((one.fee for one in fills), Decimal(0)),
     )
+
+
+def _held(fill: FillRecord) -> Decimal:
+    return fill.quantity - (fill.base_fee or 0)
 
 
 async def position_for(turn: Turn, order: Order, side: Side) -> Position | None:
@@ -145,7 +149,12 @@ async def change_position(turn: Turn, position: Position, order: Order, fill: Fi
             ),
         )
     changed = await _summed(turn, position, fill, exits)
-    if changed.quantity > 0:
+    # Less than one step cannot be sold: the rest of a fee in the bought asset is dust, not a position.
+    is_over = changed.quantity <= 0 or (
+        fill.side is not (Side.BUY if position.is_long else Side.SELL)
+        and changed.quantity < turn.steps.get(position.pair, Decimal(0))
+    )
+    if not is_over:
         turn.events.append(
             PositionChanged(
                 workspace_id=account.workspace_id,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from desk.alerting.raising import raise_alerts
@@ -35,6 +36,7 @@ class Turn:
     Attributes:
         events: facts, journalled before the commit.
         touched: positions whose exits must be looked at before the commit.
+        steps: the venue's quantity step by pair; less than one step of a position cannot be sold.
     """
 
     tx: Unit
@@ -42,6 +44,7 @@ class Turn:
     account: Account
     events: list[Event] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
+    steps: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 class Listener(Protocol):
@@ -95,6 +98,8 @@ class Turns:
         self._gate = asyncio.Lock()
         #: What memory beside the rows (an engine) may hold is out of step: a turn failed after it was changed.
         self.is_torn = False
+        #: The venue's quantity step by pair.
+        self.steps: Mapping[str, Decimal] = {}
         #: Called in a turn before its commit, for what every turn ends with.
         self.before_commit: list[Callable[[Turn], Awaitable[None]]] = []
 
@@ -110,7 +115,7 @@ class Turns:
             try:
                 async with self.store.transaction() as tx:
                     await self.lease.guard(tx, self.clock)
-                    turn = Turn(tx=tx, at=self.clock.now(), account=self.account)
+                    turn = Turn(tx=tx, at=self.clock.now(), account=self.account, steps=self.steps)
                     yield turn
                     for last in self.before_commit:
                         await last(turn)

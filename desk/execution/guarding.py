@@ -1,0 +1,152 @@
+"""Keeps the exits of every position at the venue as its protection record wants them.
+
+Compares wanted with resting orders in the transaction of every change, and writes the difference: intents for what
+is missing, wishes to cancel for what is too much. Nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from desk.execution.drafts import draft, wish_to_cancel
+from desk.execution.exits import PROTECTIVE, ExitPlan, WantedExit, plan_exits
+from desk.execution.faults import faultpoint
+from desk.execution.incidents import close_incident, open_incident
+from desk.execution.turns import Turn
+from desk.order_views import IncidentKind, Protection
+from desk.venue_port import VenueRules
+from desk.views import Filter, Order, Page
+from trading.instruments import Instrument
+from trading.orders import OrderState, OrderType, Reason
+
+_ALL = Page(first=1_000)
+#: A protective order that the venue refused so often is not placed again; the desk watches the price instead.
+MOST_REFUSALS = 3
+
+
+class Guardian:
+    """Keeps exits resting."""
+
+    def __init__(self, rules: VenueRules) -> None:
+        self._rules = rules
+        #: Trading rules by pair; empty until the venue told them.
+        self.instruments: Mapping[str, Instrument] = {}
+
+    async def look(self, turn: Turn) -> None:
+        """Mend the exits of the positions that this turn touched."""
+        for position_id in sorted(turn.touched):
+            await self.mend(turn, position_id)
+        turn.touched.clear()
+
+    def plan(self, protection: Protection, orders: Sequence[Order]) -> ExitPlan:
+        """Give what should rest, beside what other orders are selling already."""
+        return plan_exits(
+            protection, self._rules, self.instruments.get(protection.pair), leaving=leaving(orders)
+        )
+
+    async def mend(self, turn: Turn, position_id: str) -> None:
+        """Write what is missing and what is too much for one position."""
+        account = turn.account
+        orders = await self.orders_of(turn, position_id)
+        protection = await turn.tx.execution.protection_of(account.workspace_id, position_id)
+        resting = [one for one in orders if one.reason in PROTECTIVE and not _is_taking(one)]
+        if protection is None or protection.quantity <= 0:
+            for one in resting:
+                await wish_to_cancel(turn, one, reason="the position is closed")
+            if protection is None:
+                await close_incident(turn, IncidentKind.UNPROTECTED, position_id)
+            return
+        wanted = list(self.plan(protection, orders).resting)
+        for one in resting:
+            same = next((w for w in wanted if _is_same(w, one)), None)
+            if same is not None:
+                wanted.remove(same)
+            else:
+                await wish_to_cancel(turn, one, reason="the position's exits changed")
+        faultpoint("k16b")
+        for want in wanted:
+            await self._place(turn, protection, want)
+
+    async def orders_of(self, turn: Turn, position_id: str) -> list[Order]:
+        """Give the unsettled exit orders of a position."""
+        found = await turn.tx.orders.page(
+            turn.account.workspace_id,
+            Filter(account_id=turn.account.id, is_open=True, extra={"position_id": position_id}),
+            _ALL,
+        )
+        return [one for one in found if one.is_reduce_only]
+
+    async def _place(self, turn: Turn, protection: Protection, want: WantedExit) -> None:
+        refusals = await self._refusals(turn, protection.position_id, want.leg)
+        if refusals >= MOST_REFUSALS:
+            await open_incident(
+                turn,
+                IncidentKind.UNPROTECTED,
+                protection.position_id,
+                {"refused": refusals, "stop": want.stop_price or want.price},
+                bot_id=protection.bot_id,
+                pair=protection.pair,
+            )
+            return
+        number = await turn.tx.execution.next_number(turn.account.workspace_id, turn.account.id)
+        await draft(
+            turn,
+            workspace_id=turn.account.workspace_id,
+            account_id=turn.account.id,
+            key=f"{protection.position_id}:exit:{number}",
+            pair=protection.pair,
+            side=want.side,
+            order_type=want.order_type,
+            quantity=want.quantity,
+            reason=want.reason,
+            is_reduce_only=True,
+            price=want.price,
+            stop_price=want.stop_price,
+            bot_id=protection.bot_id,
+            leg=want.leg,
+            position_id=protection.position_id,
+        )
+
+    async def _refusals(self, turn: Turn, position_id: str, leg: int) -> int:
+        """Count the refusals of an exit since one of its kind was last accepted."""
+        found = await turn.tx.orders.page(
+            turn.account.workspace_id,
+            Filter(account_id=turn.account.id, extra={"position_id": position_id}),
+            Page(first=MOST_REFUSALS + 1),
+        )
+        count = 0
+        for one in found:
+            if one.reason in PROTECTIVE and one.leg == leg:
+                if one.state is not OrderState.REJECTED:
+                    break
+                count += 1
+        return count
+
+
+def leaving(orders: Sequence[Order]) -> Decimal:
+    """Give what orders that are not resting protection are selling."""
+    return sum(
+        (
+            one.quantity - one.filled_quantity
+            for one in orders
+            if one.reason not in PROTECTIVE or _is_taking(one)
+        ),
+        Decimal(0),
+    )
+
+
+def _is_taking(order: Order) -> bool:
+    """Tell a target that the desk takes by itself, or a stop that it carries out, from one that rests."""
+    return order.order_type is OrderType.MARKET or (order.reason is Reason.EXTERNAL)
+
+
+def _is_same(want: WantedExit, order: Order) -> bool:
+    left = order.quantity - order.filled_quantity
+    return (
+        order.leg == want.leg
+        and order.order_type is want.order_type
+        and left == want.quantity
+        and order.price == want.price
+        and order.stop_price == want.stop_price
+    )
