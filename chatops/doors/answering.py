@@ -51,6 +51,8 @@ class Answering:
         self._room_for_more = asyncio.Event()
         self._room_for_more.set()
         self._tasks: asyncio.TaskGroup | None = None
+        #: Set while messages may be taken.
+        self.ready = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -70,8 +72,10 @@ class Answering:
                     left = await tx.chats.unanswered(self._platform.source)
                 for one in left:
                     self._put(Heard.from_payload(one.payload), one.workspace_id, is_again=True)
+                self.ready.set()
                 await asyncio.get_running_loop().create_future()
             finally:
+                self.ready.clear()
                 self._tasks = None
 
     async def take(self, heard: Sequence[Heard]) -> None:

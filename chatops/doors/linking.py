@@ -37,11 +37,13 @@ class Linking:
         if found is None:
             return None, self._neutral(heard)
         if not heard.place.is_private:
-            # A code that others can read is theirs as well.
+            # A code that others can read is theirs as well: it is burnt.
+            if self._may_try(heard):
+                await self._people.redeem(heard.person, found[1], is_private=False)
             return None, self._once(heard, _only_in_private())
         if not self._may_try(heard):
             return None, self._neutral(heard)
-        actor = await self._people.redeem(heard.person, found[1])
+        actor = await self._people.redeem(heard.person, found[1], is_private=True)
         if actor is not None:
             return actor, None
         card = Card(

@@ -71,7 +71,8 @@ class Living:
             return False
         place = Place(platform=message.platform, chat_id=message.chat_id, thread_id=message.thread_id)
         shown = Shown(place=place, speaker=speaker, pages=pages[:1], edits=message.message_id)
-        await self._platform.carry(self._platform.payloads(shown)[0], is_repeat=False)
+        edit = {**self._platform.payloads(shown)[0], "is_living": True}
+        await self._platform.carry(edit, is_repeat=False)
         async with self._room.store.transaction() as tx:
             await tx.chats.keep_alive(replace(message, content_hash=digest, updated_at=self._room.now))
         return True

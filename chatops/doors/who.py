@@ -15,6 +15,9 @@ class People(Protocol):
         """Give the member behind a platform's user; None for a stranger."""
         ...
 
-    async def redeem(self, person: Person, code: str) -> Actor | None:
-        """Link a person by a one-time code; None where the code is not good."""
+    async def redeem(self, person: Person, code: str, *, is_private: bool) -> Actor | None:
+        """Link a person by a one-time code; None where the code is not good.
+
+        A code that was said where others read along is burnt and links nobody.
+        """
         ...

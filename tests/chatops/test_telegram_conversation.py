@@ -240,7 +240,9 @@ async def test_a_good_code_links_once_in_private_and_a_bad_one_never(sqlite_stor
         group = replace(group, place=replace(group.place, is_private=False))
         await door.hear(group)
         assert "mallory" not in door.people.linked
-        good = await door.hear(mallory.says("/start GOODCODE1"))
+        assert "GOODCODE1" not in door.people.codes
+        door.people.codes["GOODCODE2"] = Role.OPERATOR
+        good = await door.hear(mallory.says("/start GOODCODE2"))
 
         assert bad["card"] == "link_refused"
         assert good["card"] == "linked"

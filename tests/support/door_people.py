@@ -30,10 +30,10 @@ class FakePeople:
         role = self.linked.get(user_id)
         return None if role is None else self.house.actor(role, channel=platform)
 
-    async def redeem(self, person: Person, code: str) -> Actor | None:
-        """Link a user by a code that is good once."""
+    async def redeem(self, person: Person, code: str, *, is_private: bool) -> Actor | None:
+        """Link a user by a code that is good once, and burn one that others could read."""
         role = self.codes.pop(code, None)
-        if role is None:
+        if role is None or not is_private:
             return None
         self.linked[person.user_id] = role
         return self.house.actor(role, channel=person.platform)
