@@ -250,9 +250,10 @@ class DiscordDoor:
         wait_s = 0.25
         while True:
             try:
-                await work()
+                async with asyncio.timeout(PATIENCE_S):
+                    await work()
                 return
-            except StoreProblem as problem:
+            except (StoreProblem, TimeoutError) as problem:
                 if self._clock.monotonic() > deadline:
                     log.error("discord_message_lost", message_id=heard.message_id, error=str(problem))
                     return
@@ -264,6 +265,7 @@ class DiscordDoor:
         self, answering: Answering, heard: Heard, interaction: discord.Interaction[DeskClient]
     ) -> None:
         """Hand over to the conversation; strangers are answered here, for nothing of theirs is kept."""
+        await answering.ready.wait()
         if await self._people.actor_of(PLATFORM, heard.person.user_id) is not None:
             await answering.take([heard])
             return
@@ -339,4 +341,6 @@ def _with_answers(
         "is_private": is_private,
         "is_tap": original is None,
     }
-    return replace(heard, extras=answers)
+    # What only the asker sees is as good as a conversation of two.
+    place = replace(heard.place, is_private=heard.place.is_private or is_private)
+    return replace(heard, extras=answers, place=place)

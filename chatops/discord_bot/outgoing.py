@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import discord
 import structlog
 
@@ -17,6 +14,7 @@ from chatops.cards import Button, Card, Press
 from chatops.discord_bot.components import ROWS, Labelled, leafing_row, rows_of
 from chatops.discord_bot.incoming import PLATFORM
 from chatops.discord_bot.rendering import sheets_of
+from chatops.discord_bot.wire import BAD_TOKENS, edited, handed_over, sendable
 from chatops.doors.carrier import AnswerLost, DoorDisabled, NeverThis, NotNow, Sent
 from chatops.doors.platform import Shown
 from chatops.texts.speaker import Speaker
@@ -29,14 +27,10 @@ log = structlog.get_logger(__name__)
 
 #: An interaction can be answered this long; then the channel takes over.
 TOKEN_LIVES_S = 14.5 * 60
-#: One request may take this long.
-SEND_TIMEOUT_S = 30.0
 #: The largest upload without a paid server.
 LARGEST_FILE = 10 * 1024 * 1024
 
 _UNKNOWN_MESSAGE = 10008
-_BAD_FORM = 50035
-_BAD_TOKENS = frozenset({50027, 10015, 10062})
 
 
 class Outgoing:
@@ -117,7 +111,7 @@ class Outgoing:
             return await self._as_answer(payload, answers, is_repeat=is_repeat)
         except NeverThis as problem:
             # The token ended early, or what we meant to edit was deleted.
-            if getattr(problem.__cause__, "code", 0) in {*_BAD_TOKENS, _UNKNOWN_MESSAGE}:
+            if getattr(problem.__cause__, "code", 0) in {*BAD_TOKENS, _UNKNOWN_MESSAGE}:
                 return await self._in_channel({**payload, "edits": ""}, answers)
             raise
 
@@ -138,14 +132,18 @@ class Outgoing:
             # Editing what stands for "thinking" twice shows it once.
             target = str(answers["original"])
         if target:
-            async with _handed_over(is_safe=True):
-                message = await webhook.edit_message(int(target), **_edited(payload))
+            async with handed_over(is_safe=True):
+                message = await webhook.edit_message(int(target), **edited(payload))
+            await self._pinned(payload, message)
             return Sent(str(message.id))
         label = str(payload.get("again") or "") if is_repeat else ""
         is_private = bool(answers.get("is_private") or answers.get("is_tap"))
-        async with _handed_over(is_safe=False):
+        async with handed_over(is_safe=False):
             message = await webhook.send(
-                **_sent(payload, label), ephemeral=is_private, wait=True, silent=bool(payload.get("silent"))
+                **sendable(payload, label),
+                ephemeral=is_private,
+                wait=True,
+                silent=bool(payload.get("silent")),
             )
         return Sent(str(message.id))
 
@@ -153,73 +151,36 @@ class Outgoing:
         channel_id = int(payload["channel"])
         if answers.get("is_private"):
             # What only one person saw must not end in front of all.
-            async with _handed_over(is_safe=True):
+            async with handed_over(is_safe=True):
                 channel_id = (await self._client.create_dm(discord.Object(int(answers["user"])))).id
         channel = self._client.get_partial_messageable(channel_id)
         target = str(payload.get("edits") or "")
         if target:
-            async with _handed_over(is_safe=True):
-                message = await channel.get_partial_message(int(target)).edit(**_edited(payload))
+            async with handed_over(is_safe=True):
+                message = await channel.get_partial_message(int(target)).edit(**edited(payload))
             return Sent(str(message.id))
-        wanted = {**_sent(payload, ""), **nonce_of(payload), "silent": bool(payload.get("silent"))}
+        wanted = {**sendable(payload), **nonce_of(payload), "silent": bool(payload.get("silent"))}
         if payload.get("replies_to"):
             wanted["reference"] = discord.MessageReference(
                 message_id=int(payload["replies_to"]), channel_id=channel_id, fail_if_not_exists=False
             )
         # Discord takes one message per nonce, so that a repeated one is not shown twice.
-        async with _handed_over(is_safe=True):
+        async with handed_over(is_safe=True):
             sent = await channel.send(**wanted)
-        if payload.get("pin"):
-            async with _handed_over(is_safe=True):
-                await sent.pin()
+        await self._pinned(payload, sent)
         return Sent(str(sent.id))
 
-
-class _handed_over:  # noqa: N801 - reads as a verb where it is used
-    """Translates what goes wrong on the way into what the outbox understands.
-
-    `is_safe`: doing it twice shows it once, so a lost answer may be followed by the same again.
-    """
-
-    def __init__(self, *, is_safe: bool) -> None:
-        self._is_safe = is_safe
-        self._timeout = asyncio.timeout(SEND_TIMEOUT_S)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, kind: Any, problem: BaseException | None, trace: Any) -> None:
+    async def _pinned(self, payload: Mapping[str, Any], message: discord.Message) -> None:
+        """Pin what is kept up to date; where we may not, it stays where it is."""
+        if not payload.get("pin"):
+            return
         try:
-            await self._timeout.__aexit__(kind, problem, trace)
-        except TimeoutError as late:
-            problem = late
-        if problem is not None:
-            self._translate(problem)
-
-    def _translate(self, problem: BaseException) -> None:
-        match problem:
-            case discord.RateLimited():
-                raise NotNow("rate limited", after_s=problem.retry_after) from problem
-            case discord.HTTPException():
-                self._refused(problem)
-            case aiohttp.ClientConnectorError():
-                raise NotNow(f"not reached: {problem}") from problem
-            case TimeoutError() | aiohttp.ClientError() | OSError():
-                self._lost(problem)
-
-    def _refused(self, problem: discord.HTTPException) -> NoReturn:
-        said = f"{problem.status} {problem.code}: {problem.text}"[:300]
-        if problem.status == 401 and problem.code not in _BAD_TOKENS:
-            raise DoorDisabled(f"Discord does not know the token any more ({said})") from problem
-        if problem.status == 429:
-            raise NotNow(said, after_s=60.0) from problem
-        if problem.status >= 500:
-            self._lost(problem)
-        raise NeverThis(said) from problem
-
-    def _lost(self, problem: BaseException) -> NoReturn:
-        said = f"{type(problem).__name__}: {problem}"
-        raise (NotNow(said) if self._is_safe else AnswerLost(said)) from problem
+            async with handed_over(is_safe=True):
+                await self._client.get_partial_messageable(int(payload["channel"])).get_partial_message(
+                    message.id
+                ).pin()
+        except (NotNow, NeverThis) as problem:
+            log.info("discord_not_pinned", error=str(problem))
 
 
 def nonce_of(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,69 +202,3 @@ def _files(shown: Shown) -> list[dict[str, str]]:
     if shown.file is not None and len(shown.file.content) <= LARGEST_FILE:
         found.append((shown.file.name, shown.file.content))
     return [{"name": name, "data": base64.b64encode(data).decode()} for name, data in found]
-
-
-def _attached(payload: Mapping[str, Any]) -> list[discord.File]:
-    return [
-        discord.File(io.BytesIO(base64.b64decode(one["data"])), filename=str(one["name"]))
-        for one in payload.get("files") or []
-    ]
-
-
-def _view(payload: Mapping[str, Any]) -> discord.ui.View | None:
-    """Give the components; the view is ended at once, so that the library keeps none in memory."""
-    rows = payload.get("rows") or []
-    if not rows:
-        return None
-    view = discord.ui.View(timeout=None)
-    for number, row in enumerate(rows):
-        for one in row:
-            view.add_item(_item(one, number))
-    view.stop()
-    return view
-
-
-def _item(one: Mapping[str, Any], row: int) -> discord.ui.Item[discord.ui.View]:
-    if one["type"] == 2:
-        return discord.ui.Button(
-            style=discord.ButtonStyle(one["style"]),
-            label=one["label"],
-            custom_id=one["custom_id"],
-            disabled=bool(one.get("disabled")),
-            row=row,
-        )
-    return discord.ui.Select(
-        custom_id=one["custom_id"],
-        placeholder=one["placeholder"],
-        options=[discord.SelectOption(label=each["label"], value=each["value"]) for each in one["options"]],
-        row=row,
-    )
-
-
-def _embeds(payload: Mapping[str, Any]) -> list[discord.Embed]:
-    return [discord.Embed.from_dict(one) for one in payload["embeds"]]
-
-
-def _edited(payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "content": str(payload.get("content") or "") or None,
-        "embeds": _embeds(payload),
-        "attachments": _attached(payload),
-        "view": _view(payload),
-        "allowed_mentions": discord.AllowedMentions.none(),
-    }
-
-
-def _sent(payload: Mapping[str, Any], label: str) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "embeds": _embeds(payload),
-        "allowed_mentions": discord.AllowedMentions.none(),
-    }
-    text = label or str(payload.get("content") or "")
-    if text:
-        found["content"] = text
-    if files := _attached(payload):
-        found["files"] = files
-    if (view := _view(payload)) is not None:
-        found["view"] = view
-    return found

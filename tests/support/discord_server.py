@@ -176,6 +176,7 @@ class DiscordServer:
             case ["DELETE", "webhooks", _, token, "messages", which]:
                 record = self._alive(token)
                 self._message(record.message_id if which == "@original" else which).is_deleted = True
+                record.is_settled = True
                 return None
             case ["GET", "webhooks", _, token, "messages", which]:
                 record = self._alive(token)
