@@ -272,6 +272,22 @@ class Settings:
         group="Web",
         unit="points/s",
     )
+    api_documents: str = setting(
+        "any",
+        "Which documents the API answers: any, or only known ones (its own, and those of tokens with the scope adhoc).",
+        read=one_of("any", "known"),
+        group="Web",
+    )
+    api_new_documents_per_s: float = setting(
+        5.0,
+        "Documents of one person that this process has not read before; twenty seconds' worth may come at once.",
+        read=number(0.1, 10_000),
+        group="Web",
+        unit="documents/s",
+    )
+    explorer: bool = setting(
+        True, "Whether the API explorer is served at /explorer; it needs no network.", read=a_switch, group="Web"
+    )
     api_in_flight: int = setting(
         100, "Operations of one person at the same time.", read=whole(1, 1000), group="Web"
     )

@@ -23,6 +23,7 @@ from api.schema import SCHEMA
 from api.view import MAX_BODY, GraphQLDoor, bearer
 from desk.settings import Settings
 from server.auth import TokenAuthenticator
+from server.explorer_pages import explorer_routes
 from server.health import Check, Health
 from server.lifespan import lifespan
 from server.metrics import Metrics
@@ -32,7 +33,7 @@ from server.middleware import BodyLimit, Frontier, Timed, is_loopback
 OPERATIONS = Path(__file__).resolve().parents[1] / "graphql" / "operations"
 
 #: Paths that metrics name; any other is "other".
-ROUTES = ("/graphql", "/livez", "/readyz", "/startupz", "/health", "/metrics")
+ROUTES = ("/graphql", "/explorer", "/livez", "/readyz", "/startupz", "/health", "/metrics")
 
 
 def create_app(
@@ -55,6 +56,8 @@ def create_app(
             requests_per_s=settings.api_requests_per_s,
             points_per_s=settings.api_points_per_s,
             in_flight=settings.api_in_flight,
+            new_documents_per_s=settings.api_new_documents_per_s,
+            only_known=settings.api_documents == "known",
         ),
         documents=documents,
         models=ReadModels(house.store, house.clock),
@@ -69,6 +72,7 @@ def create_app(
         Route("/startupz", pages.started),
         Route("/health", pages.health_report),
         Route("/metrics", pages.metrics_page),
+        *(explorer_routes() if settings.explorer else ()),
     ]
     middleware = [
         Middleware(
