@@ -49,7 +49,7 @@ class VenueClock:
         """Give the venue's time."""
         return self.anchor_ms + round((self.clock.monotonic() - self.anchor_s) * 1000) + self.offset_ms
 
-    def nonce(self) -> int:
+    def growing_nonce(self) -> int:
         """Give the venue's time, later than any before."""
         self.last_nonce = max(self.last_nonce + 1, self.now_ms())
         return self.last_nonce
@@ -129,7 +129,7 @@ def _make(link: Link, on_message: Callable[[Any], None] | None) -> Any:
         """The exchange with its answers checked."""
 
         def nonce(self) -> int:
-            return link.time.nonce()
+            return link.time.growing_nonce() if link.quirks.has_growing_nonce else link.time.now_ms()
 
         async def throttle(self, cost: Any = None) -> None:
             await link.wire.budget.take(float(cost or 1), current_attempt().urgency)

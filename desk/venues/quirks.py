@@ -39,6 +39,7 @@ class Quirks:
         balance_path: what an honest answer with balances has in it.
         has_trade_stream, has_candle_stream: whether executions and candles come by websocket.
         needs_passphrase: a third secret belongs to the key.
+        has_growing_nonce: a nonce that is not above the last one is refused, whatever the time is.
     """
 
     exchange_id: str
@@ -65,6 +66,7 @@ class Quirks:
     has_trade_stream: bool = True
     has_candle_stream: bool = True
     needs_passphrase: bool = False
+    has_growing_nonce: bool = False
 
 
 BINANCE = Quirks(
@@ -82,11 +84,11 @@ BINANCE = Quirks(
         ("would immediately trigger", Refusal.WOULD_TRIGGER),
         ("relationship of the prices", Refusal.WOULD_TRIGGER),
         ("MAX_NUM_", Refusal.TOO_MANY),
+        ("Market is closed", Refusal.HALTED),
+        ("not available for trading", Refusal.HALTED),
         ("Filter failure", Refusal.FILTER),
         ('"code":-1013', Refusal.FILTER),
         ('"code":-1111', Refusal.FILTER),
-        ("Market is closed", Refusal.HALTED),
-        ("not available for trading", Refusal.HALTED),
         ('"code":-2011', Refusal.UNKNOWN_ORDER),
         ('"code":-2013', Refusal.UNKNOWN_ORDER),
         ('"code":-1021', Refusal.CLOCK),
@@ -145,6 +147,7 @@ KRAKEN = Quirks(
     options={"fetchCurrencies": False},
     hosts=frozenset({"api.kraken.com", "ws.kraken.com", "ws-auth.kraken.com"}),
     closed_calls=("fetch_closed_orders",),
+    has_growing_nonce=True,
     page_rows=50,
     balance_path=("result",),
     per_s=1.0,

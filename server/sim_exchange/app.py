@@ -132,7 +132,7 @@ def _application(house: SimHouse, control: ControlDoor) -> web.Application:
     app.router.add_get("/ws", sockets.market)
     app.router.add_get("/stream", sockets.market)
     app.router.add_get("/ws-api/v3", sockets.api)
-    app.router.add_get("/control", control)
-    app.router.add_post("/control/{what}", control)
-    app.router.add_route("*", "/{path:.*}", rest)
+    app.router.add_get("/control", control.answer)
+    app.router.add_post("/control/{what}", control.answer)
+    app.router.add_route("*", "/{path:.*}", rest.answer)
     return app

@@ -22,7 +22,7 @@ class ControlDoor:
     def __init__(self, house: SimHouse) -> None:
         self._house = house
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         """Answer `GET /control` and `POST /control/{what}`."""
         what = request.match_info.get("what", "")
         if request.method == "GET":

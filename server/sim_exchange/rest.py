@@ -76,7 +76,7 @@ class RestDoor:
     def __init__(self, house: SimHouse) -> None:
         self._house = house
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         house, path = self._house, request.path
         house.requests += 1
