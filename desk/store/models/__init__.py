@@ -63,6 +63,13 @@ from desk.store.models.positions import (
     TradeEventRow,
     TradeRow,
 )
+from desk.store.models.sessions import (
+    InvitationRow,
+    RefreshTokenRow,
+    SessionRow,
+    TokenFactRow,
+    WebhookRow,
+)
 
 __all__ = [
     "AccountRequestRow",
@@ -102,6 +109,7 @@ __all__ = [
     "InboxRow",
     "IncidentRow",
     "InstallRow",
+    "InvitationRow",
     "JobFileRow",
     "JobRow",
     "LeaseRow",
@@ -121,15 +129,19 @@ __all__ = [
     "PositionRow",
     "ProtectionRow",
     "ReconciliationRow",
+    "RefreshTokenRow",
     "RiskEventRow",
+    "SessionRow",
     "SignalRow",
     "StateChangeRow",
     "StepUpRow",
     "StrategyPerformanceRow",
     "ThrottleRow",
+    "TokenFactRow",
     "TokenRow",
     "TradeEventRow",
     "TradeRow",
     "UserRow",
+    "WebhookRow",
     "WorkspaceRow",
 ]
