@@ -15,6 +15,7 @@ from chatops.book import Book, Word
 from chatops.cards import Button, Card, Money, Press, Price, Text, Tone, Value
 from chatops.confirmations import Confirmations, audit_denial, member_of
 from chatops.errors import error_card, misheard_card, role_text
+from chatops.pictures import in_language
 from chatops.problems import Misheard, did_you_mean, misheard
 from chatops.room import Asked, Room, speaker_of
 from chatops.texts.speaker import Speaker
@@ -145,7 +146,7 @@ class Dispatcher:
             member=await member_of(self.room.store, actor),
             extras=extras or {},
         )
-        return await word.answer(asked)
+        return in_language(await word.answer(asked), asked.speaker.language)
 
     async def _asks(self, needed: ConfirmationNeeded, line: str, actor: Actor) -> Card:
         await self.confirmations.keep(needed, line, actor, self.room.now)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from desk.charts import look
 from desk.charts.specs import BarSpec
+from desk.charts.words import numeral, word
 
 #: More bars than this carry no number of their own.
 _MAX_NUMBERED = 24
@@ -33,7 +34,7 @@ def draw_bars(spec: BarSpec) -> bytes:
     if len(values) <= _MAX_NUMBERED:
         for row, value in zip(rows, values, strict=True):
             axes.annotate(
-                f"{value:+,.{digits}f}" if value else "0",
+                numeral(f"{value:+,.{digits}f}") if value else "0",
                 (row, value),
                 xytext=(0, 7 if value >= 0 else -8),
                 textcoords="offset points",
@@ -48,7 +49,7 @@ def draw_bars(spec: BarSpec) -> bytes:
     figure.text(
         0.022,
         0.022,
-        look.clean(f"sum {total:+,.2f} {spec.currency}".rstrip()),
+        look.clean(f"{word('sum')} {numeral(f'{total:+,.2f}')} {spec.currency}".rstrip()),
         color=colours.up if total >= 0 else colours.down,
         fontsize=10,
         fontweight="bold",

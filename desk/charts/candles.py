@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from desk.charts import look
 from desk.charts.look import Palette
 from desk.charts.specs import MAX_BARS, CandleSpec, Mark, TradeMarks, WaveLine
+from desk.charts.words import word
 
 #: Share of the width kept free on the right, for the newest bar and the price labels.
 _MARGIN_BARS = 0.06
@@ -124,7 +125,9 @@ def _volume(axes: Axes, spec: CandleSpec, colours: Palette) -> None:
     axes.set_ylim(0, top * 1.15 if top > 0 else 1.0)
     axes.yaxis.set_major_locator(ticker.MaxNLocator(2))
     axes.yaxis.set_major_formatter(ticker.EngFormatter(sep=""))
-    axes.text(0.006, 0.86, "volume", transform=axes.transAxes, color=colours.faint, fontsize=8.5, va="center")
+    axes.text(
+        0.006, 0.86, word("volume"), transform=axes.transAxes, color=colours.faint, fontsize=8.5, va="center"
+    )
 
 
 def _limits(price: Axes, volume: Axes, spec: CandleSpec) -> None:
@@ -254,17 +257,24 @@ def _trade(axes: Axes, spec: CandleSpec, trade: TradeMarks, colours: Palette) ->
     if len(trade.targets) and trade.stop is not None:
         _zone(axes, start, end, trade.entry.price, trade.targets[-1], colours.target)
         _zone(axes, start, end, trade.entry.price, trade.stop, colours.stop)
-    tags = [_Tag(trade.entry.price, "entry", colours.entry, "line", start)]
+    tags = [_Tag(trade.entry.price, word("entry"), colours.entry, "line", start)]
     if trade.stop is not None:
         has_moved = len(trade.stop_path) > 1 and trade.stop_path[-1].price != trade.stop
         tags.append(
             _Tag(
-                trade.stop, "first stop" if has_moved else "stop", colours.stop, "line", start, not has_moved
+                trade.stop,
+                word("first_stop" if has_moved else "stop"),
+                colours.stop,
+                "line",
+                start,
+                not has_moved,
             )
         )
         if has_moved:
             last = trade.stop_path[-1]
-            tags.append(_Tag(last.price, "stop", colours.stop, "line", max(row_of(spec, last.ts_ms), -1.0)))
+            tags.append(
+                _Tag(last.price, word("stop"), colours.stop, "line", max(row_of(spec, last.ts_ms), -1.0))
+            )
     tags += [
         _Tag(price, f"TP{leg}", colours.target, "line", start) for leg, price in enumerate(trade.targets, 1)
     ]
@@ -408,7 +418,7 @@ def _legend(axes: Axes, spec: CandleSpec, colours: Palette) -> None:
         for number, one in enumerate(spec.overlays)
     ]
     for wave in spec.waves:
-        name = wave.pattern.replace("_", " ") or "count"
+        name = wave.pattern.replace("_", " ") or word("count")
         handles.append(
             Line2D(
                 [],
@@ -416,11 +426,11 @@ def _legend(axes: Axes, spec: CandleSpec, colours: Palette) -> None:
                 color=colours.alternate if wave.is_alternate else colours.wave,
                 linestyle="--" if wave.is_alternate else "-",
                 linewidth=1.4,
-                label=look.clean(f"alternate: {name}" if wave.is_alternate else name),
+                label=look.clean(word("alternate", name=name) if wave.is_alternate else name),
             )
         )
     if spec.trade is not None and len(spec.trade.stop_path) > 1:
-        handles.append(Line2D([], [], color=colours.stop, linewidth=1.5, label="stop as it moved"))
+        handles.append(Line2D([], [], color=colours.stop, linewidth=1.5, label=word("stop_moved")))
     if handles:
         legend = axes.legend(
             handles=handles,

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from desk.charts.allocation import draw_allocation
 from desk.charts.bars import draw_bars
 from desk.charts.candles import draw_candles
+from desk.charts.correlation import draw_correlation
+from desk.charts.drift import draw_drift
 from desk.charts.equity import draw_equity
+from desk.charts.gauges import draw_gauges
 from desk.charts.heat import draw_heat
 from desk.charts.kinds import KINDS
-from desk.charts.specs import BarSpec, CandleSpec, EquitySpec, HeatSpec, read_spec
+from desk.charts.specs import read_spec
+from desk.charts.words import speaking
 from trading.errors import InvalidInput, nearest
+
+_DRAWERS: Mapping[str, Callable[[Any], bytes]] = {
+    "candles": draw_candles,
+    "trade": draw_candles,
+    "equity": draw_equity,
+    "daily": draw_bars,
+    "heat": draw_heat,
+    "allocation": draw_allocation,
+    "correlation": draw_correlation,
+    "gauge": draw_gauges,
+    "drift": draw_drift,
+}
 
 
 def draw(kind: str, spec: Mapping[str, Any]) -> bytes:
@@ -20,15 +37,10 @@ def draw(kind: str, spec: Mapping[str, Any]) -> bytes:
     Raises:
         InvalidInput: the kind is unknown or the spec is malformed.
     """
-    match kind:
-        case "candles" | "trade":
-            return draw_candles(read_spec(CandleSpec, spec))
-        case "equity":
-            return draw_equity(read_spec(EquitySpec, spec))
-        case "daily":
-            return draw_bars(read_spec(BarSpec, spec))
-        case "heat":
-            return draw_heat(read_spec(HeatSpec, spec))
-    raise InvalidInput(
-        f"Picture '{kind}' was asked; {', '.join(KINDS)} can be drawn.", hint=nearest(kind, KINDS) or None
-    )
+    if kind not in KINDS:
+        raise InvalidInput(
+            f"Picture '{kind}' was asked; {', '.join(KINDS)} can be drawn.", hint=nearest(kind, KINDS) or None
+        )
+    picture = read_spec(KINDS[kind], spec)
+    with speaking(picture.words):
+        return _DRAWERS[kind](picture)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from desk.charts import look
 from desk.charts.specs import EquitySpec
+from desk.charts.words import numeral, word
 
 #: More points than pixels say nothing more.
 _MAX_POINTS = 4_000
@@ -47,9 +48,9 @@ def draw_equity(spec: EquitySpec) -> bytes:
             color=colours.faint,
             linewidth=1.0,
             linestyle="--",
-            label="holding",
+            label=word("holding"),
         )
-    top.plot(x[kept], equity[kept], color=colours.accent, linewidth=1.7, label="equity", zorder=4)
+    top.plot(x[kept], equity[kept], color=colours.accent, linewidth=1.7, label=word("equity"), zorder=4)
     base = float(equity[0])
     top.axhline(base, color=colours.faint, linewidth=0.8, linestyle=(0, (2, 3)))
     top.fill_between(
@@ -76,7 +77,7 @@ def draw_equity(spec: EquitySpec) -> bytes:
     change = equity[-1] / base - 1.0 if base else 0.0
     unit = f"{spec.currency}  " if spec.currency else ""
     top.annotate(
-        f"{look.price_text(float(equity[-1]), 2)}\n{look.clean(unit)}{change:+.2%}",
+        f"{look.price_text(float(equity[-1]), 2)}\n{look.clean(unit)}{look.percent_text(change, signed=True)}",
         (x[-1], equity[-1]),
         xytext=(8, 0),
         textcoords="offset points",
@@ -103,18 +104,24 @@ def draw_equity(spec: EquitySpec) -> bytes:
     bottom.plot(x[kept], drawdown[kept] * 100, color=colours.down, linewidth=1.0)
     deepest = int(drawdown.argmin())
     bottom.set_ylim(min(float(drawdown.min()) * 120, -0.5), 0)
-    bottom.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:.3g} %"))
+    bottom.yaxis.set_major_formatter(
+        ticker.FuncFormatter(lambda value, _: numeral(f"{value:.3g}") + word("percent"))
+    )
     bottom.yaxis.set_major_locator(ticker.MaxNLocator(4))
     bottom.text(
         0.006,
         0.1,
-        f"drawdown, deepest {drawdown[deepest]:.2%} on {look.when(float(ts[deepest]), '%d %b %Y')}",
+        word(
+            "deepest",
+            depth=look.percent_text(float(drawdown[deepest])),
+            day=look.when(float(ts[deepest]), "%d %b %Y"),
+        ),
         transform=bottom.transAxes,
         color=colours.ink,
         fontsize=8.8,
         va="bottom",
     )
-    _date_ticks(top, bottom, ts)
+    date_ticks(top, bottom, ts)
     figure.text(0.978, 0.028, "UTC", color=colours.faint, fontsize=8.5, ha="right")
     return look.png(figure)
 
@@ -132,7 +139,8 @@ def _kept(equity: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tu
     return np.unique(np.array(rows))
 
 
-def _date_ticks(top: Axes, bottom: Axes, ts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+def date_ticks(top: Axes, bottom: Axes, ts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    """Put dates under the lower of two panes that share their times."""
     ticks = np.linspace(float(ts[0]), float(ts[-1]), 9)[1:-1]
     days = (ts[-1] - ts[0]) / 86_400_000
     pattern = "%b %Y" if days > 400 else "%d %b %Y" if days > 60 else "%d %b" if days > 9 else "%d %b\n%H:%M"

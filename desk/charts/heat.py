@@ -9,6 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from desk.charts import look
 from desk.charts.specs import HeatSpec
+from desk.charts.words import numeral
 
 #: More cells than this carry no number of their own.
 _MAX_NUMBERED = 225
@@ -27,8 +28,9 @@ def draw_heat(spec: HeatSpec) -> bytes:
     values = np.asarray(spec.values, np.float64).reshape(len(spec.y), len(spec.x))
     known = values[np.isfinite(values)]
     reach = float(np.abs(known).max()) if len(known) else 1.0
-    scale = LinearSegmentedColormap.from_list("gain", [colours.down, colours.pane, colours.up])
-    scale.set_bad(colours.paper)
+    scale = LinearSegmentedColormap.from_list("gain", [colours.down, colours.pane, colours.up]).with_extremes(
+        bad=colours.paper
+    )
     axes.imshow(values, origin="lower", aspect="auto", cmap=scale, vmin=-reach or -1.0, vmax=reach or 1.0)
     axes.set_xticks(*_ticks(spec.x))
     axes.set_yticks(*_ticks(spec.y))
@@ -37,7 +39,7 @@ def draw_heat(spec: HeatSpec) -> bytes:
     if values.size <= _MAX_NUMBERED:
         for row, column in np.argwhere(np.isfinite(values)):
             axes.annotate(
-                f"{values[row, column]:.2f}",
+                numeral(f"{values[row, column]:.2f}"),
                 (column, row),
                 ha="center",
                 va="center",

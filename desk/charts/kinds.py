@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from desk.charts.specs import BarSpec, CandleSpec, EquitySpec, HeatSpec
+from desk.charts.specs import (
+    AllocationSpec,
+    BarSpec,
+    CandleSpec,
+    CorrelationSpec,
+    DriftSpec,
+    EquitySpec,
+    GaugeSpec,
+    HeatSpec,
+)
 
-#: candles: a market; trade: a trade on its candles; equity: with drawdown; daily: amounts as bars;
-#: heat: a figure over two parameters.
-KINDS: dict[str, type[CandleSpec | EquitySpec | BarSpec | HeatSpec]] = {
+Spec = CandleSpec | EquitySpec | BarSpec | HeatSpec | AllocationSpec | CorrelationSpec | GaugeSpec | DriftSpec
+
+#: candles: a market; trade: a trade on its candles; equity: with drawdown; daily: amounts as bars; heat: a figure over
+#: two parameters; allocation: what a capital consists of; correlation: how returns move together; gauge: limits as
+#: dials; drift: what was earned beside what the replay earns.
+KINDS: dict[str, type[Spec]] = {
     "candles": CandleSpec,
     "trade": CandleSpec,
     "equity": EquitySpec,
     "daily": BarSpec,
     "heat": HeatSpec,
+    "allocation": AllocationSpec,
+    "correlation": CorrelationSpec,
+    "gauge": GaugeSpec,
+    "drift": DriftSpec,
 }

@@ -19,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from desk.charts.specs import Theme
+from desk.charts.words import month, numeral, word
 
 #: Inches and dots per inch: 1280 × 800 pixels, readable on a phone held upright.
 WIDTH, HEIGHT, DPI = 12.8, 8.0, 100
@@ -133,7 +134,9 @@ def png(figure: Figure) -> bytes:
 
 def when(ts_ms: float, pattern: str) -> str:
     """Write a UTC time."""
-    return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime(pattern)
+    moment = datetime.fromtimestamp(ts_ms / 1000, UTC)
+    # strftime names months in the machine's language, not the reader's.
+    return moment.strftime(pattern.replace("%b", month(moment.month)))
 
 
 def digits_for(span: float, level: float) -> int:
@@ -144,7 +147,13 @@ def digits_for(span: float, level: float) -> int:
 
 def price_text(value: float, digits: int) -> str:
     """Write a price."""
-    return f"{value:,.{digits}f}"
+    return numeral(f"{value:,.{digits}f}")
+
+
+def percent_text(ratio: float, digits: int = 2, *, signed: bool = False) -> str:
+    """Write a share of one as a percentage."""
+    sign = "+" if signed else ""
+    return numeral(f"{ratio * 100:{sign},.{digits}f}") + word("percent")
 
 
 def time_ticks(axes: Axes, ts_ms: Any, *, count: int = 8) -> None:

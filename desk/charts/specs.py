@@ -1,10 +1,13 @@
-"""What a picture is drawn from: plain values and arrays, no library. Times are epoch milliseconds, UTC."""
+"""What a picture is drawn from: plain values and arrays, no library. Times are epoch milliseconds, UTC.
+
+`words` are those of `desk.charts.words` in the reader's language; what is left out is English.
+"""
 
 from __future__ import annotations
 
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from types import UnionType
 from typing import Any, TypeVar
@@ -117,6 +120,7 @@ class CandleSpec:
     trade: TradeMarks | None = None
     overlays: Sequence[Overlay] = ()
     theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         columns = ("ts_ms", "open", "high", "low", "close", "volume")
@@ -145,6 +149,7 @@ class EquitySpec:
     subtitle: str = ""
     currency: str = ""
     theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _refuse_uneven(self, ("ts_ms", "equity"))
@@ -166,6 +171,7 @@ class BarSpec:
     subtitle: str = ""
     currency: str = ""
     theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _refuse_uneven(self, ("labels", "values"))
@@ -190,12 +196,113 @@ class HeatSpec:
     title: str = ""
     subtitle: str = ""
     theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not len(self.x) or len(self.values) != len(self.x) * len(self.y):
             raise ShapeMismatch(
                 f"A map of {len(self.y)} × {len(self.x)} cells has {len(self.values)} values; one per cell is needed."
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationSpec:
+    """What a capital consists of, the largest part first; a negative part is held short."""
+
+    labels: Sequence[str]
+    values: FloatSeries
+    title: str = ""
+    subtitle: str = ""
+    currency: str = ""
+    theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _refuse_uneven(self, ("labels", "values"))
+        if not len(self.labels):
+            raise InvalidInput("No part was given; a picture needs at least one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrelationSpec:
+    """How returns move together.
+
+    Attributes:
+        names: of the rows and columns.
+        values: len(names) squared, row by row, -1 to 1; NaN where too little is known.
+        threshold: from there on two pairs count as one risk.
+        held: names that are held now.
+    """
+
+    names: Sequence[str]
+    values: FloatSeries
+    threshold: float = 0.7
+    held: Sequence[str] = ()
+    title: str = ""
+    subtitle: str = ""
+    theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.names)
+        if not n or len(self.values) != n * n:
+            raise ShapeMismatch(
+                f"A map of {n} names has {len(self.values)} values; {n * n}, and at least 1, are needed."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """How much of a limit is used.
+
+    Attributes:
+        used: share of the limit, 0 to 1; more is drawn as reached.
+        text: what is used of what, in words: "3.2 % of 20 %".
+    """
+
+    label: str
+    used: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaugeSpec:
+    """Limits as dials."""
+
+    gauges: Sequence[Gauge]
+    title: str = ""
+    subtitle: str = ""
+    theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not len(self.gauges):
+            raise InvalidInput("No limit was given; a picture needs at least one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftSpec:
+    """What was earned beside what the same rules earn on the same bars, and the difference.
+
+    Attributes:
+        live, replay: profit so far, at the same times.
+        note: a line below the title, e.g. how many signals were the same.
+    """
+
+    ts_ms: TimeSeries
+    live: FloatSeries
+    replay: FloatSeries
+    note: str = ""
+    title: str = ""
+    subtitle: str = ""
+    currency: str = ""
+    theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _refuse_uneven(self, ("ts_ms", "live", "replay"))
+        if len(self.ts_ms) < 2:
+            raise InvalidInput(f"{len(self.ts_ms)} points were given; at least 2 are needed.")
 
 
 def _refuse_uneven(spec: Any, names: tuple[str, ...]) -> None:
@@ -215,6 +322,8 @@ def _plain(value: Any) -> Any:
         return as_spec(value)
     if isinstance(value, StrEnum):
         return value.value
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, np.ndarray) or value is None or isinstance(value, str | int | float | bool):
         return value
     return [_plain(one) for one in value]
@@ -251,6 +360,8 @@ def _read(hint: Any, value: Any) -> Any:
         # JSON has no NaN: an unknown value comes as null.
         rows = [np.nan if one is None else one for one in value] if isinstance(value, list) else value
         return np.asarray(rows, dtype=dtype)
+    if typing.get_origin(hint) is Mapping:
+        return {str(name): str(one) for name, one in value.items()}
     if typing.get_origin(hint) is not None and typing.get_args(hint):
         inner = typing.get_args(hint)[0]
         return tuple(_read(inner, one) for one in value)
