@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -15,13 +14,12 @@ from discord.http import Route
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chatops.discord_bot.receiving import Receiver
+
 log = structlog.get_logger(__name__)
 
 #: The library waits this long for a rate limit at most (its own least); longer ones are our outbox's to wait for.
 LONGEST_RATE_WAIT_S = 30.0
-
-#: Answers an interaction.
-OnInteraction = Callable[["discord.Interaction[DeskClient]"], Awaitable[None]]
 
 
 def aim(api_url: str, gateway_url: str) -> None:
@@ -45,7 +43,6 @@ class DeskClient(discord.Client):
         self,
         *,
         commands: Sequence[dict[str, Any]],
-        on_interaction: OnInteraction,
         guild_id: str = "",
     ) -> None:
         super().__init__(
@@ -57,7 +54,8 @@ class DeskClient(discord.Client):
             max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
         )
         self._commands = commands
-        self._answer = on_interaction
+        #: Takes what people do; None while the door is not ready for anybody.
+        self.receiver: Receiver | None = None
         #: Whether the gateway stands, and the bell that rings when that changed.
         self.is_connected = False
         self.changed = asyncio.Event()
@@ -97,7 +95,8 @@ class DeskClient(discord.Client):
 
     async def on_interaction(self, interaction: discord.Interaction[DeskClient]) -> None:
         """Answer a slash command, a typed option, a button, a menu or a form."""
-        await self._answer(interaction)
+        if self.receiver is not None:
+            await self.receiver.take(interaction)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Log what an answer broke on; the connection goes on."""

@@ -176,9 +176,11 @@ class Outgoing:
             return
         try:
             async with handed_over(is_safe=True):
-                await self._client.get_partial_messageable(int(payload["channel"])).get_partial_message(
-                    message.id
-                ).pin()
+                await (
+                    self._client.get_partial_messageable(int(payload["channel"]))
+                    .get_partial_message(message.id)
+                    .pin()
+                )
         except (NotNow, NeverThis) as problem:
             log.info("discord_not_pinned", error=str(problem))
 
