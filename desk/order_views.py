@@ -125,12 +125,14 @@ class ExitLevel:
     Attributes:
         leg: 1…3.
         filled: what its own fills took; after the first of them `quantity` stays as it is.
+        share: of the entry, 0–1; `quantity` follows the entry's fills by it. 0 = the quantity is as given.
     """
 
     leg: int
     price: Decimal
     quantity: Decimal
     filled: Decimal = Decimal(0)
+    share: Decimal = Decimal(0)
 
     @property
     def left(self) -> Decimal:

@@ -316,7 +316,7 @@ class Executor:
             self._gap = said.cause or "stream"
             return
         short = await self.intake.take([said])
-        for pair in short:
+        for pair in sorted(short):
             await self.resolver.ask_trades(pair, to_ms(self._clock.now() - timedelta(seconds=120)))
         if short:
             await self.intake.take([said])

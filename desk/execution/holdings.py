@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from desk.execution.client_ids import stable_id
 from desk.execution.turns import Turn
-from desk.order_views import Protection
+from desk.order_views import ExitLevel, Protection
 from desk.views import FillRecord, Filter, Leg, Order, Page, Position, Trade
 from trading.events import PositionChanged, PositionClosed, PositionOpened
 from trading.orders import Reason, Side
@@ -180,7 +180,13 @@ async def _summed(turn: Turn, position: Position, fill: FillRecord, exits: Prote
     )
     sums = sums_of(fills, is_long=position.is_long)
     if exits is not None:
-        exits = replace(exits, quantity=sums.quantity, revision=exits.revision + 1, updated_at=turn.at)
+        exits = replace(
+            exits,
+            quantity=sums.quantity,
+            targets=tuple(_scaled(one, sums.entry_quantity) for one in exits.targets),
+            revision=exits.revision + 1,
+            updated_at=turn.at,
+        )
         await tx.execution.protect(exits)
     changed = replace(
         position,
@@ -269,6 +275,13 @@ async def _close(turn: Turn, position: Position, order: Order, fill: FillRecord)
         )
     )
     return closed
+
+
+def _scaled(level: ExitLevel, entry_quantity: Decimal) -> ExitLevel:
+    """Give a leg its share of what was entered, until its own first fill."""
+    if level.filled or not level.share:
+        return level
+    return replace(level, quantity=level.share * entry_quantity)
 
 
 def legs_of(exits: Protection | None) -> tuple[Leg, ...]:

@@ -13,7 +13,6 @@ from desk.venue_port import VenueTrade
 from desk.views import Order, Position
 from trading.orders import Reason, Side
 
-
 #: Begins the trade id of what a person accepted as gone: it is about our position, not about other coins.
 CORRECTION = "correction:"
 

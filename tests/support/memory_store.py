@@ -15,7 +15,7 @@ from typing import TypeVar
 from desk.clock import Clock
 from desk.store import SqlStore
 from desk.store.connection import Dialect
-from desk.store.location import locate
+from desk.store.location import Location
 from desk.store.sqlite import SqliteConnection, SqliteThread
 from desk.store.transaction import Failures, Transactions
 
@@ -95,5 +95,7 @@ class MemoryDatabase:
 def memory_store(template: Path, clock: Clock) -> SqlStore:
     """Give a store in memory with the schema of a migrated file."""
     return SqlStore(
-        Transactions(MemoryDatabase(template), Failures(clock, None)), locate("sqlite::memory:"), clock
+        Transactions(MemoryDatabase(template), Failures(clock, None)),
+        Location(dialect=Dialect.SQLITE, path=Path("memory")),
+        clock,
     )
