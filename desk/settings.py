@@ -286,7 +286,10 @@ class Settings:
         unit="documents/s",
     )
     explorer: bool = setting(
-        True, "Whether the API explorer is served at /explorer; it needs no network.", read=a_switch, group="Web"
+        True,
+        "Whether the API explorer is served at /explorer; it needs no network.",
+        read=a_switch,
+        group="Web",
     )
     api_in_flight: int = setting(
         100, "Operations of one person at the same time.", read=whole(1, 1000), group="Web"
@@ -373,6 +376,30 @@ class Settings:
     smtp_password: Secret = setting(Secret(""), "Password at the mail server.", read=a_secret, group="Mail")
     smtp_from: str = setting(
         "breakwater@localhost", "Sender of our mails.", read=a_text, group="Mail", example="desk@example.org"
+    )
+
+    telegram_token: Secret = setting(
+        Secret(""), "Token of the Telegram bot; empty: no Telegram.", read=a_secret, group="Telegram"
+    )
+    telegram_base_url: str = setting(
+        "",
+        "Address in place of Telegram's own.",
+        read=web_url,
+        group="Telegram",
+        example="http://127.0.0.1:9000",
+    )
+    telegram_webhook_url: str = setting(
+        "",
+        "Public https address that Telegram calls; empty: Telegram is polled.",
+        read=web_url,
+        group="Telegram",
+        example="https://desk.example.org/telegram",
+    )
+    telegram_webhook_secret: Secret = setting(
+        Secret(""),
+        "Secret that Telegram sends along with each call; needed with a webhook address.",
+        read=a_secret,
+        group="Telegram",
     )
 
     discord_token: Secret = setting(

@@ -28,6 +28,7 @@ from trading.errors import BreakwaterError, OperatorProblem, RequestProblem, Sto
 if TYPE_CHECKING:
     from desk.assembly import House, HouseOptions
     from desk.mail import SmtpServer
+    from desk.ports import Painter
     from server.first_start import WayIn
     from server.health import Check
 
@@ -129,6 +130,7 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     from chatops.email import render_alert
     from desk.assembly import open_house
     from server.app import create_app, our_version
+    from server.chat import has_doors, open_doors
     from server.first_start import prepare
     from server.web import web_server
     from workers.house import working
@@ -140,7 +142,9 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     wanted = house_options(settings, options, version=our_version())
     broker = settings.broker_url.reveal()
     async with (
-        open_house(wanted, render_alert=render_alert, on_fatal=_end) as house,
+        open_house(
+            wanted, render_alert=render_alert, painter=_painter(has_doors(settings)), on_fatal=_end
+        ) as house,
         working(
             house.store,
             house.bus,
@@ -149,12 +153,14 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
             bench=Bench(feed=house.feed, strategy_path=settings.strategy_path),
             url=broker,
         ),
+        open_doors(house, settings, version=our_version()) as chat,
     ):
         way_in = await prepare(
             house, demo=options.demo, capital=Decimal(settings.demo_capital), owner_email=settings.owner_email
         )
         port = listener.getsockname()[1]
-        app = create_app(house, replace(settings, port=port), checks=_checks(house))
+        app = create_app(house, replace(settings, port=port), checks={**_checks(house), **chat.checks()})
+        app.router.routes.extend(chat.routes)
         server = web_server(app)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells it by a flag only
@@ -170,6 +176,15 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
         server.should_exit = True
         await serving
     return 0
+
+
+def _painter(is_wanted: bool) -> Painter | None:
+    """Give what draws pictures for chats, in a process of its own; nothing where nobody would see them."""
+    if not is_wanted:
+        return None
+    from desk.charts.painter import ProcessPainter
+
+    return ProcessPainter()
 
 
 def _end(problem: StoreProblem) -> None:
@@ -282,8 +297,14 @@ def _say_ready(settings: Settings, options: UpOptions, house: House, way_in: Way
             ("Console", options.console_command),
             ("Data", str(settings.data_dir)),
             ("Mail", settings.smtp_host or "off: alerts wait in the outbox"),
+            ("Chat", _chat(settings)),
         ]
     )
+
+
+def _chat(settings: Settings) -> str:
+    tokens = {"Telegram": settings.telegram_token, "Discord": settings.discord_token}
+    return " and ".join(name for name, token in tokens.items() if token) or "the console"
 
 
 def _banner(rows: list[tuple[str, str]]) -> None:

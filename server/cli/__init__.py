@@ -19,7 +19,19 @@ _UsageProblem: Any = typer.BadParameter.__mro__[2]
 
 def build() -> typer.Typer:
     """Put the program together."""
-    from server.cli import admin, analysis, data, offline, research, search, service, venues, walking
+    from server.cli import (
+        admin,
+        analysis,
+        chat,
+        data,
+        jobs,
+        offline,
+        research,
+        search,
+        service,
+        venues,
+        walking,
+    )
 
     app = typer.Typer(
         name="breakwater",
@@ -30,7 +42,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         add_completion=True,
     )
-    for room in (service, data, analysis, research, search, walking, offline, venues, admin):
+    for room in (service, data, analysis, research, search, walking, offline, chat, jobs, venues, admin):
         room.enter(app)
     return app
 
