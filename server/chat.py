@@ -86,7 +86,7 @@ async def open_doors(house: House, settings: Settings, *, version: str) -> Async
             found.append(_telegram(house, settings, room, people, hook, stack))
             routes += [_route(hook)] if hook else []
         if settings.discord_token:
-            found.append(_discord(house, settings, room, people))
+            found.append(_discord(house, settings, room, people, stack))
         doors = Doors(found, house.clock)
         keeping = asyncio.create_task(doors.run(), name="chat-doors")
         try:
@@ -113,7 +113,9 @@ def _telegram(
     return TelegramDoor(room, full_book(), people, token=token, base_url=base_url, hook=hook, pace=pace)
 
 
-def _discord(house: House, settings: Settings, room: Room, people: People) -> Door:
+def _discord(
+    house: House, settings: Settings, room: Room, people: People, stack: AsyncExitStack
+) -> Door:
     from chatops.commands import full_book
     from chatops.discord_bot.alerts import DiscordAlerts
     from chatops.discord_bot.door import DiscordDoor
@@ -127,7 +129,15 @@ def _discord(house: House, settings: Settings, room: Room, people: People) -> Do
         gateway_url=settings.discord_gateway_url,
         guild_id=settings.discord_guild_id,
     )
-    house.pump.attach(DiscordAlerts(door, house.store, house.clock, channel_id=settings.discord_channel_id))
+    alerts = DiscordAlerts(
+        house.store,
+        house.clock,
+        token=settings.discord_token,
+        api_url=settings.discord_api_url,
+        channel_id=settings.discord_channel_id,
+    )
+    stack.push_async_callback(alerts.close)
+    house.pump.attach(alerts)
     return door
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
 import discord
 import structlog
 
 from chatops.alerts import alert_card, alert_title
 from chatops.cards import Button, Text
+from chatops.discord_bot.client import LONGEST_RATE_WAIT_S, aim
 from chatops.discord_bot.components import Labelled, rows_of
 from chatops.discord_bot.incoming import PLATFORM
 from chatops.discord_bot.markdown import cut, escaped
@@ -20,15 +22,12 @@ from chatops.discord_bot.rendering import sheets_of
 from chatops.discord_bot.wire import handed_over, sendable
 from chatops.doors.buttons import Buttons, Owner
 from chatops.doors.carrier import AnswerLost, DoorDisabled, NeverThis, NotNow
-from chatops.doors.door import DoorState
 from chatops.texts.speaker import Speaker
 from desk.alerting.channel import Notice, Outcome, disabled, refused, retry, sent
 from desk.chats import ChatPlace
-
-if TYPE_CHECKING:
-    from chatops.discord_bot.client import DeskClient
-    from desk.clock import Clock
-    from desk.ports import Store
+from desk.clock import Clock
+from desk.ports import Store
+from desk.secrets import Secret
 
 log = structlog.get_logger(__name__)
 
@@ -42,56 +41,76 @@ _LINE = 200
 _UNKNOWN_CHANNEL = 10003
 
 
-class Opened(Protocol):
-    """The door, as far as alerts need it."""
-
-    @property
-    def client(self) -> DeskClient | None:
-        """The connection; None while there is none."""
-        ...
-
-    @property
-    def state(self) -> DoorState: ...
-
-    @property
-    def detail(self) -> str: ...
-
-
 class DiscordAlerts:
-    """The outbox's way to Discord."""
+    """The outbox's way to Discord. `desk.alerting.channel.Channel`."""
 
     platform = PLATFORM
 
-    def __init__(self, door: Opened, store: Store, clock: Clock, *, channel_id: str = "") -> None:
-        self._door = door
+    def __init__(
+        self, store: Store, clock: Clock, *, token: Secret, api_url: str = "", channel_id: str = ""
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._token = token
+        self._api_url = api_url
         self._channel_id = channel_id
         self._buttons = Buttons(store)
+        self._client: discord.Client | None = None
+        self._signing_in = asyncio.Lock()
         self._posted: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._conversations: dict[str, int] = {}
 
     async def send(self, notice: Notice) -> Outcome:
         """Hand an alert over; the same again is shown once, because it carries the same nonce."""
-        client = self._door.client
-        if client is None:
-            if self._door.state is DoorState.DISABLED:
-                return disabled(self._door.detail)
-            return retry("Discord is not connected.", holds_channel=True)
         try:
+            client = await self._signed_in()
             if self._channel_id:
                 await self._share(client, notice)
             return await self._tell(client, notice)
         except NotNow as problem:
+            # Without a time to wait the server was not there at all: nobody else need try.
             return retry(str(problem), after_s=problem.after_s, holds_channel=problem.after_s is None)
         except AnswerLost as problem:
-            return retry(str(problem), is_doubtful=True)
+            return retry(str(problem), holds_channel=True, is_doubtful=True)
         except NeverThis as problem:
             return refused(str(problem))
         except DoorDisabled as problem:
             return disabled(str(problem))
 
-    async def _tell(self, client: DeskClient, notice: Notice) -> Outcome:
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _signed_in(self) -> discord.Client:
+        """Give a client without a gateway: alerts leave also while another process, or nobody, hears.
+
+        Raises:
+            NotNow: Discord is not reached.
+            DoorDisabled: the token is worthless.
+        """
+        async with self._signing_in:
+            if self._client is None:
+                aim(self._api_url, "")
+                client = discord.Client(
+                    intents=discord.Intents.none(),
+                    allowed_mentions=discord.AllowedMentions.none(),
+                    max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
+                )
+                try:
+                    async with handed_over(is_safe=True):
+                        await client.login(self._token.reveal())
+                except discord.LoginFailure as problem:
+                    await client.http.close()
+                    raise DoorDisabled("Discord refuses the token.") from problem
+                except BaseException:
+                    await client.http.close()
+                    raise
+                self._client = client
+            return self._client
+
+    async def _tell(self, client: discord.Client, notice: Notice) -> Outcome:
         """Tell one person in their conversation with the bot."""
         channel_id = self._conversations.get(notice.recipient)
         if channel_id is None:
@@ -147,7 +166,7 @@ class DiscordAlerts:
 
     # ------------------------------------------------------------ the desk's channel
 
-    async def _share(self, client: DeskClient, notice: Notice) -> None:
+    async def _share(self, client: discord.Client, notice: Notice) -> None:
         """Post an alert once for all, in the thread of its bot; what fails there must not keep people untold."""
         key = (notice.alert.id, self._channel_id)
         if key in self._posted:
@@ -160,7 +179,7 @@ class DiscordAlerts:
         while len(self._posted) > _REMEMBERED:
             self._posted.popitem(last=False)
 
-    async def _post(self, client: DeskClient, notice: Notice) -> None:
+    async def _post(self, client: discord.Client, notice: Notice) -> None:
         for is_last in (False, True):
             target = await self._thread(client, notice) if notice.bot else int(self._channel_id)
             try:
@@ -174,7 +193,7 @@ class DiscordAlerts:
             async with self._store.transaction() as tx:
                 await tx.chats.forget_place(notice.delivery.workspace_id, PLATFORM, str(target))
 
-    async def _post_in(self, client: DeskClient, target: int, notice: Notice) -> None:
+    async def _post_in(self, client: discord.Client, target: int, notice: Notice) -> None:
         owner = Owner(
             workspace_id=notice.delivery.workspace_id, platform=PLATFORM, chat_id=str(target), user_id=""
         )
@@ -183,7 +202,7 @@ class DiscordAlerts:
             async with handed_over(is_safe=True):
                 await client.get_partial_messageable(target).send(**sendable(payload), nonce=nonce)
 
-    async def _thread(self, client: DeskClient, notice: Notice) -> int:
+    async def _thread(self, client: discord.Client, notice: Notice) -> int:
         """Give the bot's thread; what is said there without a bot means this one."""
         workspace_id, kind = notice.delivery.workspace_id, f"thread:{self._channel_id}"
         async with self._store.reading() as tx:
@@ -192,9 +211,7 @@ class DiscordAlerts:
             if (one.workspace_id, one.kind, one.bot) == (workspace_id, kind, notice.bot):
                 return int(one.chat_id)
         async with handed_over(is_safe=False):
-            channel = client.get_channel(int(self._channel_id)) or await client.fetch_channel(
-                int(self._channel_id)
-            )
+            channel = await client.fetch_channel(int(self._channel_id))
         if not isinstance(channel, discord.TextChannel):
             raise NeverThis(f"Channel {self._channel_id} takes no threads.")
         async with handed_over(is_safe=False):

@@ -25,6 +25,11 @@ class StalledStore:
         """Let everybody through."""
         self._gate.set()
 
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed here."""
+        return self._store.commits
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Unit]:
         """Commit at the end of the block, once the gate is open."""
