@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help install install-dev run console test check prove bench format lock sdl docs
+.PHONY: help install install-dev run console test check prove prove-rabbitmq bench format lock sdl docs
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -36,6 +36,10 @@ check: install-dev ## format, lint, types, import contracts
 
 prove: install-dev ## short profiles of the heavy proofs
 	$(BIN)/python tools/prove.py $(ARGS)
+
+prove-rabbitmq: install-dev ## the proof of jobs on RabbitMQ; installs the machine's package where it is missing
+	@tools/rabbitmq.sh
+	PYTHONPATH=.:graphql $(BIN)/python tests/proofs/job_storm.py --broker rabbitmq $(ARGS)
 
 bench: install-dev ## measure speed; writes benchmarks/results
 	$(BIN)/python tools/bench.py $(ARGS)

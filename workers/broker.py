@@ -1,4 +1,4 @@
-"""The message broker: in this process by default, Redis by setting. The database is the queue of record; this rings.
+"""The message broker: in this process by default, Redis or RabbitMQ by setting. The database is the queue of record; this rings.
 
 Dramatiq's defaults do not fit: a killed worker's message must come back within seconds, a failed one is tried again
 after 1, 2, 4, 8 and 16 s and then given up, and nothing is kept for days.
@@ -53,20 +53,26 @@ def make_broker(url: str = "") -> Broker:
     ]
     if not url:
         return StubBroker(middleware=middleware)
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise BadSetting(
-            f"Broker '{url.split(':')[0]}' was given; redis://HOST:PORT/DB is allowed.",
-            hint="Leave it empty to work in this process.",
-        )
-    # Its client costs 0.3 s to import and only a deployment needs it.
-    from dramatiq.brokers.redis import RedisBroker
+    if url.startswith(("redis://", "rediss://", "unix://")):
+        # Each client costs 0.3 s to import and only a deployment needs it.
+        from dramatiq.brokers.redis import RedisBroker
 
-    make: Any = RedisBroker
-    broker: Broker = make(
-        url=url,
-        middleware=middleware,
-        heartbeat_timeout=HEARTBEAT_MS,
-        maintenance_chance=MAINTENANCE_CHANCE,
-        namespace="breakwater",
+        redis: Any = RedisBroker
+        on_redis: Broker = redis(
+            url=url,
+            middleware=middleware,
+            heartbeat_timeout=HEARTBEAT_MS,
+            maintenance_chance=MAINTENANCE_CHANCE,
+            namespace="breakwater",
+        )
+        return on_redis
+    if url.startswith(("amqp://", "amqps://")):
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+
+        rabbit: Any = RabbitmqBroker
+        on_rabbit: Broker = rabbit(url=url, middleware=middleware, confirm_delivery=True)
+        return on_rabbit
+    raise BadSetting(
+        f"Broker '{url.split(':')[0]}' was given; redis://HOST:PORT/DB and amqp://USER:PASSWORD@HOST:PORT are allowed.",
+        hint="Leave it empty to work in this process.",
     )
-    return broker

@@ -97,7 +97,7 @@ def add_user(
     """Add a person to the workspace."""
     from desk.commands import AddMember
 
-    _do(AddMember(name=name, email=email, role=_role(role)), as_user, data_dir)
+    done(AddMember(name=name, email=email, role=_role(role)), as_user, data_dir)
     output.console().print(f"{name} is a member now, as {role.lower()}.")
 
 
@@ -112,7 +112,7 @@ def set_role(
     from desk.commands import SetMemberRole
 
     person = asyncio.run(_member_id(name, data_dir))
-    _do(SetMemberRole(user_id=person, role=_role(role)), as_user, data_dir)
+    done(SetMemberRole(user_id=person, role=_role(role)), as_user, data_dir)
     output.console().print(f"{name} is {role.lower()} now.")
 
 
@@ -127,7 +127,7 @@ def make_token(
     """Make an API token; it is shown once."""
     from desk.commands import CreateApiToken
 
-    issued = _do(CreateApiToken(label=label, role=_role(role)), as_user, data_dir)
+    issued = done(CreateApiToken(label=label, role=_role(role)), as_user, data_dir)
     secret = getattr(issued, "secret", "")
     if as_json:
         output.emit_json({"label": label, "role": role.upper(), "token": secret})
@@ -147,7 +147,8 @@ def _role(text: str) -> Role:
     return Role[text.upper()]
 
 
-def _do(command: Command, as_user: str, data_dir: Path | None) -> object:
+def done(command: Command, as_user: str, data_dir: Path | None) -> object:
+    """Do a command as a person; give what its handler gave."""
     from dataclasses import replace
 
     from chatops.console.door import console_actor
