@@ -11,7 +11,7 @@ import structlog
 
 from desk.venue_port import Evidence, StreamGap
 from desk.venues.bad_news import catchable
-from desk.venues.client import Link, close_client
+from desk.venues.client import Ears, Link, close_client
 from desk.venues.reading import Unreadable, read_order, rows
 from desk.venues.streaming import Broken, Gap, Line, Stream
 from trading.errors import VenueProblem
@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 #: Pairs in play are asked for their trades this often while the socket is up.
 LOOK_S = 10.0
+#: Subscriptions are taken to work this long after they were sent, where the venue's login does not say so.
+SETTLED_S = 2.0
 #: A trade that a question finds this long before the socket told of it means that the socket is deaf.
 DEAF_AFTER_MS = 5_000
 
@@ -49,16 +51,27 @@ class _Session:
         self._venue, self._link, self._line = venue, link, line
         self._client: Any = None
         self._heard: set[str] = set()
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._began_ms = link.time.now_ms()
 
     async def run(self) -> None:
-        self._client = self._link.fresh_client()
+        try:
+            await self._run()
+        finally:
+            with suppress(*catchable()):
+                await close_client(self._client)
+
+    async def _run(self) -> None:
+        self._client = self._link.fresh_client(Ears(connected=self._line.beat, unreadable=self._break))
+        if self._link.quirks.stream_login is not None:
+            await self._client.authenticate(dict(self._link.quirks.stream_login))
+            self._listening()
         tasks = [asyncio.create_task(self._watch(self._client.watch_orders, self._take_order))]
         if self._link.quirks.has_trade_stream:
             tasks.append(asyncio.create_task(self._watch(self._client.watch_my_trades, self._take_trade)))
         tasks.append(asyncio.create_task(self._look()))
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*tasks, self._broken], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         except catchable() as problem:
@@ -67,8 +80,15 @@ class _Session:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            with suppress(*catchable()):
-                await close_client(self._client)
+
+    def _break(self, cause: str) -> None:
+        # What cannot be read may have been a fill: the next connection asks for it.
+        if not self._broken.done():
+            self._broken.set_exception(Broken(cause))
+
+    def _listening(self) -> None:
+        self._began_ms = self._link.time.now_ms()
+        self._line.ready()
 
     async def _watch(
         self, watch: Callable[[], Awaitable[Any]], take: Callable[[Any], Awaitable[None]]
@@ -78,7 +98,6 @@ class _Session:
                 try:
                     await take(row)
                 except Unreadable as strange:
-                    # What cannot be read is asked for at once: it is not passed over.
                     log.warning("evidence_unreadable", venue=self._venue.name, problem=str(strange))
                     raise Broken(f"an event cannot be read: {strange}") from strange
 
@@ -95,6 +114,10 @@ class _Session:
 
     async def _look(self) -> None:
         """Ask for trades of the pairs in play; a socket that told nothing of a trade that is there is deaf."""
+        if self._link.quirks.stream_login is None:
+            # Nothing tells when these venues' subscriptions begin to count; by now they do.
+            await self._link.clock.sleep(SETTLED_S)
+            self._listening()
         while True:
             await self._link.clock.sleep(LOOK_S)
             for pair in sorted(self._venue.pairs_in_play):

@@ -55,12 +55,24 @@ class VenueClock:
         return self.last_nonce
 
 
+def _deaf(*told: Any) -> None:
+    """Hear nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ears:
+    """Who is told of a websocket: that it is up, every raw message before ccxt reads it, and those that broke it."""
+
+    connected: Callable[[], None] = _deaf
+    message: Callable[[Any], None] = _deaf
+    unreadable: Callable[[str], None] = _deaf
+
+
 @dataclass(slots=True)
 class Link:
     """A ccxt client with what it stands on.
 
     Attributes:
-        on_message: told of every raw websocket message before ccxt reads it.
         unreadable: messages that broke the library or the contract, counted.
     """
 
@@ -72,9 +84,9 @@ class Link:
     client: Any = None
     unreadable: int = 0
 
-    def fresh_client(self, on_message: Callable[[Any], None] | None = None) -> Any:
+    def fresh_client(self, ears: Ears) -> Any:
         """Give one more client on the same session, for a websocket of its own; it shares the known markets."""
-        client = _make(self, on_message)
+        client = _make(self, ears)
         if self.client is not None and self.client.markets:
             client.set_markets_from_exchange(self.client)
         return client
@@ -111,7 +123,7 @@ def open_link(quirks: Quirks, address: VenueSettings, clock: Clock) -> Link:
     )
     wire = Wire(hosts=frozenset(hosts | own), budget=budget)
     link = Link(quirks=quirks, address=address, clock=clock, wire=wire, time=VenueClock(clock))
-    link.client = _make(link, None)
+    link.client = _make(link, Ears())
     return link
 
 
@@ -121,7 +133,7 @@ async def close_client(client: Any) -> None:
     await client.close()
 
 
-def _make(link: Link, on_message: Callable[[Any], None] | None) -> Any:
+def _make(link: Link, ears: Ears) -> Any:
     base = exchange_class(link.quirks.exchange_id)
     kinds = errors()
 
@@ -153,18 +165,36 @@ def _make(link: Link, on_message: Callable[[Any], None] | None) -> Any:
                 raise kinds.BadResponse(f"{self.id} answered with a page: {str(body)[:80]}")
             return super().handle_errors(code, reason, url, method, headers, body, response, *rest)
 
+        def on_connected(self, client: Any, message: Any = None) -> None:
+            super().on_connected(client, message)
+            ears.connected()
+
+        def client(self, url: str) -> Any:
+            found = super().client(url)
+            if "handle_message" not in vars(found):
+                # An error while a message is read would end ccxt's reading of the socket without a word.
+                found.handle_message = _surviving(found.handle_message, link, ears)
+            return found
+
         def handle_message(self, client: Any, message: Any) -> None:
-            try:
-                if on_message is not None:
-                    on_message(message)
-                super().handle_message(client, message)
-            except Exception as broken:  # noqa: BLE001 - a strange message must not end the reading of the socket
-                link.unreadable += 1
-                log.warning("message_unreadable", venue=self.id, problem=type(broken).__name__)
+            ears.message(message)
+            super().handle_message(client, message)
 
     client = Guarded(_config(link))
     _set_addresses(client, link.address)
     return client
+
+
+def _surviving(handle: Callable[[Any], None], link: Link, ears: Ears) -> Callable[[Any], None]:
+    def survive(message: Any) -> None:
+        try:
+            handle(message)
+        except Exception as broken:  # noqa: BLE001 - whatever a strange message makes of library code
+            link.unreadable += 1
+            log.warning("message_unreadable", venue=link.quirks.exchange_id, problem=type(broken).__name__)
+            ears.unreadable(f"{type(broken).__name__} in a message")
+
+    return survive
 
 
 def _config(link: Link) -> dict[str, Any]:

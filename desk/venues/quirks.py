@@ -39,6 +39,7 @@ class Quirks:
         balance_path: what an honest answer with balances has in it.
         has_trade_stream, has_candle_stream: whether executions and candles come by websocket.
         needs_passphrase: a third secret belongs to the key.
+        stream_login: parameters of the login after which the account's stream listens; None: nothing says when.
         has_growing_nonce: a nonce that is not above the last one is refused, whatever the time is.
     """
 
@@ -66,6 +67,7 @@ class Quirks:
     has_trade_stream: bool = True
     has_candle_stream: bool = True
     needs_passphrase: bool = False
+    stream_login: Mapping[str, Any] | None = None
     has_growing_nonce: bool = False
 
 
@@ -113,6 +115,7 @@ BINANCE = Quirks(
     sandbox_hosts=frozenset(
         {"testnet.binance.vision", "stream.testnet.binance.vision", "ws-api.testnet.binance.vision"}
     ),
+    stream_login={"type": "spot"},
     pages_forward=True,
     page_rows=1000,
     balance_path=("balances",),

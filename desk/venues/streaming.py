@@ -1,7 +1,7 @@
 """A stream that mends itself: reconnects with jitter, swaps its connection before the venue cuts it, tells of gaps.
 
-A *generation* is one connection. When it ends, breaks or goes stale the next begins, and a `Gap` says since when
-something may be missing. Before the venue's daily cut the next generation is opened beside the old one, so that
+A *generation* is one connection. When it ends, breaks or goes stale the next begins, and once that one listens a `Gap`
+says since when something may be missing: asked for earlier, what happens before it listens would be missed. Before the venue's daily cut the next generation is opened beside the old one, so that
 nothing is missed; repeats are the reader's to pass over.
 """
 
@@ -26,6 +26,8 @@ T = TypeVar("T")
 MOST_AGE_S = 23.5 * 3600
 #: Waits between attempts double from the first to the last, each with ±50 % jitter.
 FIRST_WAIT_S, LAST_WAIT_S = 0.25, 30.0
+#: A connection that was heard this long after it began was a good one.
+LEAST_LIFE_S = 0.5
 #: Items that may wait for the reader; a reader that is slower gets a gap instead of old news.
 MOST_WAITING = 10_000
 
@@ -51,6 +53,10 @@ class Line(Generic[T]):
     def put(self, item: T) -> None:
         """Give an item to the reader."""
         self._stream._put(self._generation, item)
+
+    def ready(self) -> None:
+        """Say that the connection listens from now on."""
+        self._stream._ready(self._generation)
 
     def beat(self) -> None:
         """Say that the connection lives, though there is nothing to tell."""
@@ -92,13 +98,15 @@ class Stream(Generic[T]):
         self._began_s: dict[int, float] = {}
         self._heard_s: dict[int, float] = {}
         self._count = 0
+        self._lived_s = 0.0
+        self._broken_by = "connected"
         #: Moment of our clock at which the reader was last known to miss nothing.
         self.whole_until_ms = 0
         self.reconnections = 0
         self.swaps = 0
 
     async def items(self) -> AsyncGenerator[T | Gap, None]:
-        """Give the items as they come, a `Gap` first and after every break; cancelled or closed it lets go."""
+        """Give the items as they come, a `Gap` before those of each new connection; closed it lets go."""
         keeper = asyncio.create_task(self._keep(), name=f"{self._name}-keeper")
         try:
             while True:
@@ -122,16 +130,15 @@ class Stream(Generic[T]):
 
     async def _keep(self) -> None:
         wait_s = FIRST_WAIT_S
-        self._gap("connected")
         while True:
-            current = self._begin()
-            cause = await self._watch(current)
-            lived_s = self._clock.monotonic() - self._began_s[current]
-            wait_s = FIRST_WAIT_S if lived_s > 10.0 else min(LAST_WAIT_S, wait_s * 2)
+            cause = await self._watch(self._begin())
+            # A connection that came up and lived for a moment is no reason to wait longer for the next.
+            has_lived = self._lived_s > LEAST_LIFE_S
+            wait_s = FIRST_WAIT_S if has_lived else min(LAST_WAIT_S, wait_s * 2)
             await self._end_all()
             self.reconnections += 1
             log.info("stream_broken", stream=self._name, cause=cause)
-            self._gap(cause)
+            self._broken_by = cause
             await self._clock.sleep(wait_s * (0.5 + self._jitter.random()))
 
     async def _watch(self, current: int) -> str:
@@ -144,6 +151,7 @@ class Stream(Generic[T]):
                 await asyncio.wait({task, sleeper}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 sleeper.cancel()
+            self._lived_s = self._heard_s[current] - self._began_s[current]
             if task.done():
                 return _cause(task)
             now_s = self._clock.monotonic()
@@ -200,6 +208,13 @@ class Stream(Generic[T]):
             self._gap("the reader fell behind")
             return
         self._items.put_nowait(item)
+
+    def _ready(self, generation: int) -> None:
+        if generation not in self._tasks:
+            return
+        if len(self._tasks) == 1:
+            self._gap(self._broken_by)
+        self._beat(generation)
 
     def _beat(self, generation: int) -> None:
         if generation in self._heard_s:
