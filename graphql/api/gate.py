@@ -13,6 +13,10 @@ from desk.identity import Role
 #: Operations in flight in the whole process.
 PER_PROCESS = 200
 
+#: Event streams over HTTP, of one person and of the whole process.
+STREAMS_PER_PERSON = 20
+STREAMS = 1000
+
 #: Cost points of one operation at most; also the least size of a bucket.
 POINTS_PER_OPERATION = 1000.0
 
@@ -81,6 +85,7 @@ class Gate:
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
         self._in_flight: dict[str, int] = {}
         self._all_in_flight = 0
+        self._streams: dict[str, int] = {}
 
     def enter(self, who: str) -> None:
         """Let an operation in.
@@ -111,6 +116,26 @@ class Gate:
         else:
             self._in_flight.pop(who, None)
         self._all_in_flight -= 1
+
+    def open_stream(self, who: str) -> None:
+        """Let a long answer in; sockets bound their own.
+
+        Raises:
+            ApiError: too many are open.
+        """
+        if self._streams.get(who, 0) >= STREAMS_PER_PERSON or sum(self._streams.values()) >= STREAMS:
+            raise ApiError(
+                ErrorCode.RATE_LIMITED,
+                f"Too many event streams are open; {STREAMS_PER_PERSON} at once are allowed per person.",
+                retryAfterMs=5000,
+            )
+        self._streams[who] = self._streams.get(who, 0) + 1
+
+    def close_stream(self, who: str) -> None:
+        """Note that a long answer ended."""
+        left = self._streams.pop(who, 0) - 1
+        if left > 0:
+            self._streams[who] = left
 
     def request(self, who: str, role: Role) -> None:
         """Count a request.

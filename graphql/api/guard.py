@@ -122,9 +122,8 @@ class Guard:
         if known is not None:
             return known
         who, role = self._who()
-        context.gate.new_document(
-            who, role, is_allowed=context.session is None or context.session.may_improvise
-        )
+        session = context.session
+        context.gate.new_document(who, role, is_allowed=session is not None and session.may_improvise)
         return context.documents.look_up(schema, self._text)
 
     def _charge(self, schema: GraphQLSchema, variables: Mapping[str, Any] | None) -> None:

@@ -12,8 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
+import orjson
+from graphql import ExecutionResult as CoreResult
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -32,8 +35,9 @@ from graphql import (
     NamedTypeNode,
     SelectionSetNode,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.pyutils import Path, Undefined, gather_with_cancel
+from orjson import Fragment
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
@@ -48,7 +52,7 @@ class Unplanned(Exception):
     """The plan met something that graphql-core has to decide."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """What is known of a selection on an object type.
 
@@ -106,8 +110,32 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         return self._mixed(plan, return_type, field_details_list, path, result, position_context)
 
     def answer_event(self, event: Any) -> Any:
-        """Answer an operation's selection for one event of its stream."""
+        """Answer an operation's selection for one event of its stream.
+
+        An event that many readers are shown is one object; its answer to a document is made and serialised once.
+        """
+        (key, details), *_ = self._root_fields.items()
+        definition = getattr(event, "__strawberry_definition__", None)
+        kind = self.schema.get_type(definition.name) if definition is not None else None
+        plan = self._plan(kind, details) if isinstance(kind, GraphQLObjectType) else None
+        if plan is not None and plan.is_whole:
+            sent: dict[Plan, Fragment] = event.__dict__.setdefault("_sent", {})
+            found = sent.get(plan)
+            if found is None:
+                try:
+                    found = sent[plan] = Fragment(orjson.dumps({key: plan.answer(event)}))
+                except Exception:  # noqa: BLE001 - graphql-core meets it again and says where
+                    return self.build_per_event_executor(event).execute_operation(False)
+            return CoreResult(data=cast(Any, found), errors=None)
         return self.build_per_event_executor(event).execute_operation(False)
+
+    @cached_property
+    def _root_fields(self) -> Mapping[str, FieldDetailsList]:
+        root = self.schema.get_root_type(self.operation.operation)
+        assert root is not None
+        return collect_fields(
+            self.schema, self.fragments, self.variable_values, root, self.operation, self.hide_suggestions
+        ).grouped_field_set
 
     def _plan(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Plan | None:
         key = (kind.name, tuple(id(one.node) for one in details))

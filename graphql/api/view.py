@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import orjson
 import strawberry
-import structlog
-from graphql import GraphQLError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
-    ConnectionInitMessage,
-    Message,
-    PongMessage,
-)
 from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
 from api.context import Authenticator, Context, Session
-from api.errors import ErrorCode
-
-log = structlog.get_logger(__name__)
+from api.errors import ApiError, ErrorCode
+from api.requests import Malformed, read_body
+from api.requests import Request as Wanted
+from api.runner import ANSWERED
+from api.sockets import SocketHandler
+from api.sse import as_frames
 
 #: Bytes of a request's body.
 MAX_BODY = 64 * 1024
@@ -47,96 +40,12 @@ MAX_OPERATIONS = 10
 #: We ping so often, and drop a client that missed two pings.
 HEARTBEAT_S = 20.0
 
-#: A socket's token is looked at again so often.
-RECHECK_S = 2.0
-
-#: Close codes of graphql-transport-ws, and 1001 for a server that goes away.
-FORBIDDEN = 4403
+#: Close code of a server that goes away.
 GOING_AWAY = 1001
-TIMED_OUT = 4408
 
 _GRAPHQL_JSON = "application/graphql-response+json"
 _JSON = "application/json"
-_HTTP_TYPES = frozenset({OperationType.QUERY, OperationType.MUTATION})
-
-
-class Malformed(Exception):
-    """A request body that is not a GraphQL request."""
-
-
-class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
-    """Adds heartbeats, and closes the socket when its token ends."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._missed = 0
-        self._watch: asyncio.Task[None] | None = None
-        view = self.view
-        assert isinstance(view, GraphQLDoor)
-        self._door = view
-
-    async def handle(self) -> None:
-        """Serve the socket until it closes."""
-        self._door.sockets.add(self)
-        self.context.observer.sockets(1)
-        try:
-            await super().handle()
-        finally:
-            self._door.sockets.discard(self)
-            self.context.observer.sockets(-1)
-            if self._watch is not None:
-                self._watch.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._watch
-
-    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        """Check the token, then begin to watch it."""
-        await super().handle_connection_init(message)
-        if self.connection_acknowledged and self._watch is None:
-            self._watch = asyncio.create_task(self._keep_watch())
-
-    async def handle_message(self, message: Message) -> None:
-        """Refuse what has not even the shape of a message, then go on as usual."""
-        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            await self.handle_invalid_message("A message is an object with a type")
-            return
-        if message["type"] == "subscribe" and not _is_subscribe(message):
-            await self.handle_invalid_message("Subscribe needs an id and a payload with a query")
-            return
-        await super().handle_message(message)
-
-    async def handle_pong(self, message: PongMessage) -> None:
-        """Note that the client is there."""
-        self._missed = 0
-
-    async def close(self, code: int, reason: str) -> None:
-        """End the socket; one that is already gone is fine."""
-        with suppress(RuntimeError, OSError):
-            await self.websocket.close(code, reason)
-
-    async def _keep_watch(self) -> None:
-        clock = self.context.house.clock
-        last_ping = clock.monotonic()
-        while True:
-            await asyncio.sleep(RECHECK_S)
-            session = await self._door.authenticator.session(self.context.token)
-            if session is None:
-                await self.close(FORBIDDEN, "Token ended")
-                return
-            # A changed role holds from the next operation on.
-            self.context.session = session
-            if clock.monotonic() - last_ping >= self._door.heartbeat_s:
-                if self._missed >= 2:
-                    await self.close(TIMED_OUT, "No answer to pings")
-                    return
-                self._missed += 1
-                last_ping = clock.monotonic()
-                await self.send_message({"type": "ping"})
-
-    @staticmethod
-    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
-        # A malformed document is that operation's failure; its neighbours on the socket go on.
-        return None
+_EVENT_STREAM = "text/event-stream"
 
 
 class GraphQLDoor(GraphQL[Context, None]):
@@ -169,6 +78,7 @@ class GraphQLDoor(GraphQL[Context, None]):
             allowed_origins=origins,
         )
         self._template = template
+        self.documents = template.documents
         self.authenticator = authenticator
         self.heartbeat_s = heartbeat_s
         self.sockets: set[SocketHandler] = set()
@@ -193,22 +103,28 @@ class GraphQLDoor(GraphQL[Context, None]):
             return _plain(415, "Send the request as application/json.")
         media = _media(request.headers.get("accept", ""))
         try:
-            text, variables, name = _request(await request.body())
+            wanted = read_body(await request.body(), self._template.documents)
         except Malformed as error:
             return _refusal(400, media, str(error))
+        except ApiError as error:
+            return _refusal(_status(400, media), media, error.message, error.code)
         token = bearer(request.headers)
         context = self._context(request, token, await self._session(token))
+        if _EVENT_STREAM in request.headers.get("accept", ""):
+            return await self._event_stream(wanted, context)
         try:
             result = await self.schema.execute(
-                text,
-                variable_values=variables,
+                wanted.text,
+                variable_values=wanted.variables,
                 context_value=context,
-                operation_name=name,
-                allowed_operation_types=_HTTP_TYPES,
+                operation_name=wanted.operation_name,
+                allowed_operation_types=ANSWERED,
             )
         except InvalidOperationTypeError:
             return _refusal(
-                _status(400, media), media, "Subscriptions go over the websocket of the same address."
+                _status(400, media),
+                media,
+                "Subscriptions go over the websocket of the same address, or with Accept: text/event-stream.",
             )
         except CannotGetOperationTypeError as error:
             return _refusal(_status(400, media), media, error.as_http_error_reason())
@@ -223,7 +139,37 @@ class GraphQLDoor(GraphQL[Context, None]):
         if result.extensions:
             body["extensions"] = result.extensions
         status = _status(400, media) if is_refused else 200
-        return Response(encode(body), status_code=status, media_type=f"{media}; charset=utf-8")
+        headers = None
+        if is_refused and (wait_ms := _wait_ms(result)):
+            # The process is full, whoever asks: a load balancer understands this without reading the body.
+            status, headers = 503, {"retry-after": str(max(1, wait_ms // 1000))}
+        return Response(
+            encode(body), status_code=status, media_type=f"{media}; charset=utf-8", headers=headers
+        )
+
+    async def _event_stream(self, wanted: Wanted, context: Context) -> Response:
+        """Answer as server-sent events: for clients behind proxies that let no websocket through."""
+        who = context.session.actor.user_id if context.session else f"peer:{context.peer}"
+        try:
+            context.gate.open_stream(who)
+        except ApiError as error:
+            return _refusal(503, _JSON, error.message, error.code)
+        results = await self.schema.stream(
+            wanted.text,
+            variable_values=wanted.variables,
+            context_value=context,
+            operation_name=wanted.operation_name,
+        )
+        frames = as_frames(
+            results,
+            context,
+            self.authenticator,
+            encode=encode,
+            heartbeat_s=self.heartbeat_s,
+            end=lambda: context.gate.close_stream(who),
+        )
+        # Proxies of the nginx kind would collect the stream otherwise.
+        return StreamingResponse(frames, media_type=_EVENT_STREAM, headers={"x-accel-buffering": "no"})
 
     async def _session(self, token: str) -> Session | None:
         return await self.authenticator.session(token) if token else None
@@ -237,7 +183,9 @@ class GraphQLDoor(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Give a socket's context; the token may still come with connection_init."""
-        return self._context(request, bearer(request.headers), None)
+        found = self._context(request, bearer(request.headers), None)
+        found.connection = found
+        return found
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Check the token of a socket.
@@ -276,36 +224,6 @@ def encode(data: object) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
 
 
-def _is_subscribe(message: Mapping[str, Any]) -> bool:
-    payload = message.get("payload")
-    return (
-        isinstance(message.get("id"), str)
-        and isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
-        and isinstance(payload.get("variables") or {}, dict)
-        and isinstance(payload.get("operationName") or "", str)
-    )
-
-
-def _request(body: bytes) -> tuple[str, dict[str, Any] | None, str | None]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Malformed("The body is not JSON.") from None
-    if not isinstance(found, dict):
-        raise Malformed("One JSON object is wanted; batches are not served.")
-    text, variables, name = found.get("query"), found.get("variables"), found.get("operationName")
-    if not isinstance(text, str) or not text:
-        raise Malformed("`query` must be a text.")
-    if variables is not None and not isinstance(variables, dict):
-        raise Malformed("`variables` must be an object.")
-    if name is not None and not isinstance(name, str):
-        raise Malformed("`operationName` must be a text.")
-    if not isinstance(found.get("extensions") or {}, dict):
-        raise Malformed("`extensions` must be an object.")
-    return text, variables, name or None
-
-
 def _never_ran(result: ExecutionResult) -> bool:
     # Variables that do not fit are found by the executor, before the first field: such errors have no path.
     return (
@@ -322,8 +240,17 @@ def _status(status: int, media: str) -> int:
     return status if media == _GRAPHQL_JSON else 200
 
 
-def _refusal(status: int, media: str, message: str) -> Response:
-    error = {"message": message, "extensions": {"code": ErrorCode.VALIDATION_FAILED.value}}
+def _wait_ms(result: ExecutionResult) -> int:
+    """Tell how long to wait when the process is full; 0 when that is not why it was refused."""
+    extensions = (result.errors[0].extensions if result.errors else None) or {}
+    is_full = extensions.get("code") == ErrorCode.UNAVAILABLE.value
+    return int(extensions.get("retryAfterMs", 0)) if is_full else 0
+
+
+def _refusal(
+    status: int, media: str, message: str, code: ErrorCode = ErrorCode.VALIDATION_FAILED
+) -> Response:
+    error = {"message": message, "extensions": {"code": code.value}}
     return Response(encode({"errors": [error]}), status_code=status, media_type=f"{media}; charset=utf-8")
 
 

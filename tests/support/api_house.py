@@ -210,7 +210,8 @@ async def serving(house: StoreHouse, settings: Settings | None = None) -> AsyncI
     """Run a real uvicorn around a house, and stop it at the end."""
     listener = bound_socket("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    app = create_app(house, settings or Settings())
+    # Tests send a document of their own with nearly every request.
+    app = create_app(house, settings or Settings(api_new_documents_per_s=10_000))
     server = web_server(app)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

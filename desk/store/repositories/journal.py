@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from desk.store.codec import as_json, from_json, moment
@@ -73,6 +73,11 @@ class SqlJournal:
         """Give the last sequence number; 0 where nothing happened yet."""
         row = await self._tx.row("SELECT journal FROM counters WHERE workspace_id = ?", workspace_id)
         return 0 if row is None else int(row[0])
+
+    async def heads(self) -> Mapping[str, int]:
+        """Give the last sequence number of every workspace."""
+        rows = await self._tx.rows("SELECT workspace_id, journal FROM counters")
+        return {row[0]: int(row[1]) for row in rows}
 
     async def oldest(self, workspace_id: str) -> int:
         """Give the first sequence number that is kept; 0 where nothing is."""

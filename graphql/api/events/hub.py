@@ -1,7 +1,7 @@
 """One follower of the journal per workspace, and any number of readers of what it saw.
 
-The follower learns of new facts from the in-process bus and, because another process may write too, by asking the
-store twice a second. It keeps the newest facts in a ring. A reader has only a position: inside the ring it reads
+The follower learns of new facts from the in-process bus and, because another process may write too, from the hub,
+which asks the store for the heads of all journals in one statement. It keeps the newest facts in a ring. A reader has only a position: inside the ring it reads
 from memory, before it from the store, so a replay joins the live stream without a gap and without a duplicate.
 """
 
@@ -68,7 +68,7 @@ class Follower:
         subscription = self._bus.subscribe(self.workspace_id, limit=RING)
         async with self._store.reading() as unit:
             self.head = await unit.journal.head(self.workspace_id)
-        self._tasks = [asyncio.create_task(self._listen(subscription)), asyncio.create_task(self._poll())]
+        self._tasks = [asyncio.create_task(self._listen(subscription)), asyncio.create_task(self._read_on())]
 
     async def stop(self) -> None:
         """End the follower; readers end too."""
@@ -127,10 +127,14 @@ class Follower:
         elif recorded.sequence > self.head:
             self._woken.set()
 
-    async def _poll(self) -> None:
+    def heard_of(self, head: int) -> None:
+        """Read on if the store has more than was seen."""
+        if head > self.head:
+            self._woken.set()
+
+    async def _read_on(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL_S)
+            await self._woken.wait()
             self._woken.clear()
             try:
                 await self._catch_up()
@@ -157,6 +161,7 @@ class JournalHub:
         self._followers: dict[str, Follower] = {}
         self._opening = asyncio.Lock()
         self._shown: dict[tuple[str, int], Any] = {}
+        self._watching: asyncio.Task[None] | None = None
         self.is_closed = False
 
     def shown(self, recorded: Recorded, show: Callable[[Recorded], S]) -> S:
@@ -226,6 +231,7 @@ class JournalHub:
     async def close(self) -> None:
         """End every follower and with it every subscription."""
         self.is_closed = True
+        await self._end_watch()
         for follower in tuple(self._followers.values()):
             await follower.stop()
         self._followers.clear()
@@ -240,6 +246,27 @@ class JournalHub:
                 hint="Query the present state and subscribe without `after`.",
             )
 
+    async def _watch(self) -> None:
+        """Ask for all journals at once: one statement, however many workspaces are followed."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                async with self._store.reading() as unit:
+                    heads = await unit.journal.heads()
+            except BreakwaterError as problem:
+                log.warning("journal_watch_failed", problem=str(problem))
+                continue
+            for follower in self._followers.values():
+                follower.heard_of(heads.get(follower.workspace_id, 0))
+
+    async def _end_watch(self) -> None:
+        # Forgotten before it is waited for: whoever comes meanwhile starts a watch of their own.
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+
     async def _enter(self, workspace_id: str) -> Follower:
         async with self._opening:
             follower = self._followers.get(workspace_id)
@@ -248,6 +275,8 @@ class JournalHub:
                 await follower.start()
                 self._followers[workspace_id] = follower
             follower.readers += 1
+            if self._watching is None:
+                self._watching = asyncio.create_task(self._watch(), name="journal watch")
             return follower
 
     async def _leave(self, follower: Follower) -> None:
@@ -255,3 +284,5 @@ class JournalHub:
         if follower.readers == 0 and not follower.is_closed:
             self._followers.pop(follower.workspace_id, None)
             await follower.stop()
+            if not self._followers:
+                await self._end_watch()

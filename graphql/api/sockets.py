@@ -1,0 +1,117 @@
+"""Sockets: `graphql-transport-ws` with heartbeats, and an end when the token ends."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from graphql import GraphQLError
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    PongMessage,
+)
+
+from api.context import Context
+from api.errors import ApiError
+from api.requests import Malformed, read_request
+
+if TYPE_CHECKING:
+    from api.view import GraphQLDoor
+
+#: A socket's token is looked at again so often.
+RECHECK_S = 2.0
+
+#: Close codes of graphql-transport-ws.
+FORBIDDEN = 4403
+TIMED_OUT = 4408
+
+
+class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """Adds heartbeats, and closes the socket when its token ends."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._missed = 0
+        self._watch: asyncio.Task[None] | None = None
+        self._door = cast("GraphQLDoor", self.view)
+
+    async def handle(self) -> None:
+        """Serve the socket until it closes."""
+        self._door.sockets.add(self)
+        self.context.observer.sockets(1)
+        try:
+            await super().handle()
+        finally:
+            self._door.sockets.discard(self)
+            self.context.observer.sockets(-1)
+            if self._watch is not None:
+                self._watch.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._watch
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        """Check the token, then begin to watch it."""
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self._watch is None:
+            self._watch = asyncio.create_task(self._keep_watch())
+
+    async def handle_message(self, message: Message) -> None:
+        """Refuse what has not even the shape of a message, then go on as usual."""
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            await self.handle_invalid_message("A message is an object with a type")
+            return
+        if message["type"] == "subscribe" and not await self._is_understood(cast(dict[str, Any], message)):
+            return
+        await super().handle_message(message)
+
+    async def _is_understood(self, message: dict[str, Any]) -> bool:
+        """Tell whether a `subscribe` can go on; a document named by its hash is put in."""
+        payload = message.get("payload")
+        if not isinstance(message.get("id"), str) or not isinstance(payload, dict):
+            await self.handle_invalid_message("Subscribe needs an id and a payload with a query")
+            return False
+        try:
+            payload["query"] = read_request(payload, self.context.documents).text
+        except Malformed as problem:
+            await self.handle_invalid_message(str(problem))
+            return False
+        except ApiError as problem:
+            await self.send_message({"id": message["id"], "type": "error", "payload": [problem.formatted]})
+            return False
+        return True
+
+    async def handle_pong(self, message: PongMessage) -> None:
+        """Note that the client is there."""
+        self._missed = 0
+
+    async def close(self, code: int, reason: str) -> None:
+        """End the socket; one that is already gone is fine."""
+        with suppress(RuntimeError, OSError):
+            await self.websocket.close(code, reason)
+
+    async def _keep_watch(self) -> None:
+        clock = self.context.house.clock
+        last_ping = clock.monotonic()
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            session = await self._door.authenticator.session(self.context.token)
+            if session is None:
+                await self.close(FORBIDDEN, "Token ended")
+                return
+            # A changed role holds from the next operation on.
+            self.context.session = session
+            if clock.monotonic() - last_ping >= self._door.heartbeat_s:
+                if self._missed >= 2:
+                    await self.close(TIMED_OUT, "No answer to pings")
+                    return
+                self._missed += 1
+                last_ping = clock.monotonic()
+                await self.send_message({"type": "ping"})
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        # A malformed document is that operation's failure; its neighbours on the socket go on.
+        return None

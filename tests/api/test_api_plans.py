@@ -1,0 +1,92 @@
+"""Plans give what graphql-core gives: the same data, the same errors, for every kind of selection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from api.ids import global_id
+from api.plans import PlannedExecutor
+from api.schema import SCHEMA
+from desk.identity import Role
+from tests.api.conftest import Scene
+from tests.support.api_house import FixedFigures, furnish
+
+#: Selections with everything that a plan must understand or leave alone.
+DOCUMENTS: dict[str, str] = {
+    "rows of every kind": """{ orders { edges { cursor node { id side orderType quantity price createdAt isReduceOnly
+        bot { name parameters { name value } phases { pair phase since } } fills { price liquidity } } }
+        pageInfo { hasNextPage endCursor startCursor } } trades { edges { node { number pnlRatio reason } } } }""",
+    "aliases and repeated fields": "{ a: bots { edges { node { x: name name y: name phases { p: pair } phases { phase } } } } }",
+    "type names": "{ __typename bots { __typename edges { __typename node { __typename phases { __typename } } } } }",
+    "fragments": """{ bots { edges { ...E ...E } } } fragment E on BotEdge { node { ... on Node { id } ...B } }
+        fragment B on Bot { name ... { desired } ... on Bot { condition } }""",
+    "an interface": "query ($id: ID!) { node(id: $id) { __typename id ... on Bot { name phases { pair } } ... on Order { pair } } }",
+    "directives": """query ($no: Boolean = false) { bots { edges { node { id name @include(if: $no) desired @skip(if: $no)
+        phases @include(if: true) { pair } } } } }""",
+    "lists in lists": "{ positions { edges { node { targets { price isFilled } bot { positions { pair targets { quantity } } } } } } }",
+    "nulls": "{ accounts { edges { node { name status { equity } } } } orders { edges { node { stopPrice averagePrice } } } }",
+    "json": "{ signals { edges { node { conditions { name value met } sizing { binding limits { name quantity } } } } } }",
+}
+
+
+async def _both(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, text: str, variables: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    token = scene.home.tokens[Role.OWNER]
+    planned = (await scene.web.ask(text, variables, token)).json()
+    with monkeypatch.context() as patched:
+        patched.delattr(PlannedExecutor, "collect_and_execute_subfields")
+        plain = (await scene.web.ask(text, variables, token)).json()
+    for one in (planned, plain):
+        one.pop("extensions")
+        for error in one.get("errors", ()):
+            error["extensions"].pop("incidentId", None)
+    return planned, plain
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_a_planned_answer_is_the_library_s_own(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    await furnish(scene.house, scene.home, 3, offset=10)
+    planned, plain = await _both(
+        scene,
+        monkeypatch,
+        DOCUMENTS[name],
+        {"id": global_id("Bot", scene.bot.id)} if "$id" in DOCUMENTS[name] else None,
+    )
+
+    assert planned == plain
+    assert "errors" not in planned
+    assert list(planned["data"]) == list(plain["data"])
+
+
+async def test_what_a_plan_cannot_complete_fails_as_the_library_fails(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await FixedFigures().performance("", "")
+
+    async def broken(*_: object, **__: object) -> object:
+        return replace(found, trades=2**40, values={"sharpe": float("inf"), "win_rate": 0.5})
+
+    monkeypatch.setattr(FixedFigures, "performance", broken)
+    planned, plain = await _both(
+        scene, monkeypatch, "{ performance { pnl trades metrics { name value } } viewer { name } }"
+    )
+
+    assert planned == plain
+    assert planned["errors"]
+
+
+async def test_a_document_is_planned_once(scene: Scene) -> None:
+    text = "{ bots { edges { node { id name phases { pair } } } } }"
+    documents = scene.web.app.state.door.documents
+    await scene.web.data(text, token=scene.home.tokens[Role.VIEWER])
+    first = dict(documents.look_up(SCHEMA._schema, text).plans)
+    await scene.web.data(text, token=scene.home.tokens[Role.VIEWER])
+
+    assert first
+    assert dict(documents.look_up(SCHEMA._schema, text).plans) == first
