@@ -32,6 +32,8 @@ from desk.mail import SmtpMailer, SmtpServer
 from desk.ports import Feed, Painter, Store
 from desk.queries import Queries
 from desk.secrets import Secret
+from desk.signing import FILE_NAME as SIGNING_FILE
+from desk.signing import SigningFile
 from desk.store import migrate, open_store
 from desk.venues.paper import PaperVenue
 from strategies.registry import StrategyRegistry, default_registry
@@ -162,7 +164,8 @@ async def open_house(
         restore_epoch=options.restore_epoch,
     )
     supervisor = Supervisor(tools)
-    desk = Desk(store, bus, clock, always_two=options.always_two)
+    signing = SigningFile(options.keys.with_name(SIGNING_FILE), clock.now())
+    desk = Desk(store, bus, clock, always_two=options.always_two, signing=signing)
     bell = Bell()
 
     def wake() -> None:

@@ -246,6 +246,9 @@ class CreateApiToken(Command):
     label: str
     role: Role = Role.VIEWER
     user_id: str = ""
+    is_read_only: bool = False
+    may_improvise: bool = True
+    lives: timedelta | None = None
 
 
 @asks(role=Role.ADMIN)
@@ -319,7 +322,37 @@ class SetPassword(Command):
     """Choose one's own password; the present one is needed where there is one."""
 
     password: Secret
-    current: Secret = Secret("")
+    current: Secret = Secret("")  # noqa: RUF009 - a `Secret` cannot change
+
+
+@asks(role=Role.VIEWER, reduces_risk=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOut(Command):
+    """End this sign-in; a token that was used instead stays."""
+
+
+@asks(role=Role.VIEWER, reduces_risk=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOutEverywhere(Command):
+    """End every sign-in of one's own, or as an admin of somebody else."""
+
+    user_id: str = ""
+
+
+@asks(role=Role.OWNER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteMember(Command):
+    """Make a one-time code with which a member chooses a password within two days; it is shown once."""
+
+    user_id: str
+
+
+@asks(role=Role.OWNER, danger=Danger.TWO, causes=(ApprovalRequested, ApprovalSettled))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveMember(Command):
+    """Take a person out of the workspace; sign-ins, tokens and chat links end at once."""
+
+    user_id: str
 
 
 @asks(role=Role.VIEWER)

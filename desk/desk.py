@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,9 @@ from desk.commands import Command, Danger
 from desk.errors import StepUpRequired
 from desk.identity import Actor
 from desk.ports import Store, Unit
+from desk.secrets import token_hash
+from desk.sessions import KeySource, Sessions
+from desk.signing import KeysInMemory
 from trading.errors import BreakwaterError, Denied, InvariantBroken, KeyBusy, KeyReused
 from trading.events import Event
 
@@ -118,13 +120,22 @@ class ConfirmationNeeded(Exception):
 class Desk:
     """The desk: every door calls `do` with a command and an actor."""
 
-    def __init__(self, store: Store, bus: EventBus, clock: Clock, *, always_two: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bus: EventBus,
+        clock: Clock,
+        *,
+        always_two: bool = False,
+        signing: KeySource | None = None,
+    ) -> None:
         self.store = store
         self.bus = bus
         self.clock = clock
         #: Two-person rules hold for paper money too.
         self.always_two = always_two
         self.approvals = ApprovalDesk(self)
+        self.sessions = Sessions(store, clock, signing or KeysInMemory(clock.now()))
         self._handlers: dict[type[Command], Handler] = {}
         self._previewers: dict[type[Command], Previewer] = {}
         self._asks: dict[type[Command], Asks] = {}
@@ -182,6 +193,11 @@ class Desk:
         """
         policy = type(command).policy
         digest = command_hash(command)
+        if actor.is_read_only:
+            await self._audit_denial(command, actor, "read-only token")
+            raise Denied(
+                f"{policy.name} was asked with a token that may only read.", hint="Use another token."
+            )
         if actor.role < policy.role:
             await self._audit_denial(command, actor, f"role {actor.role.name} below {policy.role.name}")
             raise Denied(
@@ -378,11 +394,6 @@ class Desk:
                 detail={"reason": reason},
                 outcome=outcome,
             )
-
-
-def token_hash(token: str) -> str:
-    """Give the digest under which a one-time token is stored."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def proof_session(actor: Actor) -> str:

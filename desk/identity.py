@@ -26,6 +26,7 @@ class Actor:
     Attributes:
         user_id: empty for the house itself.
         channel: "console", "graphql", "telegram", "discord", "webhook", "schedule", "cli" or "system".
+        is_read_only: came with a token that may only read.
         session_id: the sign-in, token or chat link that this is; a step-up counts for it alone.
     """
 
@@ -36,6 +37,7 @@ class Actor:
     channel: str
     language: str = "en"
     session_id: str = ""
+    is_read_only: bool = False
 
     @property
     def label(self) -> str:

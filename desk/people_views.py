@@ -127,3 +127,28 @@ class Throttle:
 
     failures: int
     blocked_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A sign-in of a person: the family of refresh tokens that came from it."""
+
+    id: str
+    workspace_id: str
+    user_id: str
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    end_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedInvitation:
+    """A one-time code with which somebody chooses a password; it is shown this once."""
+
+    code: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"IssuedInvitation(code='***', expires_at={self.expires_at!r})"

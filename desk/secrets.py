@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from typing import Any
 
 #: What stands where a secret would stand.
 STARS = "***"
+
+
+def token_hash(token: str) -> str:
+    """Give the digest under which a one-time token is stored; enough for values of 128 random bits and more."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class Secret:

@@ -18,6 +18,9 @@ from trading.errors import Denied
 #: So many failures cost nothing.
 FREE_TRIES = 5
 
+#: An address may stand for a whole office.
+FREE_TRIES_OF_ADDRESS = 20
+
 #: After them the wait doubles from here to there.
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 900.0
@@ -71,7 +74,7 @@ class Throttling:
             for key in keys:
                 digest = _digest(key)
                 found = await tx.proofs.throttle(digest)
-                await tx.proofs.failed(digest, _blocked_until(found.failures + 1, now), now)
+                await tx.proofs.failed(digest, _blocked_until(found.failures + 1 - _free(key), now), now)
 
     async def succeeded(self, *keys: str) -> None:
         """Forget the failures under each key."""
@@ -80,8 +83,11 @@ class Throttling:
                 await tx.proofs.clear(_digest(key))
 
 
-def _blocked_until(failures: int, now: datetime) -> datetime | None:
-    extra = failures - FREE_TRIES
+def _free(key: str) -> int:
+    return FREE_TRIES_OF_ADDRESS if key.startswith("address:") else FREE_TRIES
+
+
+def _blocked_until(extra: int, now: datetime) -> datetime | None:
     if extra < 0:
         return None
     return now + timedelta(seconds=min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(extra, 20)))

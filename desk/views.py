@@ -48,7 +48,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:
-    """A token without its secret."""
+    """A token without its secret.
+
+    Attributes:
+        prefix: how its secret begins, so that a person knows which one it is.
+        scopes: "read" may only read, "adhoc" may send documents that the server does not know.
+    """
 
     id: str
     workspace_id: str
@@ -58,6 +63,9 @@ class ApiToken:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    prefix: str = ""
+    scopes: tuple[str, ...] = ()
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

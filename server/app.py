@@ -43,7 +43,7 @@ def create_app(
     release = our_version()
     metrics = Metrics(version=release)
     health = Health(house.store, house.clock, version=release, checks=checks)
-    authenticator = TokenAuthenticator(house.store, house.clock)
+    authenticator = TokenAuthenticator(house.store, house.clock, house.desk.sessions)
     documents = Documents(with_introspection=settings.introspection)
     documents.warm(SCHEMA._schema, named_documents())
     template = Context(

@@ -1,21 +1,36 @@
-"""API tokens: from a secret to a session, looked at again often enough that a revoked one ends within seconds."""
+"""From a token to a session: API tokens and access tokens, looked at again often enough that a revoked one ends within
+seconds."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
 
 from api.context import Session
 from desk.clock import Clock
-from desk.desk import token_hash
 from desk.identity import Actor, Role
 from desk.ports import Store
+from desk.secrets import token_hash
+from desk.sessions import LONGEST_TOKEN, Sessions
+from desk.views import ApiToken, Member
+from trading.errors import StoreProblem
+
+log = structlog.get_logger(__name__)
 
 #: A checked token is believed for so long; a revocation is seen at the latest after it.
 CACHE_S = 2.0
 
 #: Tokens remembered; the one unused longest goes first. Unknown ones are remembered too, so guessing is cheap for us.
 CACHE_SIZE = 4096
+
+#: The last use of a token is noted so often at most.
+NOTE_EVERY = timedelta(minutes=1)
+
+#: API tokens begin so; everything else is taken for an access token.
+_API_TOKEN = "bwk_"  # noqa: S105 - the beginning of every token, no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +42,24 @@ class _Seen:
 class TokenAuthenticator:
     """Checks tokens against the store."""
 
-    def __init__(self, store: Store, clock: Clock, *, channel: str = "graphql") -> None:
+    def __init__(
+        self, store: Store, clock: Clock, sessions: Sessions | None = None, *, channel: str = "graphql"
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._sessions = sessions
         self._channel = channel
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     async def session(self, token: str) -> Session | None:
         """Give the session of a token; None when it is unknown, revoked, expired or its member is gone."""
-        if not token or len(token) > 512 or not token.isascii():
+        if not token or len(token) > LONGEST_TOKEN or not token.isascii():
             return None
         key = token_hash(token)
         now = self._clock.monotonic()
         seen = self._seen.get(key)
         if seen is None or now - seen.at >= CACHE_S:
-            seen = _Seen(now, await self._look_up(key))
+            seen = _Seen(now, await self._look_up(token, key))
             self._seen[key] = seen
             if len(self._seen) > CACHE_SIZE:
                 self._seen.popitem(last=False)
@@ -51,7 +69,12 @@ class TokenAuthenticator:
             return None
         return session
 
-    async def _look_up(self, key: str) -> Session | None:
+    async def _look_up(self, token: str, key: str) -> Session | None:
+        if token.startswith(_API_TOKEN):
+            return await self._of_api_token(key)
+        return await self._of_access_token(token)
+
+    async def _of_api_token(self, key: str) -> Session | None:
         async with self._store.reading() as unit:
             token = await unit.members.token_by_hash(key)
             if token is None or token.revoked_at is not None:
@@ -59,14 +82,56 @@ class TokenAuthenticator:
             member = await unit.members.by_id(token.workspace_id, token.user_id)
         if member is None or member.role is Role.STRANGER:
             return None
-        actor = Actor(
-            workspace_id=token.workspace_id,
-            user_id=member.user_id,
-            name=member.name,
+        await self._note_use(token)
+        actor = self._actor(
+            member,
             # A token never reaches further than its person.
             role=min(token.role, member.role),
+            session_id=token.id,
+            is_read_only="read" in token.scopes,
+        )
+        return Session(
+            actor=actor,
+            token_id=token.id,
+            expires_at=token.expires_at,
+            # Tokens of before scopes were known keep what they could do.
+            may_improvise="adhoc" in token.scopes or not token.prefix,
+        )
+
+    async def _of_access_token(self, token: str) -> Session | None:
+        claims = self._sessions.read(token) if self._sessions is not None else None
+        if claims is None:
+            return None
+        async with self._store.reading() as unit:
+            signed_in = await unit.sessions.by_id(claims.workspace_id, claims.session_id)
+            member = await unit.members.by_id(claims.workspace_id, claims.user_id)
+        now = self._clock.now()
+        if signed_in is None or signed_in.revoked_at is not None or signed_in.expires_at <= now:
+            return None
+        if member is None or member.role is Role.STRANGER or signed_in.user_id != member.user_id:
+            return None
+        actor = self._actor(member, role=member.role, session_id=signed_in.id)
+        return Session(actor=actor, token_id="", expires_at=claims.expires_at)
+
+    def _actor(self, member: Member, *, role: Role, session_id: str, is_read_only: bool = False) -> Actor:
+        return Actor(
+            workspace_id=member.workspace_id,
+            user_id=member.user_id,
+            name=member.name,
+            role=role,
             channel=self._channel,
             language=member.language,
-            session_id=token.id,
+            session_id=session_id,
+            is_read_only=is_read_only,
         )
-        return Session(actor=actor, token_id=token.id, expires_at=token.expires_at)
+
+    async def _note_use(self, token: ApiToken) -> None:
+        now = self._clock.now()
+        if token.last_used_at is not None and now - token.last_used_at < NOTE_EVERY:
+            return
+        try:
+            async with self._store.transaction() as unit:
+                await unit.members.token_used(token.workspace_id, token.id, now)
+        except StoreProblem as problem:
+            # Knowing when a token was used is not worth refusing it.
+            log.warning("token_use_not_noted", problem=problem.message)

@@ -14,6 +14,7 @@ from desk.handlers.people import PeopleHandlers
 from desk.handlers.proofs import ProofHandlers
 from desk.handlers.research import ResearchHandlers
 from desk.handlers.risk import RiskHandlers
+from desk.handlers.sessions import SessionHandlers
 from desk.handlers.setup import SetupHandlers
 from desk.jobs.bell import Bell
 from desk.ports import Feed
@@ -45,6 +46,7 @@ def register_all(
     LinkHandlers().register(desk)
     ApprovalHandlers().register(desk)
     ProofHandlers(desk).register()
+    SessionHandlers().register(desk)
     AlertHandlers(wake).register(desk)
     NoticeHandlers().register(desk)
     ResearchHandlers(registry, feed, bell or Bell()).register(desk)

@@ -5,8 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 import zoneinfo
+from datetime import timedelta
 
-from desk.commands import AddMember, CreateApiToken, RevokeApiToken, SetMemberRole, SetPreference
+from desk.commands import (
+    AddMember,
+    CreateApiToken,
+    RemoveMember,
+    RevokeApiToken,
+    SetMemberRole,
+    SetPreference,
+)
 from desk.desk import Desk, Handling, Preview
 from desk.identity import Actor, Role
 from desk.ports import Unit
@@ -16,6 +24,7 @@ from trading.errors import Conflict, Denied, InvalidInput, NotFound, nearest
 #: Languages that texts exist in.
 LANGUAGES = ("en", "fr")
 #: Every token of ours begins with this, so that a leaked one is found by scanners.
+LONGEST_TOKEN_LIFE = timedelta(days=366)
 TOKEN_PREFIX = "bwk_"  # noqa: S105 - the beginning of every token, no secret
 
 
@@ -28,6 +37,7 @@ class PeopleHandlers:
         desk.handle(RevokeApiToken, self.revoke_api_token)
         desk.handle(AddMember, self.add_member, preview=preview_member, asks_two=adds_power)
         desk.handle(SetMemberRole, self.set_member_role, preview=preview_role, asks_two=changes_power)
+        desk.handle(RemoveMember, self.remove_member, preview=preview_removal, asks_two=removes_power)
         desk.handle(SetPreference, self.set_preference)
 
     async def create_api_token(self, command: CreateApiToken, handling: Handling) -> IssuedToken:
@@ -46,6 +56,15 @@ class PeopleHandlers:
                 f"A token with the role {command.role.name} was asked; VIEWER to {ceiling.name} is allowed for "
                 f"{member.name}."
             )
+        if command.lives is not None and not timedelta(minutes=1) <= command.lives <= LONGEST_TOKEN_LIFE:
+            raise InvalidInput(
+                f"A token that lives {command.lives} was asked; a minute to {LONGEST_TOKEN_LIFE.days} days are allowed."
+            )
+        scopes = [
+            name
+            for name, is_wanted in (("read", command.is_read_only), ("adhoc", command.may_improvise))
+            if is_wanted
+        ]
         secret = new_token()
         token = await tx.members.add_token(
             actor.workspace_id,
@@ -53,7 +72,9 @@ class PeopleHandlers:
             label=label,
             role=command.role,
             secret_hash=hash_of_token(secret),
-            expires_at=None,
+            expires_at=handling.now + command.lives if command.lives is not None else None,
+            prefix=secret[: len(TOKEN_PREFIX) + 4],
+            scopes=scopes,
         )
         return IssuedToken(token=token, secret=secret)
 
@@ -111,6 +132,35 @@ class PeopleHandlers:
             actor.workspace_id, member.user_id, language=language, time_zone=time_zone
         )
         return await member_of(tx, actor, member.user_id)
+
+    async def remove_member(self, command: RemoveMember, handling: Handling) -> Member:
+        """Take a person out, with every way in that they had."""
+        tx, actor, now = handling.tx, handling.actor, handling.now
+        member = await member_of(tx, actor, command.user_id)
+        await require_role_possible(tx, actor, member, Role.VIEWER)
+        await tx.sessions.revoke_all(actor.workspace_id, member.user_id, now, "removed")
+        await tx.members.revoke_tokens_of(actor.workspace_id, member.user_id, now)
+        for link in await tx.links.all(actor.workspace_id, user_id=member.user_id):
+            await tx.links.revoke(actor.workspace_id, link.id, now)
+        await tx.proofs.end_step_ups(actor.workspace_id, member.user_id)
+        await tx.members.remove(actor.workspace_id, member.user_id)
+        return member
+
+
+async def removes_power(command: RemoveMember, tx: Unit, actor: Actor) -> bool:
+    """Tell whether somebody who could approve or administer is removed."""
+    return (await member_of(tx, actor, command.user_id)).role >= Role.ADMIN
+
+
+async def preview_removal(command: RemoveMember, tx: Unit, actor: Actor) -> Preview:
+    """Say who goes."""
+    member = await member_of(tx, actor, command.user_id)
+    await require_role_possible(tx, actor, member, Role.VIEWER)
+    return Preview(
+        code="confirm.RemoveMember",
+        params={"name": member.name, "role": member.role.name},
+        type_word=member.name,
+    )
 
 
 async def adds_power(command: AddMember, tx: Unit, actor: Actor) -> bool:

@@ -6,7 +6,7 @@ from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.clock import Clock
 from desk.keyring import KeyRing
-from desk.people_ports import Approvals, Links, Proofs
+from desk.people_ports import Approvals, Links, Proofs, SignIns
 from desk.ports import (
     Accounts,
     Alerts,
@@ -49,6 +49,7 @@ from desk.store.repositories.notices import SqlNotices
 from desk.store.repositories.orders import SqlOrders
 from desk.store.repositories.positions import SqlPositions
 from desk.store.repositories.proofs import SqlProofs
+from desk.store.repositories.sessions import SqlSessions
 from desk.store.repositories.signals import SqlSignals
 from desk.store.repositories.workspaces import SqlWorkspaces
 
@@ -63,6 +64,7 @@ class SqlUnit:
         self.links: Links = SqlLinks(connection, clock, ring)
         self.approvals: Approvals = SqlApprovals(connection, clock, ring)
         self.proofs: Proofs = SqlProofs(connection, clock, ring)
+        self.sessions: SignIns = SqlSessions(connection)
         self.accounts: Accounts = SqlAccounts(connection, clock)
         self.bots: Bots = SqlBots(connection)
         self.candles: CandleStore = SqlCandles(connection)

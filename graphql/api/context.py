@@ -137,6 +137,8 @@ class Context:
     loaders: Loaders | None = None
     cost: Mapping[str, float] | None = None
     plans: Plans = field(default_factory=dict)
+    #: The socket that an operation came over; None over HTTP. A refreshed session goes on there.
+    connection: Context | None = None
 
     def for_operation(self) -> Context:
         """Give a context of its own for one operation: fresh loaders, fresh request id."""
@@ -154,6 +156,7 @@ class Context:
             connection_params=self.connection_params,
             loaders=Loaders(self.house.store, workspace, self.models),
             models=self.models,
+            connection=self.connection,
         )
 
     @property

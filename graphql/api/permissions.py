@@ -16,8 +16,8 @@ from desk.identity import Role
 #: Least role of each root field that reads, by its name in the schema.
 READS: dict[str, Role] = {}
 
-#: Root fields that need no token at all.
-OPEN: frozenset[str] = frozenset()
+#: Mutations that need no token: they are how one comes in, and count against who asks from where.
+OPEN: set[str] = set()
 
 
 def reads(role: Role = Role.VIEWER, *, name: str = "") -> Callable[[Callable[..., Any]], Any]:
@@ -35,6 +35,17 @@ def reads(role: Role = Role.VIEWER, *, name: str = "") -> Callable[[Callable[...
             return await resolver(self, info, **arguments)
 
         return strawberry.field(checked, name=field_name, description=_first_line(resolver))
+
+    return enter
+
+
+def opens() -> Callable[[Callable[..., Any]], Any]:
+    """Make a method a mutation that needs no token; the docstring's first line is the description."""
+
+    def enter(resolver: Callable[..., Any]) -> Any:
+        field_name = _camel(resolver.__name__)
+        OPEN.add(field_name)
+        return strawberry.field(resolver, name=field_name, description=_first_line(resolver))
 
     return enter
 

@@ -15,7 +15,7 @@ from graphql import (
 
 from api.errors import RETRYABLE, ErrorCode
 from api.mutation import MONEY, MUTATIONS
-from api.permissions import READS
+from api.permissions import OPEN, READS
 from api.schema import SCHEMA
 from desk.identity import Role
 
@@ -62,6 +62,9 @@ def _roots(title: str, root: GraphQLObjectType, roles: Mapping[str, Role]) -> st
 def _mutations(root: GraphQLObjectType) -> str:
     lines = ["# Mutations", "", _NOTE]
     for name, field in sorted(root.fields.items()):
+        if name in OPEN:
+            lines += [f"## {name}", "", f"{field.description} Needs no token.", "", *_signature(name, field)]
+            continue
         policy = MUTATIONS[name].policy
         facts = ", ".join(one.__name__ for one in policy.causes) or "none"
         notes = [f"Facts it may cause: {facts}."]

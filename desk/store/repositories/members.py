@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from desk.clock import Clock
 from desk.identity import Role, new_id
 from desk.keyring import KeyRing
+from desk.store.codec import from_json, moment
 from desk.store.connection import Connection, Row
 from desk.store.models import TokenRow
 from desk.store.repositories.personal import EMAIL, Personal
@@ -15,7 +17,9 @@ from desk.store.table import Table, Where, insert, insert_new, must_be_new, upda
 from desk.views import ApiToken, Member
 from trading.errors import Conflict, NotFound
 
-TOKENS = Table(TokenRow, ApiToken)
+TOKENS = Table(TokenRow, ApiToken, derived={"prefix": "", "scopes": (), "last_used_at": None})
+
+_FACTS = "SELECT token_id, prefix, scopes, last_used_at FROM token_facts"
 
 _MEMBERS = (
     "SELECT m.user_id, m.workspace_id, m.name, k.sealed_key, p.sealed, m.role, u.language, u.time_zone "
@@ -83,6 +87,26 @@ class SqlMembers:
         row = await self._tx.row(_MEMBERS + " AND m.user_id = ?", workspace_id, user_id)
         return None if row is None else self._member(row)
 
+    async def by_login(self, workspace_id: str, login: str) -> Member | None:
+        """Give a person by name or e-mail address, whatever its capitals."""
+        user_id = await self._personal.owner_of(workspace_id, EMAIL, login)
+        if user_id:
+            return await self.by_id(workspace_id, user_id)
+        named = [one for one in await self.all(workspace_id) if one.name.casefold() == login.casefold()]
+        return named[0] if len(named) == 1 else None
+
+    async def remove(self, workspace_id: str, user_id: str) -> None:
+        """Take a person out of the workspace; personal data stay until they are erased.
+
+        Raises:
+            NotFound: nobody by that id in this workspace.
+        """
+        gone = await self._tx.change(
+            "DELETE FROM members WHERE workspace_id = ? AND user_id = ?", workspace_id, user_id
+        )
+        if not gone:
+            raise _nobody(user_id)
+
     async def set_role(self, workspace_id: str, user_id: str, role: Role) -> None:
         """Give a person another role.
 
@@ -112,6 +136,8 @@ class SqlMembers:
         role: Role,
         secret_hash: str,
         expires_at: datetime | None,
+        prefix: str = "",
+        scopes: Sequence[str] = (),
     ) -> ApiToken:
         """Keep a token by the digest of its secret.
 
@@ -126,17 +152,43 @@ class SqlMembers:
             role=role,
             created_at=self._clock.now(),
             expires_at=expires_at,
+            prefix=prefix,
+            scopes=tuple(scopes),
         )
         await must_be_new(self._tx, TOKENS, token, "A token with this secret", secret_hash=secret_hash)
+        facts = {
+            "token_id": token.id,
+            "workspace_id": workspace_id,
+            "prefix": prefix,
+            "scopes": list(scopes),
+            "last_used_at": None,
+        }
+        await insert(self._tx, "token_facts", facts, ("scopes",))
         return token
 
     async def tokens(self, workspace_id: str) -> Sequence[ApiToken]:
         """Give every token, oldest first, revoked ones too."""
-        return await TOKENS.find(self._tx, Where(workspace_id=workspace_id), order="created_at, id")
+        found = await TOKENS.find(self._tx, Where(workspace_id=workspace_id), order="created_at, id")
+        rows = await self._tx.rows(_FACTS + " WHERE workspace_id = ?", workspace_id)
+        facts = {str(row[0]): row for row in rows}
+        return [_with_facts(one, facts.get(one.id)) for one in found]
 
     async def token_by_hash(self, secret_hash: str) -> ApiToken | None:
         """Give the token of a secret, in whatever workspace; the caller looks at its end."""
-        return await TOKENS.one(self._tx, Where(secret_hash=secret_hash))
+        found = await TOKENS.one(self._tx, Where(secret_hash=secret_hash))
+        if found is None:
+            return None
+        return _with_facts(found, await self._tx.row(_FACTS + " WHERE token_id = ?", found.id))
+
+    async def token_used(self, workspace_id: str, token_id: str, at: datetime) -> None:
+        """Note when a token was last used."""
+        where = Where(workspace_id=workspace_id, token_id=token_id)
+        await update(self._tx, "token_facts", {"last_used_at": at}, where)
+
+    async def revoke_tokens_of(self, workspace_id: str, user_id: str, at: datetime) -> int:
+        """End every token of a person; give how many."""
+        where = Where(workspace_id=workspace_id, user_id=user_id).add("revoked_at IS NULL")
+        return await update(self._tx, "tokens", {"revoked_at": at}, where)
 
     async def revoke_token(self, workspace_id: str, token_id: str, at: datetime) -> bool:
         """End a token; False when there is none or it had ended."""
@@ -153,6 +205,13 @@ class SqlMembers:
             language=row[6],
             time_zone=row[7],
         )
+
+
+def _with_facts(token: ApiToken, row: Row | None) -> ApiToken:
+    if row is None:
+        return token
+    used = None if row[3] is None else moment(row[3])
+    return replace(token, prefix=row[1], scopes=tuple(from_json(row[2])), last_used_at=used)
 
 
 def _nobody(user_id: str) -> NotFound:

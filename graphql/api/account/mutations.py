@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import strawberry
 
 from api.account.access_mutations import AccessMutations
 from api.account.queries import shown_member
+from api.account.session_mutations import SessionMutations
 from api.account.types import ApiToken, Member, api_token
 from api.context import Info
 from api.ids import own_id
@@ -26,6 +28,13 @@ class CreateApiTokenInput:
     role: Role = Role.VIEWER
     member_id: strawberry.ID | None = strawberry.field(
         default=None, description="Whose token it is; yours if left out."
+    )
+    read_only: bool = strawberry.field(default=False, description="It may only read, whatever its role.")
+    adhoc: bool = strawberry.field(
+        default=True, description="It may send documents that the server does not know by name."
+    )
+    lives_minutes: int | None = strawberry.field(
+        default=None, description="Ends by itself after so long; never if left out."
     )
 
 
@@ -101,7 +110,7 @@ class SetPreferencePayload(MemberPayload):
 
 
 @strawberry.type
-class AccountMutations(AccessMutations):
+class AccountMutations(AccessMutations, SessionMutations):
     """Mutations about people."""
 
     @mutates(CreateApiToken)
@@ -113,6 +122,9 @@ class AccountMutations(AccessMutations):
                 label=input.label,
                 role=input.role,
                 user_id=own_id("Member", input.member_id) if input.member_id else "",
+                is_read_only=input.read_only,
+                may_improvise=input.adhoc,
+                lives=None if input.lives_minutes is None else timedelta(minutes=input.lives_minutes),
             ),
             key=input.idempotency_key,
             # The secret is never stored: a replay names the token only.

@@ -9,6 +9,7 @@ from api.account.types import (
     ApiToken,
     AuditEntry,
     Member,
+    SignIn,
     Viewer,
     api_token,
     audit_entry,
@@ -21,6 +22,7 @@ from api.pagination import DEFAULT_FIRST, Connection, connect, connect_all, want
 from api.permissions import reads
 from desk import views
 from desk.cursors import cursor_of
+from desk.desk import proof_session
 from desk.identity import Role
 
 
@@ -35,6 +37,9 @@ class AccountQueries(AccessQueries):
         async with info.context.house.store.reading() as unit:
             person = await unit.members.by_id(actor.workspace_id, actor.user_id)
             house = await unit.workspaces.by_id(actor.workspace_id)
+            proven = await unit.proofs.stepped_up_until(
+                actor.workspace_id, actor.user_id, proof_session(actor)
+            )
         session = info.context.session
         return Viewer(
             member=member(person, with_email=True) if person else None,
@@ -42,7 +47,24 @@ class AccountQueries(AccessQueries):
             role=actor.role,
             workspace=workspace(house) if house else None,
             token_id=strawberry.ID(global_id("ApiToken", session.token_id if session else "")),
+            step_up_until=proven if proven is not None and proven > info.context.house.clock.now() else None,
         )
+
+    @reads()
+    async def sign_ins(self, info: Info) -> list[SignIn]:
+        """One's own sign-ins that have not ended, newest first."""
+        actor = info.context.actor
+        async with info.context.house.store.reading() as unit:
+            found = await unit.sessions.of_user(actor.workspace_id, actor.user_id)
+        return [
+            SignIn(
+                created_at=one.created_at,
+                used_at=one.used_at,
+                expires_at=one.expires_at,
+                is_this=one.id == actor.session_id,
+            )
+            for one in found
+        ]
 
     @reads()
     async def members(

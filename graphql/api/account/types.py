@@ -46,6 +46,11 @@ class ApiToken(Node):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    prefix: str = strawberry.field(description="How its secret begins.")
+    scopes: list[str] = strawberry.field(
+        description='"read" may only read, "adhoc" may send documents of its own.'
+    )
+    last_used_at: datetime | None = strawberry.field(description="To the minute.")
 
 
 @strawberry.type(description="A line of the append-only audit, chained by hash.")
@@ -73,6 +78,19 @@ class Viewer:
     role: Role
     workspace: Workspace | None
     token_id: strawberry.ID
+    step_up_until: datetime | None = strawberry.field(
+        description="Until when the last StepUp counts in this session."
+    )
+
+
+@strawberry.type(description="A sign-in that has not ended.")
+class SignIn:
+    """One device or browser of a person."""
+
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    is_this: bool = strawberry.field(description="The one that asks.")
 
 
 def workspace(view: views.Workspace) -> Workspace:
@@ -90,7 +108,11 @@ def member(view: views.Member, *, with_email: bool) -> Member:
 def api_token(view: views.ApiToken) -> ApiToken:
     """Give a token without its secret."""
     return shaped(
-        ApiToken, view, id=global_id("ApiToken", view.id), member_id=global_id("Member", view.user_id)
+        ApiToken,
+        view,
+        id=global_id("ApiToken", view.id),
+        member_id=global_id("Member", view.user_id),
+        scopes=list(view.scopes),
     )
 
 
