@@ -94,7 +94,7 @@ class DiscordAlerts:
             if self._client is None:
                 aim(self._api_url, "")
                 client = discord.Client(
-                    intents=discord.Intents.none(),
+                    intents=discord.Intents(guilds=True),
                     allowed_mentions=discord.AllowedMentions.none(),
                     max_ratelimit_timeout=LONGEST_RATE_WAIT_S,
                 )

@@ -40,7 +40,7 @@ class Receiver:
     """Takes what people do while a door is open."""
 
     def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+        self.answering = answering
         conversation = answering.conversation
         self._room, self._book, self._people = conversation.room, conversation.book, conversation.people
         self._clock = conversation.room.desk.clock
@@ -90,7 +90,7 @@ class Receiver:
 
     async def _hand_over(self, heard: Heard, interaction: discord.Interaction[DeskClient]) -> None:
         """Hand over to the conversation; strangers are answered here, for nothing of theirs is kept."""
-        answering = self._answering
+        answering = self.answering
         await answering.ready.wait()
         if await self._people.actor_of(PLATFORM, heard.person.user_id) is not None:
             await answering.take([heard])

@@ -139,6 +139,28 @@ class DiscordHouse:
         """Give the member of a role, at Discord."""
         return Guest(people=self.people, user=user_of(role), book=self.book, **how)
 
+    async def idle(self) -> None:
+        """Wait until everything that was heard is done with, also what is answered with nothing."""
+        while True:
+            hearing = [one for one in asyncio.all_tasks() if "on_interaction" in one.get_name()]
+            if hearing:
+                await asyncio.wait(hearing)
+                continue
+            client = self.door.client
+            assert client is not None
+            assert client.receiver is not None
+            answering = client.receiver.answering
+            if not answering.waiting and not answering.replies.waiting:
+                return
+            await asyncio.sleep(0.001)
+
+    async def done(self, seen: Mapping[str, Any]) -> dict[str, Any]:
+        """Wait until something that a person did is done with, and give what they see."""
+        record = self.server.interactions[seen["id"]]
+        await self.server.until(lambda: record.answer is not None)
+        await self.idle()
+        return await self.people.seen(record.id)
+
 
 @asynccontextmanager
 async def opened(
