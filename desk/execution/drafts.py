@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from desk.execution.client_ids import Origin, client_order_id, stable_id
+from desk.execution.faults import faultpoint
 from desk.execution.moves import Step, add_intent
 from desk.order_views import OrderWatch
 from desk.views import Order
@@ -42,6 +43,7 @@ async def draft(
     The id at the venue is a function of account, restore epoch and number. The row's id is a function of the key, so
     the same wish after a crash is the same row.
     """
+    faultpoint("k00")
     epoch = (await step.tx.workspaces.install()).restore_epoch if restore_epoch is None else restore_epoch
     number = await step.tx.execution.next_number(workspace_id, account_id)
     order = Order(
@@ -84,6 +86,7 @@ async def draft(
             reprices_left=reprices_left,
         )
     )
+    faultpoint("k01")
     return order
 
 

@@ -20,6 +20,7 @@ from desk.execution.breaker import Breaker
 from desk.execution.calling import Calls
 from desk.execution.drafts import draft, wish_to_cancel
 from desk.execution.exits import TARGETS
+from desk.execution.faults import faultpoint
 from desk.execution.guarding import Guardian, leaving
 from desk.execution.incidents import close_incident, open_incident
 from desk.execution.intake import REPRICE, Intake
@@ -94,6 +95,7 @@ class Executor:
 
     def ring(self) -> None:
         """Say that there is something to do."""
+        faultpoint("k02")
         self._bell.set()
 
     async def start(self) -> bool:

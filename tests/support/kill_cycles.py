@@ -1,0 +1,238 @@
+"""Kill traders again and again, heal, and judge: the machinery of the crash matrix.
+
+Traders are forked from this process, which has no threads and no loop, so that a start costs milliseconds; each is a
+process of its own that is ended with SIGKILL, by itself at a named point or by the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from desk.clock import SystemClock
+from desk.execution.executor import Executor
+from desk.store import open_store
+from tests.support.live_trader import Job, trade
+from tests.support.order_checker import Witnessed, complaints
+from tests.support.witness import order_of, trade_of
+from tests.support.witness_venue import WitnessVenue
+from trading.orders import TERMINAL
+
+_ROOT = Path(__file__).resolve().parents[2]
+CASH = Decimal(1_000_000)
+#: A trader that does not reach its point is killed by the clock.
+_LONGEST_S = 4.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the cycles came to."""
+
+    kills: int = 0
+    by_point: dict[str, int] = field(default_factory=dict)
+    acknowledged: list[str] = field(default_factory=list)
+    ready_s: list[float] = field(default_factory=list)
+
+
+class WitnessProcess:
+    """The exchange, for a whole run."""
+
+    def __init__(self, folder: Path, *, dedupe: str = "always", delay_ms: int = 0, partial: int = 1) -> None:
+        command = [sys.executable, "-m", "tests.support.witness", str(folder), "--dedupe", dedupe]
+        command += ["--delay-ms", str(delay_ms), "--partial", str(partial)]
+        environment = {**os.environ, "PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / 'graphql'}"}
+        self.process = subprocess.Popen(
+            command, cwd=_ROOT, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+        self.folder = folder
+
+    def call(self, op: str, **given: Any) -> dict[str, Any]:
+        """Ask it something."""
+        return asyncio.run(WitnessVenue(self.port).call(op, **given))
+
+    def witnessed(self) -> Witnessed:
+        """Give its book, and from its ledger the requests that arrived."""
+        book = self.call("book")
+        orders = [order_of(one) for one in book["orders"]]
+        trades = [trade_of(one) for one in book["trades"]]
+        lines = [orjson.loads(one) for one in (self.folder / "ledger.jsonl").read_bytes().splitlines()]
+        return Witnessed(
+            orders=[(one.client_order_id, one.venue_order_id) for one in orders],
+            trades={
+                one.venue_trade_id: (
+                    one.client_order_id,
+                    one.quantity if one.side.value == "buy" else -one.quantity,
+                    one.base_fee,
+                )
+                for one in trades
+            },
+            open_ids=frozenset(one.client_order_id for one in orders if one.state not in TERMINAL),
+            totals={asset: Decimal(one) for asset, one in book["totals"].items()},
+            requests=[one["client_order_id"] for one in lines if one["kind"] == "request"],
+        )
+
+    def close(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+async def an_account(url: str, name: str = "live") -> tuple[str, str]:
+    """Make a workspace with a live account; give both ids."""
+    store = open_store(url, clock=SystemClock(), acquire_timeout_s=10.0)
+    async with store.transaction() as tx:
+        await tx.workspaces.install()
+        workspace = await tx.workspaces.create(name)
+        account = await tx.accounts.create(
+            workspace.id,
+            name="live",
+            venue="fake",
+            is_live=True,
+            currency="USDT",
+            capital=CASH,
+            settings={},
+        )
+    await store.close()
+    return workspace.id, account.id
+
+
+def run_one(
+    job: Job, *, after_s: float | None, tally: Tally, during: Callable[[], None] | None = None
+) -> bool:
+    """Fork a trader and see it end; tell whether it was killed (rather than finished).
+
+    Args:
+        after_s: kill it by the clock so long after it was ready; None = it ends itself at its point.
+        during: done once after it was ready, beside it.
+    """
+    told_r, told_w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(told_r)
+        code = 1
+        try:
+            trade(job, lambda text: _write(told_w, text))
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(told_w)
+    deadline = time.monotonic() + _LONGEST_S + 26.0
+    kill_at = None
+    buffer = b""
+    status: int | None = None
+    while status is None:
+        readable, _, _ = select.select([told_r], [], [], 0.02)
+        if readable:
+            chunk = os.read(told_r, 65_536)
+            buffer += chunk
+            if not chunk:
+                status = os.waitpid(pid, 0)[1]
+                break
+        *lines, buffer = buffer.split(b"\n")
+        for line in lines:
+            kind, _, rest = line.decode().partition(" ")
+            if kind == "ready":
+                tally.ready_s.append(float(rest))
+                kill_at = time.monotonic() + (_LONGEST_S if after_s is None else after_s)
+                if during is not None:
+                    during()
+                    during = None
+            elif kind == "ok":
+                tally.acknowledged.append(rest)
+        now = time.monotonic()
+        if (kill_at is not None and now >= kill_at and job.orders_per_s) or now >= deadline:
+            os.kill(pid, signal.SIGKILL)
+            status = os.waitpid(pid, 0)[1]
+    os.close(told_r)
+    for line in buffer.split(b"\n"):
+        if line.startswith(b"ok "):
+            tally.acknowledged.append(line.decode().partition(" ")[2])
+    was_killed = os.WIFSIGNALED(status)
+    if was_killed:
+        tally.kills += 1
+        name = job.point or "random"
+        tally.by_point[name] = tally.by_point.get(name, 0) + 1
+    return was_killed
+
+
+def _write(pipe: int, text: str) -> None:
+    os.write(pipe, text.encode() + b"\n")
+
+
+def heal_and_judge(job: Job, witness: WitnessProcess, tally: Tally) -> list[str]:
+    """Let everything work again, then compare the witness with the rows; give every broken promise."""
+    while witness.call("control", fates={})["under_way"]:
+        time.sleep(0.05)
+    healer = replace(job, point="", orders_per_s=0.0, seed=job.seed + 1)
+    for _ in range(3):
+        if not run_one(healer, after_s=120.0, tally=Tally()):
+            break
+    return asyncio.run(_judge(job, witness.witnessed(), tally.acknowledged))
+
+
+async def _judge(job: Job, seen: Witnessed, acknowledged: Sequence[str]) -> list[str]:
+    store = open_store(job.url, clock=SystemClock(), acquire_timeout_s=10.0)
+    try:
+        async with store.reading() as tx:
+            found = await complaints(tx, job.workspace_id, job.account_id, seen, start={"USDT": CASH})
+            found += await _kept_word(tx, job, acknowledged)
+        found += await store.check()
+        return found
+    finally:
+        await store.close()
+
+
+async def _kept_word(tx: Any, job: Job, acknowledged: Sequence[str]) -> list[str]:
+    """I2: every order that was acknowledged to the asker is a row."""
+    from desk.execution.client_ids import stable_id
+
+    return [
+        f"I2: the order of {key} was acknowledged and is gone."
+        for key in acknowledged
+        if await tx.orders.by_id(job.workspace_id, stable_id(job.account_id, "order", key)) is None
+    ]
+
+
+def matrix(
+    job: Job,
+    witness: WitnessProcess,
+    points: Sequence[tuple[str, int]],
+    *,
+    random_kills: int,
+    seed: int,
+    build: type[Executor] = Executor,
+    say: Callable[[str], None] = lambda text: None,
+) -> tuple[Tally, list[str]]:
+    """Kill at every given point, then at random times; heal and judge at the end of every 20 kills."""
+    chance = random.Random(seed)
+    tally, found = Tally(), []
+    plans: list[tuple[str, int]] = [*points, *[("", 0)] * random_kills]
+    chance.shuffle(plans)
+    for number, (point, passes) in enumerate(plans, 1):
+        fates = chance.choice(({}, {}, {"accept_then_drop": 0.2}, {"drop": 0.1, "late": 0.1, "late_s": 2.0}))
+        witness.call("control", fates=fates)
+        one = replace(job, point=point, passes=max(1, passes), seed=seed + number, build=build)
+        run_one(one, after_s=None if point else chance.uniform(0.0, 1.0), tally=tally)
+        if number % 20 == 0 or number == len(plans):
+            found += heal_and_judge(job, witness, tally)
+            say(f"{number} of {len(plans)}: {tally.kills} kills, {len(found)} complaints")
+            if found:
+                break
+    return tally, found

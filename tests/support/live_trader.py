@@ -1,0 +1,214 @@
+"""A process that trades a live account against a witness until it is killed; forked by crash tests.
+
+It takes the lease as the program does, compares, then places an order by hand 20 times a second and moves the
+market. What it acknowledges it writes to a pipe, a line each, so that the judge can hold it to its word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from desk.bots.leases import HEARTBEAT_S, account_lease, new_holder, take
+from desk.bus import EventBus
+from desk.clock import SystemClock
+from desk.execution.executor import Executor
+from desk.execution.faults import arm, faultpoint
+from desk.execution.placing import Wish, place_by_hand
+from desk.execution.turns import Turns
+from desk.store import SqlStore, open_store
+from desk.views import Account
+from tests.support.fake_exchange import PAIRS
+from tests.support.witness_venue import WitnessVenue
+from trading.errors import BreakwaterError, StoreProblem
+from trading.orders import OrderType, Side
+
+
+@dataclass(slots=True)
+class Job:
+    """What the process is to do.
+
+    Attributes:
+        point, passes: end at this point when it is passed for the n-th time; empty: work until killed.
+        orders_per_s: 0 = place nothing, only heal, and leave when nothing is due.
+    """
+
+    url: str
+    port: int
+    account_id: str
+    workspace_id: str
+    seed: int
+    point: str = ""
+    passes: int = 1
+    orders_per_s: float = 20.0
+    build: type[Executor] = Executor
+    most_s: float = 5.0
+
+
+def trade(job: Job, tell: Callable[[str], None]) -> None:
+    """Trade until the end; never returns when killed."""
+    if job.point:
+        _arm(job)
+    asyncio.run(_trade(job, tell))
+
+
+def _arm(job: Job) -> None:
+    left = job.passes
+
+    def hook(name: str) -> None:
+        nonlocal left
+        if name == job.point:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    arm(hook)
+
+
+async def _trade(job: Job, tell: Callable[[str], None]) -> None:
+    began = time.monotonic()
+    clock = SystemClock()
+    store = open_store(job.url, clock=clock, acquire_timeout_s=5.0)
+    venue = WitnessVenue(job.port)
+    holder = new_holder()
+    lease = None
+    while lease is None:
+        lease = await take(store, clock, account_lease(job.account_id), holder)
+        if lease is None:
+            await asyncio.sleep(0.1)
+    async with store.reading() as tx:
+        account = await tx.accounts.by_id(job.workspace_id, job.account_id)
+    assert account is not None
+    turns = Turns(store, EventBus(), clock, lease, account)
+    executor = job.build(turns, venue, clock, read_tries=2)
+    executor.reconciler.pairs |= set(PAIRS)
+    while not await executor.start():  # noqa: ASYNC110 - the venue tells nobody when it is back
+        await asyncio.sleep(0.2)
+    tell(f"ready {time.monotonic() - began:.4f}")
+    if job.orders_per_s == 0:
+        await _heal(executor, store, account, tell)
+    else:
+        await _work(job, executor, turns, store, account, venue, holder, tell)
+    await store.close()
+
+
+async def _work(
+    job: Job,
+    executor: Executor,
+    turns: Turns,
+    store: SqlStore,
+    account: Account,
+    venue: WitnessVenue,
+    holder: str,
+    tell: Callable[[str], None],
+) -> None:
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            await take(store, SystemClock(), account_lease(job.account_id), holder)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(executor.run()), group.create_task(renew())]
+        try:
+            async with asyncio.timeout(job.most_s):
+                await _feed(job, executor, store, account, venue, tell)
+        except TimeoutError:
+            pass
+        faultpoint("k17")
+        for task in tasks:
+            task.cancel()
+
+
+async def _feed(
+    job: Job,
+    executor: Executor,
+    store: SqlStore,
+    account: Account,
+    venue: WitnessVenue,
+    tell: Callable[[str], None],
+) -> None:
+    """Ask for orders as a handler does: in a transaction of its own, then the doorbell."""
+    chance = random.Random(f"{job.seed}:{os.getpid()}")
+    price = Decimal(100)
+    while True:
+        await asyncio.sleep(1.0 / job.orders_per_s)
+        pair = chance.choice(PAIRS)
+        key = f"{account.id}:{job.seed}:{os.getpid()}:{chance.random()}"
+        wish = await _wish(store, account, chance, pair, price)
+        try:
+            async with store.transaction() as tx:
+                step = _Step(tx)
+                await place_by_hand(step, account, wish, key=key)
+                await tx.journal.append(account.workspace_id, step.events, step.at)
+        except StoreProblem:
+            tell("away")
+            continue
+        except BreakwaterError:
+            continue
+        tell(f"ok {key}")
+        executor.ring()
+        if chance.random() < 0.3:
+            price = (price * Decimal(chance.choice(("0.98", "0.995", "1.005", "1.02")))).quantize(
+                Decimal("0.01")
+            )
+            with suppress(BreakwaterError):
+                await venue.call("tick", pair=pair, price=str(price))
+
+
+async def _wish(store: SqlStore, account: Account, chance: random.Random, pair: str, price: Decimal) -> Wish:
+    if chance.random() < 0.35:
+        with suppress(StoreProblem):
+            async with store.reading() as tx:
+                held = await tx.positions.open(account.workspace_id, account.id)
+            mine = [one for one in held if one.pair == pair and one.quantity >= Decimal("0.1")]
+            if mine:
+                return Wish(
+                    pair=pair,
+                    side=Side.SELL,
+                    order_type=OrderType.MARKET,
+                    quantity=Decimal("0.1"),
+                    is_reduce_only=True,
+                )
+    is_limit = chance.random() < 0.3
+    return Wish(
+        pair=pair,
+        side=Side.BUY,
+        order_type=OrderType.LIMIT if is_limit else OrderType.MARKET,
+        quantity=Decimal(chance.randrange(1_000, 5_000)) / 10_000,
+        price=Decimal(70) if is_limit else None,
+        stop_loss=Decimal(50) if chance.random() < 0.5 else None,
+    )
+
+
+class _Step:
+    """A command's transaction."""
+
+    def __init__(self, tx: Any) -> None:
+        self.tx = tx
+        self.at = SystemClock().now()
+        self.events: list[Any] = []
+
+
+async def _heal(executor: Executor, store: SqlStore, account: Account, tell: Callable[[str], None]) -> None:
+    """Work until nothing is due and two comparisons in a row booked nothing."""
+    executor.breaker.reset()
+    quiet = 0
+    async with asyncio.timeout(120):
+        while quiet < 2:
+            booked = executor.intake.booked
+            await executor.compare(cause="heal")
+            done = await executor.work()
+            async with store.reading() as tx:
+                at_work = await tx.orders.at_work(account.workspace_id, account.id, SystemClock().now())
+            is_quiet = not done and not at_work and booked == executor.intake.booked
+            quiet = quiet + 1 if is_quiet else 0
+            await asyncio.sleep(0.05)
+    tell("quiet")
