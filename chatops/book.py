@@ -31,8 +31,11 @@ class Group(StrEnum):
     BOTS = "bots"
     POSITIONS = "positions"
     RESULTS = "results"
+    MARKET = "market"
     RISK = "risk"
+    RESEARCH = "research"
     ALERTS = "alerts"
+    PEOPLE = "people"
     HOUSE = "house"
 
 

@@ -173,6 +173,7 @@ class Card:
         name: what kind of card it is, for programs and tests ("status", "error", "confirm").
         type_word: the word that must be typed with a confirmation; empty where a tap is enough.
         problem: the error code on an error card ("not_found", "denied"…).
+        renewed_by: the line that shows the same again as it is then; a door may keep the message up to date with it.
     """
 
     name: str
@@ -187,6 +188,7 @@ class Card:
     file: File | None = None
     type_word: str = ""
     problem: str = ""
+    renewed_by: str = ""
 
     @property
     def token(self) -> str:

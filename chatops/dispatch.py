@@ -4,46 +4,28 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import structlog
 
+from chatops.approvals import approval_card
 from chatops.arguments import take_apart
 from chatops.book import Book, Word
-from chatops.cards import Button, Card, Money, Press, Price, Text, Tone, Value
+from chatops.cards import Button, Card, Press, Text, Tone
 from chatops.confirmations import Confirmations, audit_denial, member_of
 from chatops.errors import error_card, misheard_card, role_text
 from chatops.pictures import in_language
+from chatops.previews import preview_text
 from chatops.problems import Misheard, did_you_mean, misheard
 from chatops.room import Asked, Room, speaker_of
 from chatops.texts.speaker import Speaker
 from desk.desk import ConfirmationNeeded
+from desk.errors import ApprovalPending
 from desk.identity import Actor, Role
 from trading.errors import BreakwaterError
 
 log = structlog.get_logger(__name__)
-
-
-#: What previews call amounts and prices.
-_AMOUNTS = frozenset({"value", "unrealized_pnl", "pnl", "fees"})
-_PRICES = frozenset({"price", "stop"})
-
-
-def shown_params(params: Mapping[str, Any]) -> dict[str, Value]:
-    """Give a preview's parameters as people read them: amounts in cents, prices in their own digits, roles as texts."""
-
-    def shown(name: str, value: Any) -> Value:
-        if name in _AMOUNTS and isinstance(value, Decimal | int):
-            return Money(Decimal(value), is_signed=name != "value")
-        if name in _PRICES and isinstance(value, Decimal):
-            return Price(value)
-        if isinstance(value, str) and value in Role.__members__:
-            return role_text(Role[value])
-        return value if isinstance(value, str | int | float | bool | Decimal) else str(value)
-
-    return {name: shown(name, value) for name, value in params.items()}
 
 
 class Dispatcher:
@@ -68,6 +50,8 @@ class Dispatcher:
             return await self._said(line, actor, extras or {})
         except ConfirmationNeeded as needed:
             return await self._asks(needed, line, actor)
+        except ApprovalPending as pending:
+            return approval_card(pending.approval)
         except Misheard as problem:
             return misheard_card(problem)
         except BreakwaterError as problem:
@@ -158,7 +142,7 @@ class Dispatcher:
             name="confirm",
             title=Text("confirm.title"),
             tone=Tone.ASK,
-            body=(Text(preview.code, shown_params(preview.params)),),
+            body=(preview_text(preview.code, preview.params),),
             notes=tuple(notes),
             buttons=(
                 Button(name="confirm", press=Press.CONFIRM, token=needed.token),

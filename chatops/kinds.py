@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 from zoneinfo import available_timezones
@@ -144,6 +144,15 @@ def zone(name: str, typed: str) -> str:
         close = by_lower.get(_close(shown.lower(), tuple(by_lower)), "")
         raise misheard("zone", name=name, found=typed, nearest=did_you_mean(close))
     return exact
+
+
+def day(name: str, typed: str) -> datetime:
+    """Read a day, 2026-01-31, as its first moment in UTC."""
+    shown = plain(typed)
+    try:
+        return datetime.strptime(shown, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise misheard("day", name=name, found=typed) from None
 
 
 def flag(name: str, typed: str) -> bool:

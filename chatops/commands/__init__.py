@@ -1,23 +1,27 @@
-"""The words of the command book."""
+"""The words of the command book, a file's worth at a time, in the order in which help lists them."""
 
 from __future__ import annotations
 
 from chatops.book import Book
-from chatops.commands import alerts, bots, house, notices, personal, positions, reasons, results, risk
+from chatops.commands import (
+    alerts,
+    bots,
+    house,
+    jobs,
+    market,
+    notices,
+    people,
+    personal,
+    positions,
+    reasons,
+    results,
+    risk,
+)
+
+#: Every page of the book.
+PAGES = (bots, positions, reasons, results, market, risk, jobs, alerts, notices, people, personal, house)
 
 
 def full_book() -> Book:
     """Give every word that exists."""
-    return Book(
-        [
-            bots.PAGE,
-            positions.PAGE,
-            reasons.PAGE,
-            results.PAGE,
-            risk.PAGE,
-            alerts.PAGE,
-            notices.PAGE,
-            personal.PAGE,
-            house.PAGE,
-        ]
-    )
+    return Book([one.PAGE for one in PAGES])

@@ -210,7 +210,7 @@ async def newbot(asked: Asked) -> Card:
         strategy=args["strategy"],
         pairs=args["pairs"],
         timeframe=args["tf"],
-        parameters=tuple((key, _setting(typed)) for key, typed in args["settings"].items()),
+        parameters=tuple((key, setting(typed)) for key, typed in args["settings"].items()),
         allocation=1.0 if share is None else float(share),
     )
     outcome = await asked.do(command)
@@ -235,7 +235,7 @@ async def newbot(asked: Asked) -> Card:
     )
 
 
-def _setting(typed: str) -> Any:
+def setting(typed: str) -> Any:
     """Give a typed parameter as the number or yes/no it looks like; the strategy checks it."""
     try:
         return int(typed)

@@ -12,7 +12,6 @@ from chatops.room import Asked
 from chatops.texts.catalogue import LANGUAGES
 from desk.commands import Danger, SetPreference
 from desk.identity import Role
-from desk.views import Member
 from desk.views import Page as RowPage
 
 PAGE = Page(Group.HOUSE)
@@ -277,38 +276,3 @@ async def confirm(asked: Asked) -> Card:
 async def dismiss(asked: Asked) -> Card:
     """Use a confirmation up without doing anything."""
     return await asked.dismissing(asked.args["token"])
-
-
-@PAGE.word("users", example="/users", role=Role.ADMIN)
-async def users(asked: Asked) -> Card:
-    """List the members of the workspace."""
-    async with asked.store.reading() as tx:
-        rows = await tx.members.all(asked.workspace_id)
-    return Card(
-        name="users",
-        title=Text("users.title", {"n": len(rows)}),
-        tables=(
-            Table(
-                name="users",
-                columns=(
-                    Column("name"),
-                    Column("role"),
-                    Column("email"),
-                    Column("language", 1),
-                    Column("time_zone", 1),
-                ),
-                rows=tuple(_user(one) for one in rows),
-            ),
-        ),
-    )
-
-
-def _user(member: Member) -> tuple[Value, ...]:
-    language = member.language or LANGUAGES[0]
-    return (
-        member.name,
-        role_text(member.role),
-        member.email or None,
-        Text(f"language.{language}"),
-        member.time_zone or "UTC",
-    )

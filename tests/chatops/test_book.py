@@ -25,19 +25,17 @@ WITHOUT_WORD = {
     "CreateApiToken": "a token shown in a chat would stay in its history",
     "RevokeApiToken": "goes with CreateApiToken",
     "AddMember": "people are added with `breakwater user add` or GraphQL",
-    "CreateChatLinkCode": "a chat account is linked from the program, never from a chat",
-    "RevokeChatLink": "links are ended with `breakwater user unlink` or GraphQL",
-    "ApproveRequest": "its word comes with the words for approvals",
-    "RejectRequest": "goes with ApproveRequest",
-    "StepUp": "its word comes with the words for approvals",
+    "StepUp": "a password typed in a chat would stay in its history; the console and GraphQL take it",
     "SetPassword": "a password typed in a chat would stay in its history",
     "SignOut": "a chat has no sign-in to end",
     "SignOutEverywhere": "goes with SignOut",
     "InviteMember": "a code shown in a chat would stay in its history",
     "RemoveMember": "people are removed with `breakwater user remove` or GraphQL",
+    "CreateWebhook": "a path shown in a chat would stay in its history",
+    "RotateWebhook": "goes with CreateWebhook",
+    "DeleteWebhook": "goes with CreateWebhook",
     "BeginTotp": "a secret shown in a chat would stay in its history",
     "ConfirmTotp": "goes with BeginTotp",
-    "SetMemberRole": "roles are changed with `breakwater user role` or GraphQL",
 }
 
 #: Words the issue asks for.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from chatops.commands import full_book
 from chatops.testing import spoken
+from desk.alerting.raising import raise_alerts
 from desk.identity import Role
 from desk.store import SqlStore
 from desk.views import Filter, Page
 from tests.chatops.chat_house import ChatHouse, furnished
+from trading.events import TradingHalted
 
 #: What is said for words that change something, on the test house.
 LINES = {
@@ -27,9 +31,23 @@ LINES = {
     "lang": "/lang fr",
     "tz": "/tz Europe/Paris",
     "ack": "/ack {alert}",
+    "snooze": "/snooze {alert} for=2h",
+    "notify": "/notify exit_filled silent",
+    "alert": "/alert add drawdown 10%",
+    "use": "/use demo",
+    "keyboard": "/keyboard /status /profit; /bots",
+    "backtest": "/backtest buy_and_hold BTC/USDT 1h",
+    "optimize": "/optimize trend_following BTC/USDT 1h fast_bars=5:15:5",
+    "cancel": "/cancel",
+    "blacklist": "/blacklist BTC/USDT",
+    "bl_delete": "/bl_delete BTC/USDT",
+    "role": "/role viewer operator",
+    "link": "/link",
+    "approve": "/approve {approval}",
+    "reject": "/reject {approval}",
 }
-#: Words whose effect is no fact in the journal.
-_QUIET = {"lang", "tz", "ack", "forceexit"}
+#: Words that a rule of their own keeps from people whose role would allow them.
+_RULED = {"reject": Role.ADMIN}
 
 
 def test_every_word_that_changes_something_is_tried() -> None:
@@ -49,6 +67,21 @@ async def _prepared(store: SqlStore, name: str) -> ChatHouse:
             await chat.say("/lock BTC/USDT")
         case "unlatch":
             await chat.agree("/panic")
+        case "snooze":
+            fact = TradingHalted(
+                workspace_id=house.workspace.id,
+                occurred_at=house.clock.now(),
+                account_id=house.account.id,
+                reason="drawdown",
+            )
+            async with store.transaction() as tx:
+                await raise_alerts(tx, house.workspace.id, [fact], house.clock.now() + timedelta(seconds=9))
+        case "cancel":
+            await chat.say("/backtest buy_and_hold BTC/USDT 1h", expect="job")
+        case "bl_delete":
+            await chat.say("/blacklist BTC/USDT", expect="blacklist")
+        case "approve" | "reject":
+            await house.chat().agree("/role viewer admin", expect="approval")
         case "delbot":
             await chat.say("/newbot idle buy_and_hold BTC/USDT")
     return house
@@ -66,13 +99,23 @@ async def _state(house: ChatHouse) -> list[object]:
             [(one.id, one.trading_state) for one in await tx.accounts.all(workspace)],
             len(await tx.positions.trade_events(workspace, house.position.id)),
             sorted(one.acknowledged_by for one in alerts),
+            await tx.notices.settings(workspace),
+            await tx.notices.rules(workspace),
+            await tx.notices.escalations(workspace),
+            [one.state for one in await tx.approvals.recent(workspace)],
+            [(one.state, one.cancel_at) for one in await tx.jobs.page(workspace, Filter(), Page(first=50))],
+            [
+                await tx.links.codes_since(workspace, one.user_id, house.clock.now() - timedelta(hours=1))
+                for one in await tx.members.all(workspace)
+            ],
         ]
 
 
 async def _line(house: ChatHouse, name: str) -> str:
     async with house.store.reading() as tx:
         rows = await tx.alerts.page(house.workspace.id, Filter(), Page(first=1))
-    return LINES[name].format(alert=rows[0].id)
+        waiting = await tx.approvals.recent(house.workspace.id)
+    return LINES[name].format(alert=rows[0].id, approval=waiting[0].code if waiting else "")
 
 
 @pytest.mark.parametrize("name", sorted(LINES))
@@ -81,7 +124,8 @@ async def test_only_permitted_roles_change_state(sqlite_store: SqlStore, name: s
     word = full_book().find(name)
     assert word is not None
     line = await _line(house, name)
-    lowest = next(role for role in Role if role is not Role.STRANGER and role >= word.role)
+    needed = _RULED.get(name, word.role)
+    lowest = next(role for role in Role if role is not Role.STRANGER and role >= needed)
 
     for role in (one for one in Role if one < lowest):
         before = await _state(house)
