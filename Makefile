@@ -41,6 +41,12 @@ prove-rabbitmq: install-dev ## the proof of jobs on RabbitMQ; installs the machi
 	@tools/rabbitmq.sh
 	PYTHONPATH=.:graphql $(BIN)/python tests/proofs/job_storm.py --broker rabbitmq $(ARGS)
 
+prove-clients: install-dev ## graphql-ws, Apollo, gql and graphql-http's audit against a server; needs npm
+	$(BIN)/python tests/proofs/clients/prove.py $(ARGS)
+
+bench-api: install-dev ## what the API bears, next to a bare Strawberry server; ARGS=--full for five minutes
+	$(BIN)/python benchmarks/api_load.py $(ARGS)
+
 bench: install-dev ## measure speed; writes benchmarks/results
 	$(BIN)/python tools/bench.py $(ARGS)
 

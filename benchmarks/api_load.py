@@ -1,0 +1,165 @@
+"""What the API bears: 70 % small queries, 30 % pages of twenty, authenticated, next to a bare Strawberry server.
+
+    python benchmarks/api_load.py [--quick | --full] [--database sqlite|postgres]
+
+Server and generator share the machine. Both servers get the same documents in the same run, in turns, so that noise
+hits both alike; CPU per request of the server's process says more than wall time on a shared machine. Throughput is
+closed loop over 32 connections; then 1,000 requests a second arrive whatever the server does (open loop), for 20 s,
+or 300 s with --full.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "graphql"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import uvloop
+
+from benchmarks.api_parts.client import run, wire
+from benchmarks.api_parts.documents import bodies
+from benchmarks.api_parts.seed import seed
+from desk.store import migrate, open_store
+from tests.support.services import PostgresServer, free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+
+RESULTS = ROOT / "benchmarks" / "results" / "api_load.json"
+RATE_PER_S = 1000.0
+
+
+class Server:
+    """A server process with its CPU clock."""
+
+    def __init__(self, *command: str) -> None:
+        self.port = free_port()
+        script, *rest = command
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"}
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "benchmarks" / "api_parts" / script), str(self.port), *rest],
+            env=environment,
+        )
+
+    async def ready(self) -> None:
+        """Wait until it answers."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.1)
+                continue
+            writer.close()
+            return
+        raise RuntimeError("The server did not start within 60 s.")
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time of all its threads so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def started(*command: str) -> Iterator[Server]:
+    """Run a server process."""
+    server = Server(*command)
+    try:
+        yield server
+    finally:
+        server.process.terminate()
+        server.process.wait(20)
+
+
+async def measure(url: str, *, rounds: int, round_s: float, open_s: float) -> dict[str, Any]:
+    """Measure both servers over a database."""
+    await migrate(url)
+    store = open_store(url)
+    seeded = await seed(store)
+    await store.close()
+    mix = bodies(seeded.targets, 2000, seed=1)
+    with started("real.py", url) as real, started("bare.py") as bare:
+        servers = {"breakwater": real, "bare": bare}
+        requests = {
+            name: [wire(one, server.port, seeded.token) for one in mix] for name, server in servers.items()
+        }
+        for name, server in servers.items():
+            await server.ready()
+            warm = await run(server.port, requests[name], connections=8, seconds=2)
+            assert warm.errors == 0, f"{name}: {warm.first_error}"
+        speeds: dict[str, list[float]] = {name: [] for name in servers}
+        cpu_ms: dict[str, list[float]] = {name: [] for name in servers}
+        errors = 0
+        for _ in range(rounds):
+            for name, server in servers.items():
+                before = server.cpu_s
+                tally = await run(server.port, requests[name], connections=32, seconds=round_s)
+                speeds[name].append(tally.per_s)
+                cpu_ms[name].append((server.cpu_s - before) * 1000 / max(1, len(tally.times_s)))
+                errors += tally.errors
+        before = real.cpu_s
+        steady = await run(
+            real.port, requests["breakwater"], connections=200, seconds=open_s, per_s=RATE_PER_S
+        )
+        steady_cpu = (real.cpu_s - before) / steady.seconds
+    ratio = median(a / b for a, b in zip(speeds["breakwater"], speeds["bare"], strict=True))
+    return {
+        "real_candles": seeded.is_real,
+        "throughput_per_s": {name: round(median(found), 1) for name, found in speeds.items()},
+        "cpu_ms_per_request": {name: round(median(found), 3) for name, found in cpu_ms.items()},
+        "throughput_ratio": round(ratio, 2),
+        "closed_loop_errors": errors,
+        "open_loop": {
+            "rate_per_s": RATE_PER_S,
+            "seconds": open_s,
+            "answered": len(steady.times_s),
+            "errors": steady.errors,
+            "first_error": steady.first_error,
+            "p50_ms": steady.at(0.50),
+            "p95_ms": steady.at(0.95),
+            "p99_ms": steady.at(0.99),
+            "server_cpu_share": round(steady_cpu, 2),
+        },
+    }
+
+
+async def main() -> None:
+    """Measure and print; write the results unless --quick."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short rounds, nothing is written")
+    parser.add_argument("--full", action="store_true", help="1,000 requests a second for five minutes")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), help="only this one")
+    asked = parser.parse_args()
+    rounds, round_s, open_s = (2, 2.0, 5.0) if asked.quick else (5, 4.0, 300.0 if asked.full else 20.0)
+    found: dict[str, Any] = {}
+    if asked.database != "postgres":
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite:{Path(folder) / 'bench.sqlite3'}"
+            found["sqlite"] = await measure(url, rounds=rounds, round_s=round_s, open_s=open_s)
+    if asked.database != "sqlite":
+        server = PostgresServer(is_own=True, is_durable=True)
+        try:
+            url = server.database_url("postgres")
+            found["postgres"] = await measure(url, rounds=rounds, round_s=round_s, open_s=open_s)
+        finally:
+            server.close()
+    print(json.dumps(found, indent=1))
+    if not asked.quick:
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
