@@ -411,6 +411,7 @@ def _subject(command: Command) -> str:
         "alert_id",
         "token_id",
         "link_id",
+        "webhook_id",
         "code",
         "name",
         "label",

@@ -6,7 +6,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from desk.people_views import Approval, ApprovalState, ChatLink, Credentials, SignedIn, Throttle
+from desk.people_views import (
+    Approval,
+    ApprovalState,
+    ChatLink,
+    Credentials,
+    SignedIn,
+    Throttle,
+    Webhook,
+)
 
 
 class Links(Protocol):
@@ -117,6 +125,22 @@ class SignIns(Protocol):
     ) -> None: ...
     async def invited(self, code_hash: str, now: datetime) -> tuple[str, str] | None: ...
     async def take_invitation(self, code_hash: str, now: datetime) -> bool: ...
+
+
+class Hooks(Protocol):
+    """Ways in for signals."""
+
+    async def add(self, hook: Webhook, *, path_hash: str, secret: str) -> None: ...
+    async def all(self, workspace_id: str) -> Sequence[Webhook]: ...
+    async def by_path(self, path_hash: str) -> tuple[Webhook, str] | None:
+        """Give the hook of a path with its signing secret, in whatever workspace."""
+        ...
+
+    async def rotate(
+        self, workspace_id: str, hook_id: str, *, path_hash: str, path_ending: str, secret: str, at: datetime
+    ) -> bool: ...
+    async def delete(self, workspace_id: str, hook_id: str, at: datetime) -> bool: ...
+    async def seen(self, workspace_id: str, hook_id: str, at: datetime, *, is_accepted: bool) -> None: ...
 
 
 class Proofs(Protocol):

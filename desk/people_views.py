@@ -152,3 +152,46 @@ class IssuedInvitation:
 
     def __repr__(self) -> str:
         return f"IssuedInvitation(code='***', expires_at={self.expires_at!r})"
+
+
+class HookKind(StrEnum):
+    """How a hook knows its sender."""
+
+    PATH = "PATH"  # by an unguessable path alone, as TradingView can
+    HMAC = "HMAC"  # by a signature over time and body as well
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A way in for signals of one bot.
+
+    Attributes:
+        pairs: what it may speak of; empty = every pair of the bot.
+        allow_list: addresses and networks that it listens to; empty = all.
+        path_ending: the last four characters of its path, so that a person knows which one it is.
+    """
+
+    id: str
+    workspace_id: str
+    label: str
+    kind: HookKind
+    bot_id: str
+    pairs: tuple[str, ...]
+    allow_list: tuple[str, ...]
+    path_ending: str
+    created_by: str
+    created_at: datetime
+    rotated_at: datetime | None = None
+    deleted_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    accepted: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedWebhook:
+    """A hook with its path (and signing secret), which are shown this once."""
+
+    webhook: Webhook
+    path: str = field(repr=False)
+    secret: str = field(default="", repr=False)

@@ -24,7 +24,7 @@ from desk.order_views import (
     Protection,
     Reconciliation,
 )
-from desk.people_ports import Approvals, Links, Proofs, SignIns
+from desk.people_ports import Approvals, Hooks, Links, Proofs, SignIns
 
 # Where orders go has a page of its own.
 from desk.venue_port import OrderRequest as OrderRequest
@@ -522,6 +522,7 @@ class Unit(Protocol):
     approvals: Approvals
     proofs: Proofs
     sessions: SignIns
+    hooks: Hooks
     accounts: Accounts
     bots: Bots
     candles: CandleStore

@@ -21,13 +21,16 @@ from api.gate import Gate
 from api.read_models import ReadModels
 from api.schema import SCHEMA
 from api.view import MAX_BODY, GraphQLDoor, bearer
+from desk.hooks import Hooks
 from desk.settings import Settings
 from server.auth import TokenAuthenticator
+from server.downloads import Downloads
 from server.explorer_pages import explorer_routes
 from server.health import Check, Health
 from server.lifespan import lifespan
 from server.metrics import Metrics
 from server.middleware import BodyLimit, Frontier, Timed, is_loopback
+from server.webhooks import HookDoor
 
 #: Named documents of our own, validated before the first request.
 OPERATIONS = Path(__file__).resolve().parents[1] / "graphql" / "operations"
@@ -72,6 +75,7 @@ def create_app(
         Route("/startupz", pages.started),
         Route("/health", pages.health_report),
         Route("/metrics", pages.metrics_page),
+        *Downloads(house.store, authenticator).routes(),
         *(explorer_routes() if settings.explorer else ()),
     ]
     middleware = [
@@ -83,6 +87,7 @@ def create_app(
         ),
         Middleware(Frontier, hosts=(*settings.allowed_hosts, settings.host), origins=settings.origins),
         *_cors(settings),
+        Middleware(HookDoor, hooks=Hooks(house.desk, venue=house.feed.venue)),
         Middleware(BodyLimit, most=MAX_BODY),
     ]
     app = Starlette(

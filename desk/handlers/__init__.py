@@ -8,6 +8,7 @@ from desk.desk import Desk
 from desk.handlers.alerts import AlertHandlers
 from desk.handlers.approvals import ApprovalHandlers
 from desk.handlers.lifecycle import LifecycleHandlers
+from desk.handlers.hooks import HookHandlers
 from desk.handlers.links import LinkHandlers
 from desk.handlers.notices import NoticeHandlers
 from desk.handlers.people import PeopleHandlers
@@ -47,6 +48,7 @@ def register_all(
     ApprovalHandlers().register(desk)
     ProofHandlers(desk).register()
     SessionHandlers().register(desk)
+    HookHandlers().register(desk)
     AlertHandlers(wake).register(desk)
     NoticeHandlers().register(desk)
     ResearchHandlers(registry, feed, bell or Bell()).register(desk)

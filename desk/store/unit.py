@@ -6,7 +6,7 @@ from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.clock import Clock
 from desk.keyring import KeyRing
-from desk.people_ports import Approvals, Links, Proofs, SignIns
+from desk.people_ports import Approvals, Hooks, Links, Proofs, SignIns
 from desk.ports import (
     Accounts,
     Alerts,
@@ -37,6 +37,7 @@ from desk.store.repositories.candles import SqlCandles
 from desk.store.repositories.chats import SqlChats
 from desk.store.repositories.execution import SqlExecution
 from desk.store.repositories.fills import SqlFills
+from desk.store.repositories.hooks import SqlHooks
 from desk.store.repositories.jobs import SqlJobs
 from desk.store.repositories.journal import SqlJournal
 from desk.store.repositories.keys import SqlKeys
@@ -65,6 +66,7 @@ class SqlUnit:
         self.approvals: Approvals = SqlApprovals(connection, clock, ring)
         self.proofs: Proofs = SqlProofs(connection, clock, ring)
         self.sessions: SignIns = SqlSessions(connection)
+        self.hooks: Hooks = SqlHooks(connection, clock, ring)
         self.accounts: Accounts = SqlAccounts(connection, clock)
         self.bots: Bots = SqlBots(connection)
         self.candles: CandleStore = SqlCandles(connection)

@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from api.account.access_types import Approval, ChatLink, approval, chat_link
+from api.account.hooks import HookMutations
 from api.context import Info
 from api.ids import own_id
 from api.mutation import Payload, carry_out, mutates
@@ -146,7 +147,7 @@ class ConfirmTotpPayload(Payload):
 
 
 @strawberry.type
-class AccessMutations:
+class AccessMutations(HookMutations):
     """Mutations about coming in and about agreeing."""
 
     @mutates(CreateChatLinkCode)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import strawberry
 
 from api.account.access_types import Approval, ChatLink, approval, chat_link
+from api.account.hooks import HookQueries
 from api.context import Info
 from api.permissions import reads
 from desk.identity import Role
 
 
 @strawberry.type
-class AccessQueries:
+class AccessQueries(HookQueries):
     """Root fields about how people come in and who agreed to what."""
 
     @reads()
