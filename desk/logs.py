@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 import orjson
@@ -95,6 +97,40 @@ def drop_unknown_keys(logger: Any, method: str, line: MutableMapping[str, Any]) 
     return kept
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A line of the log as people read it, redacted."""
+
+    at: str
+    level: str
+    text: str
+
+
+#: The newest lines of this process, for `/logs`; older ones are with whoever collects the stream.
+_REMEMBERED: deque[LogLine] = deque(maxlen=2_000)
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+
+
+def remember(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keep a line that has been redacted, and pass it on."""
+    level = str(line.get("level", "info"))
+    rest = ", ".join(
+        f"{key}={value}"
+        for key, value in line.items()
+        if key not in {"event", "level", "timestamp"} and not key.startswith("_")
+    )
+    text = f"{line.get('event', '')} {rest}".strip()
+    _REMEMBERED.append(LogLine(at=str(line.get("timestamp", ""))[:19], level=level, text=text[:500]))
+    return line
+
+
+def remembered_lines(level: str = "info") -> list[LogLine]:
+    """Give the newest lines of this process from a level up, oldest first."""
+    least = _LEVELS[level]
+    return [one for one in tuple(_REMEMBERED) if _LEVELS.get(one.level, 20) >= least]
+
+
 def set_up_logs(
     *, level: str = "info", form: str = "auto", secrets: Iterable[Secret] = (), stream: TextIO | None = None
 ) -> Redactor:
@@ -119,6 +155,7 @@ def set_up_logs(
         drop_unknown_keys,
         structlog.processors.format_exc_info,
         redactor,
+        remember,
     ]
     last: Any = (
         structlog.dev.ConsoleRenderer(colors=True)

@@ -14,12 +14,27 @@ from chatops.commands import (
     personal,
     positions,
     reasons,
+    records,
     results,
     risk,
 )
 
 #: Every page of the book.
-PAGES = (bots, positions, reasons, results, market, risk, jobs, alerts, notices, people, personal, house)
+PAGES = (
+    bots,
+    positions,
+    reasons,
+    results,
+    records,
+    market,
+    risk,
+    jobs,
+    alerts,
+    notices,
+    people,
+    personal,
+    house,
+)
 
 
 def full_book() -> Book:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ _BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Book:
+class ResultBook:
     """What the results of a span are made of: of one bot, or of the first account with all its bots."""
 
     bot: Bot | None
@@ -47,14 +47,14 @@ class _Book:
         return self.bot.name if self.bot else self.account.name if self.account else ""
 
 
-async def _gathered(asked: Asked, *, days: int | None = None) -> _Book:
+async def gathered(asked: Asked, *, days: int | None = None) -> ResultBook:
     """Read trades and equity; without `days` all of them."""
     bot = await wanted_bot(asked, asked.args["bot"])
     async with asked.store.reading() as tx:
         accounts = await accounts_of(asked, tx)
         account = accounts.get(bot.account_id) if bot else next(iter(accounts.values()), None)
         if account is None:
-            return _Book(bot=bot, account=None, equity=(), trades=(), until=asked.now)
+            return ResultBook(bot=bot, account=None, equity=(), trades=(), until=asked.now)
         status = await tx.accounts.status(asked.workspace_id, account.id)
         # A replay or a simulation has a time of its own: spans count back from its last bar.
         until = status.as_of if status else asked.now
@@ -62,7 +62,7 @@ async def _gathered(asked: Asked, *, days: int | None = None) -> _Book:
         bot_id = bot.id if bot else ""
         trades = await all_trades(tx, asked.workspace_id, account.id, bot_id, since)
         points = await tx.accounts.equity(asked.workspace_id, account.id, since)
-    return _Book(bot=bot, account=account, equity=tuple(points), trades=trades, until=until)
+    return ResultBook(bot=bot, account=account, equity=tuple(points), trades=trades, until=until)
 
 
 def equity_chart(points: Sequence[EquityPoint], *, title: str, currency: str) -> Chart | None:
@@ -87,7 +87,7 @@ def equity_chart(points: Sequence[EquityPoint], *, title: str, currency: str) ->
 async def profit(asked: Asked) -> Card:
     """Show profit, its quality and the equity with its drawdown."""
     days = asked.args["days"]
-    book = await _gathered(asked, days=days)
+    book = await gathered(asked, days=days)
     if book.account is None:
         return Card(
             name="profit",
@@ -128,7 +128,7 @@ async def profit(asked: Asked) -> Card:
 async def _periods(asked: Asked, period: Period) -> Card:
     zone = zone_of(asked.speaker.time_zone)
     count: int = asked.args["n"]
-    book = await _gathered(asked)
+    book = await gathered(asked)
     rows = by_period(book.trades, period, count=count, until=book.until, zone=zone)
     start = _first_moment(rows)
     async with asked.store.reading() as tx:
@@ -236,7 +236,7 @@ _GROUPED = (Argument(name="pair", read=kinds.pair, offers="pair"), _BOT)
 async def _groups(
     asked: Asked, name: str, key: Callable[[Trade], str], cell: Callable[[str], Value] = str
 ) -> Card:
-    book = await _gathered(asked)
+    book = await gathered(asked)
     trades = book.trades
     if asked.args["pair"]:
         async with asked.store.reading() as tx:
@@ -381,6 +381,27 @@ async def balance(asked: Asked) -> Card:
                 rows=tuple(rows),
             ),
         ),
+        chart=_allocation(asked, rows, accounts),
+    )
+
+
+def _allocation(
+    asked: Asked, rows: Sequence[tuple[Value, ...]], accounts: Mapping[str, Account]
+) -> Chart | None:
+    """Give the picture of what the capital consists of; None where there is none."""
+    parts = [(str(row[0]), float(row[3].amount)) for row in rows if isinstance(row[3], Money)]
+    if not parts:
+        return None
+    currency = next(iter(accounts.values())).currency
+    return Chart(
+        kind="allocation",
+        name="balance",
+        spec={
+            "title": asked.speaker.say(Text("balance.title", {"n": len(accounts)})),
+            "currency": currency,
+            "labels": [label for label, _ in parts],
+            "values": [value for _, value in parts],
+        },
     )
 
 

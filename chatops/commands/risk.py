@@ -7,7 +7,21 @@ from datetime import timedelta
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
-from chatops.cards import Card, Column, Field, Money, Ratio, Table, Text, Tone, Value
+from chatops.cards import (
+    Button,
+    Card,
+    Chart,
+    Column,
+    Field,
+    Money,
+    Press,
+    Ratio,
+    Table,
+    Text,
+    Tone,
+    Value,
+)
+from chatops.commands.limits import correlation_card, gauge_chart, limits_table, what_if_card
 from chatops.commands.positions import tone_of_amount
 from chatops.problems import misheard
 from chatops.reading import accounts_of, completed_pair, is_all, known_pairs, refusal
@@ -43,9 +57,32 @@ async def _account(asked: Asked, tx: Unit) -> Account:
     raise misheard("unknown_account", problem="not_found", found=named, allowed=names, nearest=hint)
 
 
-@PAGE.word("risk", example="/risk")
+@PAGE.word(
+    "risk",
+    example="/risk what_if BTC/USDT -20%",
+    arguments=(
+        Argument(
+            name="view",
+            read=kinds.choice("used", "correlation", "what_if"),
+            default="used",
+            offers=("used", "correlation", "what_if"),
+        ),
+        Argument(name="move", read=kinds.words, takes_rest=True),
+    ),
+)
 async def risk(asked: Asked) -> Card:
-    """Show how far each limit is used, the locks, and what was refused lately."""
+    """Show how far each limit is used; `correlation` how pairs move together, `what_if <pair> <pct>` what a move does."""
+    match asked.args["view"]:
+        case "correlation":
+            return await correlation_card(asked)
+        case "what_if":
+            return await what_if_card(asked, (asked.args["move"] or "").split())
+        case _:
+            return await _used(asked)
+
+
+async def _used(asked: Asked) -> Card:
+    chart: Chart | None = None
     fields: list[Field] = []
     rows: list[tuple[Value, ...]] = []
     is_halted = False
@@ -60,6 +97,7 @@ async def risk(asked: Asked) -> Card:
             if account.state_reason:
                 fields.append(Field("reason", account.state_reason))
             if state is not None:
+                chart = chart or gauge_chart(asked, account, state)
                 fields += [
                     Field("equity", Money(state.equity, account.currency)),
                     Field("peak", Money(state.peak_equity, account.currency)),
@@ -96,6 +134,21 @@ async def risk(asked: Asked) -> Card:
         tone=Tone.BAD if is_halted else Tone.PLAIN,
         fields=tuple(fields),
         tables=tuple(tables),
+        chart=chart,
+        buttons=(Button(name="correlation", press=Press.SAY, line="/risk correlation"),),
+    )
+
+
+@PAGE.word("limits", example="/limits", arguments=(_ACCOUNT,))
+async def limits(asked: Asked) -> Card:
+    """Show an account's limits."""
+    async with asked.store.reading() as tx:
+        account = await _account(asked, tx)
+    return Card(
+        name="limits",
+        title=Text("limits.title", {"account": account.name}),
+        tables=(limits_table(account),),
+        notes=(Text("limits.how"),),
     )
 
 

@@ -1,0 +1,349 @@
+"""Words that give files and records: exports, reports, orders step by step, the log, dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from chatops import kinds
+from chatops.arguments import Argument
+from chatops.book import Group, Page
+from chatops.cards import (
+    Button,
+    Card,
+    Column,
+    Field,
+    File,
+    Money,
+    Press,
+    Price,
+    Ratio,
+    Table,
+    Text,
+    Tone,
+    Value,
+)
+from chatops.commands.positions import tone_of_amount
+from chatops.commands.results import equity_chart, gathered
+from chatops.problems import misheard
+from chatops.reading import bots_of, reference
+from chatops.room import Asked
+from chatops.typing_repair import plain
+from desk.identity import Role
+from desk.logs import remembered_lines
+from desk.ports import Unit
+from desk.reports.exports import FORMS, exported
+from desk.reports.period_report import period_pdf
+from desk.reports.periods import by_group, summed
+from desk.views import Filter, Order
+from desk.views import Page as RowPage
+
+PAGE = Page(Group.RESULTS)
+
+_BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
+#: Rows of one file; more are asked for by days.
+_MOST_ROWS = 50_000
+
+
+@PAGE.word(
+    "export",
+    example="/export trades 30 xlsx",
+    role=Role.OPERATOR,
+    arguments=(
+        Argument(
+            name="what",
+            read=kinds.choice("trades", "orders", "alerts", "audit"),
+            is_required=True,
+            offers=("trades", "orders", "alerts", "audit"),
+        ),
+        Argument(name="days", read=kinds.whole(1, 3650), default=30),
+        Argument(name="form", read=kinds.choice(*FORMS), default="csv", offers=tuple(FORMS)),
+    ),
+)
+async def export(asked: Asked) -> Card:
+    """Give the trades, orders, alerts or (for admins) the audit of some days as a file."""
+    what, form = asked.args["what"], asked.args["form"]
+    if what == "audit" and asked.actor.role < Role.ADMIN:
+        raise misheard(
+            "role",
+            advice="role",
+            problem="denied",
+            word="/export audit",
+            needed=Text("role.admin"),
+            found=Text(f"role.{asked.actor.role.name.lower()}"),
+        )
+    since = asked.now - timedelta(days=asked.args["days"])
+    async with asked.store.reading() as tx:
+        columns, rows = await _rows(asked, tx, what, since)
+    content = await asyncio.to_thread(exported, what, columns, rows, form)
+    return Card(
+        name="export",
+        title=Text("export.title", {"n": len(rows), "what": Text(f"export_of.{what}")}),
+        tone=Tone.GOOD if rows else Tone.WARN,
+        body=(Text("export.since", {"since": since}),),
+        notes=(Text("export.cut", {"n": _MOST_ROWS}),) if len(rows) >= _MOST_ROWS else (),
+        file=File(name=f"{what}-{asked.now:%Y-%m-%d}.{form}", media_type=FORMS[form], content=content),
+    )
+
+
+async def _rows(
+    asked: Asked, tx: Unit, what: str, since: datetime
+) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
+    workspace, wanted, page = asked.workspace_id, Filter(since=since), RowPage(first=_MOST_ROWS)
+    match what:
+        case "trades":
+            names: tuple[str, ...] = _TRADE_COLUMNS
+            found: Sequence[Any] = await tx.positions.trades(workspace, wanted, page)
+        case "orders":
+            names = _ORDER_COLUMNS
+            found = await tx.orders.page(workspace, wanted, page)
+        case "alerts":
+            names = ("created_at", "severity", "kind", "pair", "params", "acknowledged_by", "acknowledged_at")
+            found = await tx.alerts.page(workspace, wanted, page)
+        case _:
+            names = ("sequence", "at", "actor", "channel", "action", "subject", "detail", "outcome", "hash")
+            found = [one for one in await tx.audit.page(workspace, page) if one.at >= since]
+    return names, [tuple(getattr(one, name) for name in names) for one in found]
+
+
+_TRADE_COLUMNS = (
+    "number", "pair", "is_long", "quantity", "entry_price", "exit_price", "pnl", "pnl_ratio", "fees", "reason", "tag",
+    "exit_tag", "bars", "opened_at", "closed_at", "bot_id",
+)  # fmt: skip
+_ORDER_COLUMNS = (
+    "created_at", "updated_at", "pair", "side", "order_type", "quantity", "price", "stop_price", "filled_quantity",
+    "average_price", "state", "state_reason", "reason", "client_order_id", "venue_order_id", "bot_id",
+)  # fmt: skip
+
+_SPANS = {"day": 1, "week": 7, "month": 30}
+
+
+@PAGE.word(
+    "report",
+    example="/report week pdf",
+    arguments=(
+        Argument(name="span", read=kinds.choice(*_SPANS), default="day", offers=tuple(_SPANS)),
+        Argument(
+            name="form", read=kinds.choice("pdf", "xlsx", "csv"), default="pdf", offers=("pdf", "xlsx", "csv")
+        ),
+        _BOT,
+    ),
+)
+async def report(asked: Asked) -> Card:
+    """Give the results of a day, a week or a month as a file, with the equity as a picture."""
+    span, form = asked.args["span"], asked.args["form"]
+    book = await gathered(asked, days=_SPANS[span])
+    total = summed(book.trades)
+    fields = (
+        Field("closed_pnl", Money(total.pnl, book.currency, is_signed=True), tone_of_amount(total.pnl)),
+        Field("trades", total.trades),
+        Field("win_rate", Ratio(total.win_ratio, digits=0)),
+        Field("fees", Money(total.fees, book.currency)),
+    )
+    groups = by_group(book.trades, lambda one: one.pair)
+    if form == "pdf":
+        speaker = asked.speaker
+        content = await asyncio.to_thread(
+            period_pdf,
+            title=speaker.say(Text(f"report.{span}", {"who": book.name})),
+            subtitle=speaker.value(book.until),
+            figures=[(speaker.label("field", one.name), speaker.value(one.value)) for one in fields],
+            head=[speaker.label("column", one) for one in _REPORT_HEAD],
+            rows=[
+                [
+                    f"#{one.number}",
+                    one.pair,
+                    speaker.say(Text("side.long" if one.is_long else "side.short")),
+                    speaker.value(Money(one.pnl, book.currency, is_signed=True)),
+                    speaker.value(Ratio(one.pnl_ratio, is_signed=True)),
+                    speaker.say(Text(f"reason.{one.reason.value}")),
+                    speaker.value(one.closed_at),
+                ]
+                for one in book.trades
+            ],
+            equity=[float(one.equity) for one in book.equity],
+        )
+        media_type = "application/pdf"
+    else:
+        rows = [tuple(getattr(one, name) for name in _TRADE_COLUMNS) for one in book.trades]
+        content = await asyncio.to_thread(exported, "trades", _TRADE_COLUMNS, rows, form)
+        media_type = FORMS[form]
+    return Card(
+        name="report",
+        title=Text(f"report.{span}", {"who": book.name or Text("profit.everyone")}),
+        tone=tone_of_amount(total.pnl),
+        fields=fields,
+        tables=(
+            Table(
+                name="by_pair",
+                columns=(Column("pair"), Column("trades"), Column("win_rate", 1), Column("pnl")),
+                rows=tuple(
+                    (
+                        one.name,
+                        one.sum.trades,
+                        Ratio(one.sum.win_ratio, digits=0),
+                        Money(one.sum.pnl, book.currency, is_signed=True),
+                    )
+                    for one in groups
+                ),
+            ),
+        )
+        if groups
+        else (),
+        chart=None if book.bot else equity_chart(book.equity, title=book.name, currency=book.currency),
+        file=File(name=f"report-{span}-{book.until:%Y-%m-%d}.{form}", media_type=media_type, content=content),
+    )
+
+
+_REPORT_HEAD = ("number", "pair", "side", "pnl", "pnl_ratio", "reason", "closed")
+
+
+@PAGE.word(
+    "order",
+    example="/order a1b2c3",
+    arguments=(Argument(name="id", read=kinds.name, offers="order"),),
+)
+async def order(asked: Asked) -> Card:
+    """Show an order step by step with its evidence; without an id the newest one."""
+    async with asked.store.reading() as tx:
+        found = await _order(asked, tx)
+        steps = await tx.orders.events(asked.workspace_id, found.id)
+        fills = await tx.fills.of_orders(asked.workspace_id, [found.id])
+        bots = await bots_of(asked, tx)
+    return Card(
+        name="order",
+        title=Text("order.title", {"id": reference(found.id), "pair": found.pair}),
+        fields=(
+            Field("bot", bots[found.bot_id].name if found.bot_id in bots else None),
+            Field("side", Text(f"order_side.{found.side.value}")),
+            Field("type", Text(f"order_type.{found.order_type.value}")),
+            Field("state", Text(f"order_state.{found.state.value}")),
+            Field("quantity", found.quantity),
+            Field("filled", found.filled_quantity),
+            Field("price", Price(found.price or found.stop_price)),
+            Field("average_price", Price(found.average_price)),
+            Field("reason", Text(f"reason.{found.reason.value}")),
+            Field("client_order_id", found.client_order_id),
+            Field("venue_order_id", found.venue_order_id or None),
+        ),
+        tables=(
+            Table(
+                name="order_steps",
+                is_titled=True,
+                columns=(Column("at"), Column("state"), Column("evidence"), Column("detail", 1)),
+                rows=tuple(
+                    (
+                        one["at"],
+                        Text(f"order_state.{one['after']}"),
+                        str(one["evidence"]) or None,
+                        str(one["detail"]) or None,
+                    )
+                    for one in steps
+                ),
+            ),
+            *(
+                (
+                    Table(
+                        name="fills",
+                        is_titled=True,
+                        columns=(Column("at"), Column("quantity"), Column("price"), Column("fee", 1)),
+                        rows=tuple((one.filled_at, one.quantity, Price(one.price), one.fee) for one in fills),
+                    ),
+                )
+                if fills
+                else ()
+            ),
+        ),
+    )
+
+
+async def _order(asked: Asked, tx: Unit) -> Order:
+    typed = asked.args["id"]
+    rows = await tx.orders.page(asked.workspace_id, Filter(), RowPage(first=500 if typed else 1))
+    wanted = plain(typed).lstrip("#").lower() if typed else ""
+    for one in rows:
+        if not wanted or wanted in (one.id.lower(), reference(one.id).lower(), one.client_order_id.lower()):
+            return one
+    raise misheard("unknown_order", problem="not_found", found=typed or "–")
+
+
+@PAGE.word(
+    "logs",
+    example="/logs 50 warning",
+    role=Role.ADMIN,
+    arguments=(
+        Argument(name="n", read=kinds.whole(1, 500), default=20),
+        Argument(
+            name="level",
+            read=kinds.choice("debug", "info", "warning", "error"),
+            default="info",
+            offers=("debug", "info", "warning", "error"),
+        ),
+    ),
+)
+async def logs(asked: Asked) -> Card:
+    """Show the last lines of this process's log, without secrets."""
+    lines = remembered_lines(asked.args["level"])[-asked.args["n"] :]
+    shown = lines[-15:]
+    text = "\n".join(f"{one.at} {one.level:<8} {one.text}" for one in lines)
+    return Card(
+        name="logs",
+        title=Text("logs.title", {"n": len(lines)}),
+        tables=(
+            Table(
+                name="logs",
+                columns=(Column("at"), Column("level"), Column("line")),
+                rows=tuple((one.at, one.level, one.text) for one in shown),
+            ),
+        )
+        if shown
+        else (),
+        notes=() if shown else (Text("logs.none"),),
+        file=File(name="log.txt", media_type="text/plain", content=text.encode("utf-8", "replace"))
+        if len(lines) > len(shown)
+        else None,
+    )
+
+
+@PAGE.word(
+    "stats",
+    example="/stats",
+    arguments=(Argument(name="days", read=kinds.whole(1, 3650)), _BOT),
+)
+async def stats(asked: Asked) -> Card:
+    """Show wins and losses per exit reason, and how long trades are held."""
+    book = await gathered(asked, days=asked.args["days"])
+    rows = by_group(book.trades, lambda one: one.reason.value)
+    held: dict[str, list[float]] = {"won": [], "lost": []}
+    for one in book.trades:
+        held["won" if one.pnl > 0 else "lost"].append((one.closed_at - one.opened_at).total_seconds())
+
+    def mean(seconds: list[float]) -> Value:
+        return timedelta(seconds=sum(seconds) / len(seconds)) if seconds else None
+
+    return Card(
+        name="stats",
+        title=Text("stats.title", {"n": len(book.trades)}),
+        fields=(Field("held_won", mean(held["won"])), Field("held_lost", mean(held["lost"]))),
+        tables=(
+            Table(
+                name="stats",
+                columns=(Column("reason"), Column("wins"), Column("losses"), Column("pnl")),
+                rows=tuple(
+                    (
+                        Text(f"reason.{one.name}"),
+                        one.sum.wins,
+                        one.sum.losses,
+                        Money(one.sum.pnl, book.currency, is_signed=True),
+                    )
+                    for one in rows
+                ),
+            ),
+        )
+        if rows
+        else (),
+        notes=() if rows else (Text("trades.none"),),
+        buttons=(Button(name="export", press=Press.SAY, line="/export trades 30 csv"),) if rows else (),
+    )
