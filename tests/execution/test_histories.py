@@ -7,17 +7,9 @@ from pathlib import Path
 import pytest
 
 from desk.execution.executor import Executor
-from desk.store import migrate
 from tests.proofs.simulated_histories import live
 from tests.support.broken_builds import BROKEN
 from tests.support.stores import run
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("histories") / "template.sqlite3"
-    run(migrate(f"sqlite:{path}"))
-    return path
 
 
 def test_histories_full_of_bad_news_lose_and_double_nothing(template: Path) -> None:
