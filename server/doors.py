@@ -57,7 +57,9 @@ class Doors:
     def states(self) -> dict[str, tuple[DoorState, str]]:
         """Give how each door stands and what is wrong."""
         return {
-            post.door.name: (post.override or post.door.state, post.reason or post.door.detail)
+            post.door.name: (post.override, post.reason)
+            if post.override
+            else (post.door.state, post.door.detail)
             for post in self._posts
         }
 
@@ -80,7 +82,7 @@ class Doors:
                 first = _first(problem)
                 if isinstance(first, DoorDisabled):
                     await self._disabled(post, first)
-                    return
+                    continue
                 # Whatever it was, it stays at this door.
                 log.exception("chat_door_failed", door=post.door.name)
                 reason = f"{type(first).__name__}: {first}"
@@ -123,14 +125,18 @@ class Doors:
         post.reason = ""
 
     async def _disabled(self, post: _Post, problem: BaseException) -> None:
-        post.override = DoorState.DISABLED
-        post.reason = str(problem)
-        log.error("chat_door_disabled", door=post.door.name, reason=post.reason)
-        if self._on_disabled is not None:
-            try:
-                await self._on_disabled(post.door, post.reason)
-            except Exception:
-                log.exception("chat_door_not_told", door=post.door.name)
+        """Say once that a door is off, and look again after a while whether somebody mended it."""
+        is_news = post.reason != str(problem)
+        post.override, post.reason = DoorState.DISABLED, str(problem)
+        if is_news:
+            log.error("chat_door_disabled", door=post.door.name, reason=post.reason)
+            if self._on_disabled is not None:
+                try:
+                    await self._on_disabled(post.door, post.reason)
+                except Exception:
+                    log.exception("chat_door_not_told", door=post.door.name)
+        await self._clock.sleep(REST_S)
+        post.override = None
 
 
 def _first(problem: BaseException) -> BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from desk.commands import CreateChatLinkCode
 from desk.identity import Role
 from desk.store import SqlStore
 from tests.chatops.chat_house import ChatHouse, furnished
-from tests.support.telegram_world import TOKEN, USERNAME, Telegram, telegram_server
+from tests.support.telegram_world import TOKEN, USERNAME, StandIn, Telegram
 from trading.events import Desired
 
 #: Telegram's ids of the house's people.
@@ -75,10 +75,17 @@ async def open_door(
         await asyncio.gather(running, return_exceptions=True)
 
 
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[StandIn]:
+    running = StandIn()
+    yield running
+    running.close()
+
+
 @pytest.fixture
-async def telegram() -> AsyncIterator[Telegram]:
-    async with telegram_server() as running:
-        yield running
+async def telegram(stand_in: StandIn) -> AsyncIterator[Telegram]:
+    async with stand_in.visited() as visited:
+        yield visited
 
 
 async def real_house(store: SqlStore) -> ChatHouse:

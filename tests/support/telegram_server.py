@@ -35,6 +35,7 @@ class Server:
     """Telegram, as far as one bot can tell."""
 
     def __init__(self, scale: float) -> None:
+        self.scale = scale
         self.floods = Floods(scale)
         self.updates: list[dict[str, Any]] = []
         self.news = asyncio.Event()
@@ -317,6 +318,14 @@ class Server:
 
     def _do_fault(self, spec: dict[str, Any]) -> dict[str, Any]:
         self.faults.append({"times": 1, **spec})
+        return {}
+
+    def _do_reset(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Begin anew, as a server that nobody has talked to yet; the numbers of updates and messages go on."""
+        turn, update, message = self.poll_turn, self.next_update, self.next_message
+        self.__init__(self.scale)  # type: ignore[misc]
+        self.poll_turn, self.next_update, self.next_message = turn + 1, update, message
+        self.confirmed = update - 1
         return {}
 
     def _do_mend(self, spec: dict[str, Any]) -> dict[str, Any]:

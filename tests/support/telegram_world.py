@@ -20,7 +20,7 @@ from tests.support.telegram_server import TOKEN, USERNAME
 
 ROOT = Path(__file__).resolve().parents[2]
 
-__all__ = ["TOKEN", "USERNAME", "Telegram", "telegram_server"]
+__all__ = ["TOKEN", "USERNAME", "StandIn", "Telegram", "telegram_server"]
 
 
 @dataclass(slots=True)
@@ -29,7 +29,6 @@ class Telegram:
 
     url: str
     control: httpx.AsyncClient
-    process: subprocess.Popen[bytes]
     seen: int = 0
     _log: list[dict[str, Any]] = field(default_factory=list)
 
@@ -84,28 +83,46 @@ class Telegram:
         return await self.next()
 
 
+class StandIn:
+    """The process of a stand-in."""
+
+    def __init__(self, *, scale: float = 1.0) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.telegram_server", "--scale", str(scale)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"},
+        )
+        assert self.process.stdout is not None
+        self.ports: dict[str, int] = json.loads(self.process.stdout.readline())
+
+    @asynccontextmanager
+    async def visited(self) -> AsyncIterator[Telegram]:
+        """Talk to it from one loop; it begins anew each time."""
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.ports['control']}", timeout=30.0
+        ) as control:
+            telegram = Telegram(f"http://127.0.0.1:{self.ports['api']}", control)
+            await telegram.do("reset")
+            yield telegram
+
+    def close(self) -> None:
+        """End it."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 @asynccontextmanager
 async def telegram_server(*, scale: float = 1.0) -> AsyncIterator[Telegram]:
     """Run a stand-in of its own for the block."""
-    process = subprocess.Popen(  # noqa: ASYNC220 - once, before anything runs
-        [sys.executable, "-m", "tests.support.telegram_server", "--scale", str(scale)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"},
-    )
+    stand_in = StandIn(scale=scale)
     try:
-        assert process.stdout is not None
-        line = await asyncio.to_thread(process.stdout.readline)
-        ports = json.loads(line)
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{ports['control']}", timeout=30.0
-        ) as control:
-            yield Telegram(f"http://127.0.0.1:{ports['api']}", control, process)
+        async with stand_in.visited() as telegram:
+            yield telegram
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        stand_in.close()
