@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 
 import aiohttp
 import discord
 import structlog
+from discord.gateway import DiscordWebSocket
 
 from chatops.book import Book
 from chatops.discord_bot.client import DeskClient, aim
@@ -155,6 +157,7 @@ class DiscordDoor:
             finally:
                 connecting.cancel()
                 await asyncio.gather(connecting, return_exceptions=True)
+                await _hung_up(client)
             if connecting.done() and not connecting.cancelled():
                 self._ended(connecting.exception())
             patience_s = min(LONGEST_WAIT_S * 2, patience_s * 2)
@@ -214,6 +217,14 @@ class DiscordDoor:
         while True:
             self.heard_at = self._clock.monotonic()
             await self._clock.sleep(BEAT_S)
+
+
+async def _hung_up(client: DeskClient) -> None:
+    """Close the socket, also one that is closed already: its heart beats in a thread that only this ends."""
+    # The library leaves it unset, or set to a mark of its own, until there was one.
+    if isinstance(client.ws, DiscordWebSocket):
+        with suppress(ConnectionError, RuntimeError, TimeoutError):
+            await client.ws.close()
 
 
 def _disabled(problem: BaseException) -> DoorDisabled | None:

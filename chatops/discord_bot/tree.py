@@ -36,6 +36,10 @@ _STRING, _INTEGER, _BOOLEAN = 3, 4, 5
 _CONTEXTS, _INSTALLED = [0, 1], [0]
 
 
+#: Words that strangers say with a one-time code: a menu would leave no room for it.
+CODED = frozenset({"link"})
+
+
 def slash_tree(book: Book) -> list[dict[str, Any]]:
     """Give every word of the book as a slash command, as Discord's bulk overwrite takes it.
 
@@ -51,7 +55,7 @@ def slash_tree(book: Book) -> list[dict[str, Any]]:
 def _command(word: Word) -> dict[str, Any]:
     # Discord wants those that must be filled in first; our readers take them by name in any order.
     arguments = sorted(word.arguments, key=lambda one: not one.is_required)
-    options = [_option(one) for one in arguments]
+    options = [_option(one, is_coded=word.name in CODED) for one in arguments]
     if word.keeps_settings:
         options.append(
             {"type": _STRING, "name": SETTINGS, "max_length": LONGEST, **_told("argument", SETTINGS)}
@@ -68,7 +72,7 @@ def _command(word: Word) -> dict[str, Any]:
     }
 
 
-def _option(argument: Argument) -> dict[str, Any]:
+def _option(argument: Argument, *, is_coded: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": _STRING,
         "name": argument.name,
@@ -80,11 +84,11 @@ def _option(argument: Argument) -> dict[str, Any]:
         found["type"] = _BOOLEAN
     elif isinstance(argument.read, kinds.Whole):
         found |= {"type": _INTEGER, "min_value": argument.read.lowest, "max_value": argument.read.highest}
-    elif 0 < len(fixed) <= CHOICES:
+    elif 0 < len(fixed) <= CHOICES and not is_coded:
         found["choices"] = [{"name": one, "value": one} for one in fixed]
     else:
         found["max_length"] = LONGEST
-        if argument.offers:
+        if fixed or argument.offers:
             found["autocomplete"] = True
     return found
 

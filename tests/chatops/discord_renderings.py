@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Any
 
+import orjson
+
 from chatops.cards import Card
 from chatops.discord_bot.components import Labelled, rows_of
 from chatops.discord_bot.rendering import sheets_of
@@ -96,8 +98,13 @@ def _holds_in_order(text: str, wanted: str) -> bool:
 
 def masked(messages: list[dict[str, Any]]) -> str:
     """Give what messages show, without references and ids, which differ from house to house."""
-    shown = [list(one["embeds"]) for one in messages]
-    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{6}\b", "#", str(shown))
+    shown = [
+        {key: value for key, value in sorted(embed.items()) if key not in {"type", "flags"}}
+        for one in messages
+        for embed in one["embeds"]
+    ]
+    text = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode()
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{6}\b|\b(?:[A-Z2-9]{6}|[A-Z2-7]{26})\b", "#", text)
 
 
 __all__ = ["check_as_embeds", "masked", "messages_of", "shown_text", "squeezed"]

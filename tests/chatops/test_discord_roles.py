@@ -14,7 +14,7 @@ from desk.identity import Role
 from desk.store import SqlStore
 from tests.chatops.chat_house import furnished
 from tests.chatops.discord_renderings import masked
-from tests.chatops.test_roles import LINES, _line, _prepared, _state
+from tests.chatops.test_roles import _RULED, LINES, _line, _prepared, _state
 from tests.support.discord_house import DiscordHouse, Guest, opened, title, user_of
 from tests.support.discord_world import ROOM, snowflake
 
@@ -44,7 +44,7 @@ async def test_only_permitted_people_change_anything(sqlite_store: SqlStore, nam
     word = full_book().find(name)
     assert word is not None
     line = await _line(house, name)
-    lowest = next(role for role in Role if role is not Role.STRANGER and role >= word.role)
+    lowest = next(role for role in Role if role is not Role.STRANGER and role >= _RULED.get(name, word.role))
     async with opened(sqlite_store, house=house) as discord:
         before = await _state(house)
         for role in (one for one in Role if one < lowest):

@@ -10,7 +10,7 @@ from chatops import kinds
 from chatops.arguments import Argument, take_apart
 from chatops.book import Book, Group, Page
 from chatops.commands import full_book
-from chatops.discord_bot.tree import choices_of, line_of, slash_tree
+from chatops.discord_bot.tree import CODED, choices_of, line_of, slash_tree
 from chatops.texts.catalogue import LANGUAGES
 from chatops.texts.speaker import Speaker
 from tests.support.discord_house import options_of
@@ -62,10 +62,10 @@ def test_options_have_the_types_of_their_readers() -> None:
             else:
                 assert option["type"] == 3
                 fixed = choices_of(argument)
-                if 0 < len(fixed) <= 25:
+                if 0 < len(fixed) <= 25 and word.name not in CODED:
                     assert tuple(one["value"] for one in option["choices"]) == fixed
                 else:
-                    assert bool(option.get("autocomplete")) is bool(argument.offers)
+                    assert bool(option.get("autocomplete")) is bool(fixed or argument.offers)
 
 
 def test_a_filled_in_command_reads_as_the_typed_example() -> None:
