@@ -45,7 +45,7 @@ async def a_report(house: StoreHouse, workspace_id: str) -> str:
 async def test_a_viewer_fetches_a_report_and_no_browser_runs_it(
     web: Running, house: StoreHouse, home: People
 ) -> None:
-    job_id = await a_report(house, home.workspace_id)
+    job_id = await a_report(house, home.workspace.id)
 
     page = await web.client.get(
         f"{web.url}/jobs/{job_id}/files/report.html",
@@ -62,7 +62,7 @@ async def test_strangers_other_workspaces_and_other_names_get_nothing(
 ) -> None:
     async with house.store.transaction() as tx:
         elsewhere = await tx.workspaces.create("elsewhere")
-    own, foreign = await a_report(house, home.workspace_id), await a_report(house, elsewhere.id)
+    own, foreign = await a_report(house, home.workspace.id), await a_report(house, elsewhere.id)
     known = {"authorization": f"Bearer {home.tokens[Role.OWNER]}"}
 
     closed = await web.client.get(f"{web.url}/jobs/{own}/files/report.html")
