@@ -178,8 +178,8 @@ async def approve(asked: Asked) -> Card:
     """Agree, as a second person, to what waits; without a code list what does."""
     if asked.args["code"] is None:
         return await _waiting(asked)
-    outcome = await asked.do(ApproveRequest(code=_code(asked)))
-    return _settled(outcome.view)
+    await asked.do(ApproveRequest(code=_code(asked)))
+    return await _as_it_stands(asked)
 
 
 @PAGE.word("reject", example="/reject K7Q2XM", asks=RejectRequest, arguments=(_CODE,))
@@ -187,8 +187,17 @@ async def reject(asked: Asked) -> Card:
     """Say no to what waits, withdraw one's own, or cancel a single owner's delay."""
     if asked.args["code"] is None:
         return await _waiting(asked)
-    outcome = await asked.do(RejectRequest(code=_code(asked)))
-    return _settled(outcome.view)
+    await asked.do(RejectRequest(code=_code(asked)))
+    return await _as_it_stands(asked)
+
+
+async def _as_it_stands(asked: Asked) -> Card:
+    """Show a request as it is after the decision: it is carried out at once, and may be refused then."""
+    async with asked.store.reading() as tx:
+        found = await tx.approvals.by_code(asked.workspace_id, _code(asked))
+    if found is None:
+        raise misheard("unknown_approval", advice="approvals", problem="not_found", found=_code(asked))
+    return _settled(found)
 
 
 def _code(asked: Asked) -> str:

@@ -44,7 +44,7 @@ PAGE = Page(Group.RESULTS)
 
 _BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
 #: Rows of one file; more are asked for by days.
-_MOST_ROWS = 50_000
+_MOST_ROWS = 10_000
 
 
 @PAGE.word(
