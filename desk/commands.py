@@ -391,6 +391,22 @@ class DeleteWebhook(Command):
 
 @asks(role=Role.VIEWER)
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDataExport(Command):
+    """Give everything that is known about oneself, or as an owner about a member, as JSON."""
+
+    user_id: str = ""
+
+
+@asks(role=Role.VIEWER, danger=Danger.TWO, causes=(ApprovalRequested, ApprovalSettled))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDataErasure(Command):
+    """Erase oneself, or as an owner somebody: personal data cannot be read again, every way in ends."""
+
+    user_id: str = ""
+
+
+@asks(role=Role.VIEWER)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeginTotp(Command):
     """Begin a second factor: its secret is shown once and counts after ConfirmTotp."""
 

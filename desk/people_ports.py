@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from desk.people_views import (
     Approval,
@@ -141,6 +141,17 @@ class Hooks(Protocol):
     ) -> bool: ...
     async def delete(self, workspace_id: str, hook_id: str, at: datetime) -> bool: ...
     async def seen(self, workspace_id: str, hook_id: str, at: datetime, *, is_accepted: bool) -> None: ...
+
+
+class Privacy(Protocol):
+    """A person's data as a whole."""
+
+    async def is_known(self, workspace_id: str, user_id: str) -> bool: ...
+    async def facts_of(self, workspace_id: str, user_id: str) -> Mapping[str, str]: ...
+    async def rows_of(self, workspace_id: str, user_id: str) -> Mapping[str, Sequence[Mapping[str, Any]]]: ...
+    async def erase(self, workspace_id: str, user_id: str, pseudonym: str) -> None:
+        """Destroy a person's key and rows; what must stay goes by the pseudonym."""
+        ...
 
 
 class Proofs(Protocol):

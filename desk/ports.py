@@ -24,7 +24,7 @@ from desk.order_views import (
     Protection,
     Reconciliation,
 )
-from desk.people_ports import Approvals, Hooks, Links, Proofs, SignIns
+from desk.people_ports import Approvals, Hooks, Links, Privacy, Proofs, SignIns
 
 # Where orders go has a page of its own.
 from desk.venue_port import OrderRequest as OrderRequest
@@ -523,6 +523,7 @@ class Unit(Protocol):
     proofs: Proofs
     sessions: SignIns
     hooks: Hooks
+    privacy: Privacy
     accounts: Accounts
     bots: Bots
     candles: CandleStore

@@ -12,6 +12,7 @@ from desk.handlers.hooks import HookHandlers
 from desk.handlers.links import LinkHandlers
 from desk.handlers.notices import NoticeHandlers
 from desk.handlers.people import PeopleHandlers
+from desk.handlers.privacy import PrivacyHandlers
 from desk.handlers.proofs import ProofHandlers
 from desk.handlers.research import ResearchHandlers
 from desk.handlers.risk import RiskHandlers
@@ -49,6 +50,7 @@ def register_all(
     ProofHandlers(desk).register()
     SessionHandlers().register(desk)
     HookHandlers().register(desk)
+    PrivacyHandlers().register(desk)
     AlertHandlers(wake).register(desk)
     NoticeHandlers().register(desk)
     ResearchHandlers(registry, feed, bell or Bell()).register(desk)

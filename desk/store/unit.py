@@ -6,7 +6,7 @@ from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.clock import Clock
 from desk.keyring import KeyRing
-from desk.people_ports import Approvals, Hooks, Links, Proofs, SignIns
+from desk.people_ports import Approvals, Hooks, Links, Privacy, Proofs, SignIns
 from desk.ports import (
     Accounts,
     Alerts,
@@ -49,6 +49,7 @@ from desk.store.repositories.metrics import SqlMetrics
 from desk.store.repositories.notices import SqlNotices
 from desk.store.repositories.orders import SqlOrders
 from desk.store.repositories.positions import SqlPositions
+from desk.store.repositories.privacy import SqlPrivacy
 from desk.store.repositories.proofs import SqlProofs
 from desk.store.repositories.sessions import SqlSessions
 from desk.store.repositories.signals import SqlSignals
@@ -67,6 +68,7 @@ class SqlUnit:
         self.proofs: Proofs = SqlProofs(connection, clock, ring)
         self.sessions: SignIns = SqlSessions(connection)
         self.hooks: Hooks = SqlHooks(connection, clock, ring)
+        self.privacy: Privacy = SqlPrivacy(connection, clock, ring)
         self.accounts: Accounts = SqlAccounts(connection, clock)
         self.bots: Bots = SqlBots(connection)
         self.candles: CandleStore = SqlCandles(connection)

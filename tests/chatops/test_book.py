@@ -34,6 +34,8 @@ WITHOUT_WORD = {
     "CreateWebhook": "a path shown in a chat would stay in its history",
     "RotateWebhook": "goes with CreateWebhook",
     "DeleteWebhook": "goes with CreateWebhook",
+    "RequestDataExport": "what is known about a person does not belong into a chat",
+    "RequestDataErasure": "people are erased with GraphQL",
     "BeginTotp": "a secret shown in a chat would stay in its history",
     "ConfirmTotp": "goes with BeginTotp",
 }

@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from api.account.access_mutations import AccessMutations
+from api.account.privacy import PrivacyMutations
 from api.account.queries import shown_member
 from api.account.session_mutations import SessionMutations
 from api.account.types import ApiToken, Member, api_token
@@ -110,7 +111,7 @@ class SetPreferencePayload(MemberPayload):
 
 
 @strawberry.type
-class AccountMutations(AccessMutations, SessionMutations):
+class AccountMutations(AccessMutations, PrivacyMutations, SessionMutations):
     """Mutations about people."""
 
     @mutates(CreateApiToken)
