@@ -23,6 +23,7 @@ from desk.bus import EventBus
 from desk.clock import Clock, SystemClock
 from desk.demo import Demo, seed_demo
 from desk.desk import Desk
+from desk.feeds.live_options import LiveOptions, Remembering, live_feed
 from desk.feeds.replay import ReplayFeed
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
@@ -37,6 +38,7 @@ from desk.signing import SigningFile
 from desk.store import migrate, open_store
 from desk.venues.paper import PaperVenue
 from strategies.registry import StrategyRegistry, default_registry
+from trading.candles import Candles
 from trading.errors import BadSetting, StoreProblem
 from trading.events import Event, Recorded, ServiceStarted, ServiceStopped
 
@@ -56,7 +58,8 @@ class HouseOptions:
     Attributes:
         data_dir: where the embedded database lies.
         database_url: empty = SQLite in `data_dir`.
-        replay: candle files to play; empty = the simulated exchange.
+        replay: candle files to play; empty = the live market, or the simulated exchange.
+        market: live prices of a venue; None = the simulated exchange.
         replay_pair: pair of a single file whose name does not tell.
         seed, speed_bars_per_s: of the market; 0 bars/s = as fast as they are taken.
         strategy_paths: folders with strategies of one's own.
@@ -73,6 +76,7 @@ class HouseOptions:
     data_dir: Path
     database_url: str = ""
     replay: tuple[Path, ...] = ()
+    market: LiveOptions | None = None
     replay_pair: str = ""
     seed: int = DEMO_SEED
     speed_bars_per_s: float = DEMO_SPEED
@@ -149,6 +153,8 @@ async def open_house(
     feed = feed or make_feed(options, clock)
     ring = await _prepare(options)
     store = open_store(options.url, clock=clock, on_fatal=on_fatal, ring=ring)
+    if isinstance(feed, Remembering):
+        feed.remember(_shelf(store, feed.venue))
     bus = EventBus()
     pump = OutboxPump(store, clock, channels)
     if options.smtp is not None and render_alert is not None:
@@ -281,7 +287,17 @@ def make_feed(options: HouseOptions, clock: Clock) -> Feed:
         return ReplayFeed.from_files(
             options.replay, clock=clock, bars_per_s=options.speed_bars_per_s, pair=options.replay_pair
         )
+    if options.market is not None:
+        return live_feed(options.market, clock)
     return SimulatedFeed(clock=clock, seed=options.seed, bars_per_s=options.speed_bars_per_s)
+
+
+def _shelf(store: Store, venue: str) -> Callable[[str, str, int, int], Awaitable[Candles]]:
+    async def stored(pair: str, timeframe: str, from_ms: int, to_ms: int) -> Candles:
+        async with store.reading() as tx:
+            return await tx.candles.load(venue, pair, timeframe, from_ms=from_ms, to_ms=to_ms)
+
+    return stored
 
 
 def _registry(options: HouseOptions) -> StrategyRegistry:

@@ -92,8 +92,11 @@ def secrets_of(settings: Settings) -> list[Secret]:
 def house_options(settings: Settings, options: UpOptions, *, version: str) -> HouseOptions:
     """Turn settings and this run's options into the house's."""
     from desk.assembly import HouseOptions
+    from desk.feeds.live_options import live_options
 
     return HouseOptions(
+        # The demo shows something at once on any machine: it is always simulated.
+        market=None if options.demo or options.replay else live_options(settings),
         data_dir=settings.data_dir,
         database_url=settings.database_url.reveal(),
         replay=tuple(options.replay),
@@ -131,7 +134,9 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     from desk.assembly import open_house
     from server.app import create_app, our_version
     from server.chat import has_doors, open_doors
+    from server.cli.house import remember
     from server.first_start import prepare
+    from server.market import open_market
     from server.web import web_server
     from workers.house import working
     from workers.kinds import Bench
@@ -139,11 +144,21 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     stop = asyncio.Event()
     _on_signals(stop)
     began = asyncio.get_running_loop().time()
-    wanted = house_options(settings, options, version=our_version())
+    market = await open_market(house_options(settings, options, version=our_version()))
+    wanted = market.options
+    if market.note:
+        _note(f"breakwater: {market.note}")
+    if settings.market and wanted.market is None and not options.demo:
+        # The console shows the market that is really played.
+        remember(replace(settings, market=""), options)
     broker = settings.broker_url.reveal()
     async with (
         open_house(
-            wanted, render_alert=render_alert, painter=_painter(has_doors(settings)), on_fatal=_end
+            wanted,
+            render_alert=render_alert,
+            painter=_painter(has_doors(settings)),
+            feed=market.feed,
+            on_fatal=_end,
         ) as house,
         working(
             house.store,

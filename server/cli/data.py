@@ -71,6 +71,45 @@ def import_(
     )
 
 
+@candles.command("fetch")
+def fetch(
+    pair: Annotated[list[str], typer.Option(help="Such as BTC/USDT; repeatable.")],
+    timeframe: Annotated[str, typer.Option(help="Such as 1h.")],
+    venue: Annotated[str, typer.Option(help="Exchange to ask.")] = "binance",
+    from_: Annotated[
+        str, typer.Option("--from", help="First day or time, UTC; default: go on after the last stored bar.")
+    ] = "",
+    to: Annotated[str, typer.Option(help="Up to this day or time, UTC; default: now.")] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> int:
+    """Fetch candles from an exchange into the store; stopped at any moment, the next run goes on."""
+    from server.cli.fetching import fetch_all
+    from server.cli.inputs import moment_ms
+    from trading.timeframes import Timeframe
+
+    rows = asyncio.run(
+        fetch_all(
+            venue,
+            pair,
+            Timeframe.parse(timeframe),
+            from_ms=moment_ms(from_) if from_ else None,
+            to_ms=moment_ms(to) if to else None,
+            data_dir=data_dir,
+        )
+    )
+    if as_json:
+        output.emit_json({"series": rows})
+        return 0
+    for row in rows:
+        output.console().print(
+            f"{row['series']}: {row['new']} bars new, {row['known']} known, {row['corrected']} told differently by the "
+            f"venue now; {row['bars']} stored, {row['gaps']} gaps ({row['missing_bars']} bars), "
+            f"checksum {str(row['checksum'])[:16]}."
+        )
+    return 0
+
+
 @candles.command("list")
 def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the stored series."""
@@ -109,8 +148,9 @@ def verify(
     series: Annotated[str, typer.Argument(help="venue:PAIR:timeframe, or a candle file.")],
     as_json: AsJson = False,
 ) -> int:
-    """Check a series against the laws of candles and list its gaps."""
+    """Check a series against the laws of candles, list its gaps and give its checksum."""
     from desk.clock import from_ms
+    from desk.feeds.candle_rows import checksum
     from server.cli import inputs
     from trading.candles import check, fill_gaps
 
@@ -119,11 +159,18 @@ def verify(
     rows = [{"from": from_ms(one.from_ms), "to": from_ms(one.to_ms), "bars": one.bars} for one in gaps]
     if as_json:
         output.emit_json(
-            {"series": series, "bars": len(found), "timeframe": str(found.timeframe), "gaps": rows}
+            {
+                "series": series,
+                "bars": len(found),
+                "timeframe": str(found.timeframe),
+                "gaps": rows,
+                "checksum": checksum(found),
+            }
         )
         return 0
     output.console().print(
-        f"{series}: {len(found)} bars of {found.timeframe}, all in order; {len(gaps)} gaps."
+        f"{series}: {len(found)} bars of {found.timeframe}, all in order; {len(gaps)} gaps; "
+        f"checksum {checksum(found)}."
     )
     if rows:
         output.table(

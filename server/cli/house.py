@@ -42,6 +42,7 @@ def remember(found: Settings, options: UpOptions) -> None:
         "replay": [str(one.resolve()) for one in options.replay],
         "seed": found.demo_seed if options.seed is None else options.seed,
         "speed": found.demo_speed if options.speed_bars_per_s is None else options.speed_bars_per_s,
+        "live": bool(found.market) and not options.demo and not options.replay,
     }
     try:
         found.data_dir.mkdir(parents=True, exist_ok=True)
@@ -56,6 +57,7 @@ def remember(found: Settings, options: UpOptions) -> None:
 def remembered(found: Settings) -> HouseOptions:
     """Give options with the market that the house was last opened with."""
     from desk.assembly import HouseOptions
+    from desk.feeds.live_options import live_options
 
     memory: dict[str, Any] = {}
     path = found.data_dir / MEMORY
@@ -65,6 +67,7 @@ def remembered(found: Settings) -> HouseOptions:
         data_dir=found.data_dir,
         database_url=found.database_url.reveal(),
         replay=tuple(Path(one) for one in memory.get("replay", ())),
+        market=live_options(found) if memory.get("live") else None,
         seed=memory.get("seed", found.demo_seed),
         speed_bars_per_s=memory.get("speed", found.demo_speed),
         strategy_paths=(found.strategy_path,) if found.strategy_path else (),

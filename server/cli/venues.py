@@ -1,10 +1,11 @@
-"""`sim-exchange`: a simulated exchange as a server of its own."""
+"""`sim-exchange` and `pairs`: a simulated exchange as a server of its own, and what is on offer at a venue."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +15,14 @@ from server.cli import output
 from server.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from desk.settings import Settings
     from server.sim_exchange.app import RunningSim, SimOptions
 
 
 def enter(app: typer.Typer) -> None:
     """Enter this group's commands."""
     app.command("sim-exchange")(sim_exchange)
+    app.command("pairs")(pairs)
 
 
 def sim_exchange(
@@ -103,3 +106,46 @@ def _say(sim: RunningSim, options: SimOptions, *, as_json: bool) -> None:
     ]
     output.table("Settings that use it", ("setting", "value"), rows)
     screen.print(f"Prices and faults are set at {sim.base_url}/control; docs/venues.md lists them.")
+
+
+def pairs(
+    venue: Annotated[
+        str, typer.Option(help="Exchange to ask; default: the one that the settings name.")
+    ] = "",
+    choose: Annotated[
+        str, typer.Option("--pairs", help="As BREAKWATER_MARKET_PAIRS: names, top-N, both.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show which pairs are on offer at an exchange, and why much traded ones are not."""
+    from server.cli.house import settings
+    from trading.errors import InvalidInput
+
+    found = settings()
+    name = venue or found.market
+    if not name:
+        raise InvalidInput(
+            "No exchange was named and BREAKWATER_MARKET is not set.",
+            hint="Give --venue binance, for example.",
+        )
+    words = tuple(one.strip() for one in choose.split(",") if one.strip()) or found.market_pairs
+    offered, left_out = asyncio.run(_offered(replace(found, market=name, market_pairs=words)))
+    if as_json:
+        output.emit_json({"venue": name, "pairs": offered, "left_out": left_out})
+        return
+    output.table(f"Pairs on offer at {name}", ("pair",), [(one,) for one in offered])
+    if left_out:
+        output.table("Left out", ("pair", "because"), list(left_out.items()))
+
+
+async def _offered(found: Settings) -> tuple[list[str], dict[str, str]]:
+    from desk.clock import SystemClock
+    from desk.feeds.live_options import live_feed, live_options
+
+    options = live_options(found)
+    assert options is not None, "the market was named above"
+    feed = live_feed(options, SystemClock())
+    try:
+        return list(await feed.pairs()), dict(feed.left_out)
+    finally:
+        await feed.close()

@@ -38,7 +38,7 @@ FENCES = {
 INNER = {
     "desk.store": ("desk/store/", "desk/assembly.py", "migrations/"),
     "desk.mail": ("desk/assembly.py",),
-    "desk.venues": ("desk/venues/", "desk/execution/", "desk/assembly.py"),
+    "desk.venues": ("desk/venues/", "desk/feeds/", "desk/execution/", "desk/assembly.py"),
 }
 
 
