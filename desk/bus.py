@@ -33,7 +33,7 @@ class Subscription:
         self._kinds = kinds
         self._limit = limit
         self._facts: deque[Recorded] = deque()
-        self._market: dict[tuple[type[Event], str, str], Event] = {}
+        self._market: dict[tuple[type[Event], str, str, str], Event] = {}
         self._ready = asyncio.Event()
         self._overflowed = False
         self._closed = False
@@ -56,9 +56,10 @@ class Subscription:
         self._ready.set()
 
     def offer_market(self, event: Event) -> None:
-        """Keep the newest of each kind, pair and bot."""
+        """Keep the newest of each kind, pair, timeframe and bot."""
         if self.wants(event):
-            self._market[type(event), event.pair, event.bot_id] = event
+            key = (type(event), event.pair, getattr(event, "timeframe", ""), event.bot_id)
+            self._market[key] = event
             self._ready.set()
 
     def close(self) -> None:

@@ -14,7 +14,19 @@ Cursor = NewType("Cursor", str)
 
 #: Types that `node(id:)` can find.
 NODE_TYPES = frozenset(
-    {"Workspace", "Member", "ApiToken", "Account", "Bot", "Order", "Position", "Trade", "Signal", "Alert", "Job"}
+    {
+        "Workspace",
+        "Member",
+        "ApiToken",
+        "Account",
+        "Bot",
+        "Order",
+        "Position",
+        "Trade",
+        "Signal",
+        "Alert",
+        "Job",
+    }
 )
 
 
@@ -73,6 +85,27 @@ def journal_sequence(cursor: str) -> int:
             hint="Take the `cursor` of an earlier event, or leave `after` out.",
         )
     return int(sequence)
+
+
+def wave_cursor(bar_ms: int, place: int) -> Cursor:
+    """Give the cursor of a fact of the wave engine: its bar, and its place among the facts of that bar."""
+    return Cursor(_pack(f"wave:{bar_ms}:{place}"))
+
+
+def wave_place(cursor: str) -> tuple[int, int]:
+    """Give bar and place that a cursor names.
+
+    Raises:
+        InvalidInput: it is not a cursor of wave events.
+    """
+    kind, _, rest = _unpack(cursor).partition(":")
+    bar, _, place = rest.partition(":")
+    if kind != "wave" or not (bar.isdecimal() and place.isdecimal()) or len(rest) > 30:
+        raise InvalidInput(
+            f"'{cursor[:120]}' is not a cursor of wave events.",
+            hint="Take the `cursor` of an earlier event, or leave `after` out.",
+        )
+    return int(bar), int(place)
 
 
 def row_cursor(sort_key: str) -> Cursor:

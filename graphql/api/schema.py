@@ -18,10 +18,13 @@ from api.events.types import ALL_EVENT_TYPES
 from api.jobs.mutations import JobMutations
 from api.jobs.queries import JobQueries
 from api.market.queries import MarketQueries
+from api.market.studies import StudyQueries
 from api.market.subscriptions import MarketSubscriptions
 from api.orders.queries import OrderQueries
+from api.portfolio.groups import GroupQueries
 from api.portfolio.queries import PortfolioQueries
 from api.risk.mutations import RiskMutations
+from api.risk.queries import RiskQueries
 from api.runner import Schema
 from api.scalars import scalar_map
 from api.system.queries import SystemQueries
@@ -32,11 +35,14 @@ class Query(
     AccountQueries,
     AlertQueries,
     BotQueries,
+    GroupQueries,
     JobQueries,
     MarketQueries,
     NoticeQueries,
     OrderQueries,
     PortfolioQueries,
+    RiskQueries,
+    StudyQueries,
     SystemQueries,
 ):
     """What can be read."""

@@ -37,8 +37,12 @@ QUERY_BODIES: dict[str, str] = {
     "candleSeries": "candleSeries { pair }",
     "candles": 'candles(pair: "BTC/USDT") { close }',
     "chatLinks": "chatLinks { id }",
+    "correlations": 'correlations(accountId: "{Account}", pairs: ["A/USDT", "B/USDT"]) { pairs }',
     "equity": 'equity(accountId: "{Account}") { equity }',
+    "fibonacciLevels": 'fibonacciLevels(pair: "BTC/USDT", start: 1, end: 2) { base }',
     "fills": "fills { edges { node { id } } }",
+    "indicatorCatalogue": "indicatorCatalogue { name }",
+    "indicators": 'indicators(pair: "BTC/USDT", specs: ["ema:21"]) { pair }',
     "locks": 'locks(accountId: "{Account}") { pair }',
     "members": "members { edges { node { id } } }",
     "node": 'node(id: "{Bot}") { id }',
@@ -48,18 +52,23 @@ QUERY_BODIES: dict[str, str] = {
     "orders": "orders { edges { node { id } } }",
     "pairs": "pairs",
     "performance": "performance { pnl }",
+    "performanceBy": "performanceBy(by: MONTH) { pnl }",
     "position": 'position(id: "{Position}") { id }',
     "positionHistory": 'positionHistory(positionId: "{Position}") { kind }',
     "positions": "positions { edges { node { id } } }",
+    "riskState": 'riskState(accountId: "{Account}") { slotsLeft }',
     "signal": 'signal(id: "{Signal}") { id sizing { binding } }',
     "signals": "signals { edges { node { id } } }",
     "signIns": "signIns { isThis }",
     "strategies": "strategies { name }",
     "strategy": 'strategy(name: "trend_following") { name }',
     "systemStatus": "systemStatus { isReady }",
+    "tickers": 'tickers(pairs: ["BTC/USDT"]) { price }',
     "trade": 'trade(id: "{Trade}") { id }',
     "trades": "trades { edges { node { id } } }",
     "viewer": "viewer { role }",
+    "volumeProfile": 'volumeProfile(pair: "BTC/USDT") { total }',
+    "waveCounts": 'waveCounts(pair: "BTC/USDT") { number }',
 }
 
 MUTATION_INPUTS: dict[str, str] = {
@@ -96,7 +105,9 @@ MUTATION_INPUTS: dict[str, str] = {
 }
 
 STREAM_BODIES: dict[str, str] = {name: f"{name} {{ kind }}" for name in STREAMS} | {
-    "candles": 'candles(pair: "BTC/USDT") { close }'
+    "candles": 'candles(pair: "BTC/USDT") { close }',
+    "tickers": 'tickers(pairs: ["BTC/USDT"]) { price }',
+    "waveEvents": 'waveEvents(pair: "BTC/USDT") { kind }',
 }
 
 #: Mutations that name something by id, so that somebody else's id can be tried.
@@ -203,7 +214,7 @@ async def test_an_owner_is_let_through_every_mutation(scene: Scene) -> None:
 async def test_a_stream_is_closed_to_strangers_and_open_from_its_role(scene: Scene, name: str) -> None:
     async with opened(scene, scene.home.tokens[Role.VIEWER]) as socket:
         await socket.subscribe("subscription { " + STREAM_BODIES[name] + " }")
-        if name != "candles":
+        if name not in {"candles", "tickers", "waveEvents"}:
             assert (await socket.event(name))["kind"] == "SUBSCRIBED"
 
     over_http = (await scene.web.ask("subscription { " + STREAM_BODIES[name] + " }")).json()

@@ -66,8 +66,10 @@ class BotQueries:
         own = await _known(info, bot_id)
         async with info.context.house.store.reading() as unit:
             rows = await unit.bots.configs(info.context.workspace_id, own.id)
-        newest_first = sorted(rows, key=lambda one: -one.version)[:100]
-        return [config_version(one, own.config_version) for one in newest_first]
+        newest_first = sorted(rows, key=lambda one: -one.version)
+        older = [*newest_first[1:], None]
+        pairs = zip(newest_first[:100], older, strict=False)
+        return [config_version(one, own.config_version, before) for one, before in pairs]
 
 
 async def _known(info: Info, bot_id: str) -> views.Bot:

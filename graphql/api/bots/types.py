@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -85,6 +87,15 @@ class StateChange:
     actor: str
 
 
+@strawberry.type(description="What a configuration changed; null where a parameter was not there.")
+class ParameterChange:
+    """One parameter of two versions."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
 @strawberry.type(description="An immutable configuration of a bot.")
 class ConfigVersion:
     """A version; `isActive` marks the one in use."""
@@ -97,6 +108,9 @@ class ConfigVersion:
     reason: str
     created_at: datetime
     is_active: bool
+    diff_from_previous: list[ParameterChange] = strawberry.field(
+        description="What differs from the version before; the first version differs in everything."
+    )
 
 
 def bot(view: views.Bot) -> Bot:
@@ -119,8 +133,10 @@ def state_change(view: views.StateChange) -> StateChange:
     return shaped(StateChange, view, bot_id=global_id("Bot", view.bot_id))
 
 
-def config_version(view: views.ConfigVersion, active: int) -> ConfigVersion:
-    """Give a configuration; `active` is the version in use."""
+def config_version(
+    view: views.ConfigVersion, active: int, previous: views.ConfigVersion | None
+) -> ConfigVersion:
+    """Give a configuration; `active` is the version in use, `previous` the one before this."""
     return shaped(
         ConfigVersion,
         view,
@@ -128,4 +144,15 @@ def config_version(view: views.ConfigVersion, active: int) -> ConfigVersion:
         bot_id=global_id("Bot", view.bot_id),
         parameters=named_values(view.parameters),
         is_active=view.version == active,
+        diff_from_previous=_changes(previous.parameters if previous else {}, view.parameters),
     )
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ParameterChange]:
+    old = {one.name: one.value for one in named_values(before)}
+    new = {one.name: one.value for one in named_values(after)}
+    return [
+        ParameterChange(name=name, before=old.get(name), after=new.get(name))
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]

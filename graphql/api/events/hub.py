@@ -219,14 +219,23 @@ class JournalHub:
 
     async def market(self, workspace_id: str, kind: type[Event]) -> AsyncGenerator[Event, None]:
         """Give conflated market data as it comes; nothing is replayed."""
-        assert kind in MARKET_DATA
-        subscription = self._bus.subscribe(None, (kind,), limit=8)
+        subscription = self.listen(kind)
         try:
-            async for found in subscription:
-                if isinstance(found, kind) and found.workspace_id in {"", workspace_id}:
-                    yield found
+            async for found in self.heard(subscription, workspace_id):
+                yield found
         finally:
             subscription.close()
+
+    def listen(self, kind: type[Event]) -> Subscription:
+        """Begin to hear market data at once; whoever listens closes it."""
+        assert kind in MARKET_DATA
+        return self._bus.subscribe(None, (kind,), limit=8)
+
+    async def heard(self, subscription: Subscription, workspace_id: str) -> AsyncGenerator[Event, None]:
+        """Give what a listener heard that this workspace may see."""
+        async for found in subscription:
+            if isinstance(found, MARKET_DATA) and found.workspace_id in {"", workspace_id}:
+                yield found
 
     async def close(self) -> None:
         """End every follower and with it every subscription."""

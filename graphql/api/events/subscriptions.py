@@ -23,6 +23,7 @@ BOT_KINDS = frozenset(
     {"bot_created", "bot_deleted", "bot_state_changed", "bot_config_changed", "strategy_failed"}
 )
 ALERT_KINDS = frozenset({"alert_raised"})
+JOB_KINDS = frozenset({"job_changed"})
 SYSTEM_KINDS = frozenset(
     {
         "service_started",
@@ -86,6 +87,18 @@ class EventSubscriptions:
             yield one
 
     @streams()
+    async def job_progress(
+        self, info: Info, job_id: strawberry.ID | None = None, after: Cursor | None = None
+    ) -> AsyncIterator[Event]:
+        """States and progress of a job, or of all of them."""
+        own = own_id("Job", job_id) if job_id else ""
+        async with info.context.house.store.reading() as unit:
+            if own and await unit.jobs.by_id(info.context.workspace_id, own) is None:
+                raise not_found(job_id or "")
+        async for one in follow(info, after, JOB_KINDS, job_id=own):
+            yield one
+
+    @streams()
     async def system_events(self, info: Info, after: Cursor | None = None) -> AsyncIterator[Event]:
         """Halts, locks, feeds and services."""
         async for one in follow(info, after, SYSTEM_KINDS):
@@ -98,6 +111,7 @@ async def follow(
     kinds: frozenset[str] = frozenset(),
     bot_id: str = "",
     min_severity: Severity | None = None,
+    job_id: str = "",
 ) -> AsyncIterator[Event]:
     """Follow the journal of the asker's workspace.
 
@@ -114,7 +128,7 @@ async def follow(
                 yield subscribed(position, context.house.clock.now())
                 is_first = False
             for recorded in batch:
-                if _wanted(recorded, kinds, bot_id, min_severity):
+                if _wanted(recorded, kinds, bot_id, min_severity, job_id):
                     yield context.journal.shown(recorded, shown_event)
     except SlowConsumer as slow:
         context.observer.dropped("slow_consumer")
@@ -130,11 +144,15 @@ async def follow(
         await facts.aclose()
 
 
-def _wanted(recorded: Recorded, kinds: frozenset[str], bot_id: str, min_severity: Severity | None) -> bool:
+def _wanted(
+    recorded: Recorded, kinds: frozenset[str], bot_id: str, min_severity: Severity | None, job_id: str
+) -> bool:
     fact = recorded.event
     if kinds and kind_of(fact) not in kinds:
         return False
     if bot_id and fact.bot_id != bot_id:
+        return False
+    if job_id and getattr(fact, "job_id", "") != job_id:
         return False
     if min_severity is not None and isinstance(fact, AlertRaised):
         return _LOUDNESS[fact.level] >= _LOUDNESS[min_severity]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import strawberry
 
 from api.context import Info
+from api.errors import ApiError, ErrorCode
+from api.ids import Cursor, wave_place
+from api.market.studies import MAX_PAIRS, WAVE_BARS, stored
+from api.market.study_types import Ticker, WaveEventFact, wave_event
 from api.market.types import Candle, as_decimal
 from api.permissions import streams
 from desk.clock import from_ms
+from trading.analysis.elliott import WaveDetector
+from trading.candles import Candles
 from trading.events import CandleClosed
 from trading.timeframes import Timeframe
 
@@ -34,3 +41,84 @@ class MarketSubscriptions:
                     close=as_decimal(bar.close),
                     volume=as_decimal(bar.volume),
                 )
+
+    @streams()
+    async def tickers(self, info: Info, pairs: list[str]) -> AsyncIterator[Ticker]:
+        """The price of each pair (at most 20) as bars close; a slow reader is shown the newest only."""
+        if not 1 <= len(pairs) <= MAX_PAIRS:
+            raise ApiError(
+                ErrorCode.VALIDATION_FAILED, f"{len(pairs)} pairs were given; 1 to {MAX_PAIRS} are allowed."
+            )
+        wanted = frozenset(pairs)
+        async for bar in info.context.journal.market(info.context.workspace_id, CandleClosed):
+            if isinstance(bar, CandleClosed) and bar.pair in wanted:
+                yield Ticker(
+                    pair=bar.pair,
+                    venue=bar.venue,
+                    timeframe=bar.timeframe,
+                    price=as_decimal(bar.close),
+                    change_ratio=None,
+                    as_of=from_ms(bar.ts_ms + Timeframe.parse(bar.timeframe).ms),
+                )
+
+    @streams()
+    async def wave_events(
+        self, info: Info, pair: str, timeframe: str = "1h", after: Cursor | None = None
+    ) -> AsyncIterator[WaveEventFact]:
+        """What becomes known of the Elliott waves as bars close; `after` tells what was known since, first."""
+        name = str(Timeframe.parse(timeframe))
+        seen = wave_place(after) if after else None
+        # Heard before the stored bars are read, so that no bar falls between the two.
+        journal = info.context.journal
+        listening = journal.listen(CandleClosed)
+        try:
+            waves = await _Waves.warm(info, pair, name)
+            for one in waves.known if seen else ():
+                if wave_place(one.cursor) > (seen or (0, 0)):
+                    yield one
+            async for bar in journal.heard(listening, info.context.workspace_id):
+                if isinstance(bar, CandleClosed) and bar.pair == pair and bar.timeframe == name:
+                    for one in await waves.take(info, bar):
+                        yield one
+        finally:
+            listening.close()
+
+
+class _Waves:
+    """The wave engine over one series: warm from stored bars, then fed as bars close."""
+
+    def __init__(self, detector: WaveDetector, known: list[WaveEventFact], last_ms: int) -> None:
+        self._detector = detector
+        self._last_ms = last_ms
+        self.known = known
+
+    @classmethod
+    async def warm(cls, info: Info, pair: str, timeframe: str) -> _Waves:
+        """Read stored bars; an empty store begins with the next bar."""
+        candles = await stored(info, None, pair, timeframe, WAVE_BARS)
+        return await asyncio.to_thread(cls._run, candles, pair, timeframe)
+
+    @classmethod
+    def _run(cls, candles: Candles, pair: str, timeframe: str) -> _Waves:
+        detector = WaveDetector(symbol=pair, timeframe=timeframe)
+        if not len(candles):
+            return cls(detector, [], 0)
+        known: list[WaveEventFact] = []
+        place = 0
+        for event in detector.run(candles):
+            place = place + 1 if known and known[-1].bar_at == from_ms(event.ts_ms) else 0
+            known.append(wave_event(event, place))
+        return cls(detector, known, int(candles.ts_ms[-1]))
+
+    async def take(self, info: Info, bar: CandleClosed) -> list[WaveEventFact]:
+        """Take a closed bar; conflation may have dropped bars before it, then the store is read again."""
+        if bar.ts_ms <= self._last_ms:
+            return []
+        step = Timeframe.parse(bar.timeframe).ms
+        if self._last_ms and bar.ts_ms != self._last_ms + step:
+            before, told = self._last_ms, await self.warm(info, bar.pair, bar.timeframe)
+            self._detector, self._last_ms = told._detector, max(told._last_ms, before)
+            return [one for one in told.known if one.bar_at > from_ms(before)]
+        self._last_ms = bar.ts_ms
+        events = self._detector.step(bar.ts_ms, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        return [wave_event(event, place) for place, event in enumerate(events)]
