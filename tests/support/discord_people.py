@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from tests.support.discord_limits import CHANNEL_S
 from tests.support.discord_world import (
     APP,
     GUILD,
@@ -92,16 +93,21 @@ class People:
         }
 
     async def texts(self) -> list[dict[str, Any]]:
-        """Give every message posted to a channel: where, when, and its first words."""
-        return [
-            {
-                "channel": one.channel_id,
-                "at": one.at,
-                "title": ((one.body.get("embeds") or [{}])[0]).get("title", ""),
-                "text": json.dumps(one.body.get("embeds") or [], ensure_ascii=False),
-            }
-            for one in self.server.messages.values()
-        ]
+        """Give every message: where, what, and how many its channel got within the platform's window that it ends."""
+        window_s = CHANNEL_S / self.server.limits.scale
+        times: dict[str, list[float]] = {}
+        found = []
+        for one in self.server.messages.values():
+            before = times.setdefault(one.channel_id, [])
+            before.append(one.at)
+            found.append(
+                {
+                    "channel": one.channel_id,
+                    "text": json.dumps(one.body.get("embeds") or [], ensure_ascii=False),
+                    "within_window": sum(1 for at in before[-20:] if at > one.at - window_s),
+                }
+            )
+        return found
 
     async def outage(self, on: bool) -> bool:
         """Take everything down, or up again."""
