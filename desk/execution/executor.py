@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -43,6 +43,8 @@ SWEEP_S = 0.5
 HEALTH_S = 30.0
 #: The account is compared with its venue this often, and soon after the stream of evidence was cut.
 COMPARE_S = 60.0
+#: An exit that waits for its coins is looked at again after this time.
+ROOM_S = 0.3
 #: Watched targets and stops are compared with the price this often.
 WATCH_S = 1.0
 
@@ -158,7 +160,7 @@ class Executor:
         if not order.is_reduce_only:
             is_open = self.is_ready and self.breaker.lets_risk_through and not self.sender.is_safe_mode
             return self._send if is_open and order.pair not in frozen else None
-        return self._send if await self._has_room(order) else None
+        return self._send if await self._has_room(order) else self._make_room
 
     async def _has_room(self, order: Order) -> bool:
         """Tell whether the coins of an exit are free: other exits of the position lock theirs until they are gone."""
@@ -182,6 +184,13 @@ class Executor:
             Decimal(0),
         )
         return locked <= 0 or order.quantity <= position.quantity - locked
+
+    async def _make_room(self, order: Order, watch: OrderWatch) -> None:
+        """Shrink what rests, so that an exit which waits finds its coins free; look again in a while."""
+        async with self._turns.turn() as turn:
+            turn.touched.add(order.position_id)
+            current = await turn.tx.execution.watch_of(order.workspace_id, order.id) or watch
+            await turn.tx.execution.watch(replace(current, next_look_at=turn.at + timedelta(seconds=ROOM_S)))
 
     async def _send(self, order: Order, watch: OrderWatch) -> None:
         await self.sender.send(order)

@@ -19,7 +19,7 @@ from desk.execution.faults import faultpoint
 from desk.execution.incidents import close_incident, open_incident
 from desk.execution.moves import average_after, filled, move, placed
 from desk.execution.names import EXTERNAL, LATE
-from desk.execution.splitting import Part, parts_of
+from desk.execution.splitting import CORRECTION, Part, parts_of
 from desk.execution.turns import Listener, Turn, Turns
 from desk.order_views import IncidentKind, OrderWatch
 from desk.venue_port import VenueOrder, VenueRules, VenueTrade
@@ -286,6 +286,8 @@ class Intake:
     async def _adopt_traded(self, turn: Turn, said: VenueTrade) -> Order:
         """Write somebody else's order of which only an execution is seen; what it asked for is not known."""
         order = await self._adopt(turn, _as_order(said))
+        if said.venue_trade_id.startswith(CORRECTION):
+            return order
         await open_incident(
             turn,
             IncidentKind.EXTERNAL,

@@ -89,7 +89,8 @@ class LiveHouse:
     async def fills(self) -> list[FillRecord]:
         """Give every execution, oldest first."""
         async with self.store.reading() as tx:
-            return list(reversed(await tx.fills.page(self.workspace_id, Filter(), _ALL)))
+            found = await tx.fills.page(self.workspace_id, Filter(), _ALL)
+        return sorted(found, key=lambda one: (one.filled_at, len(one.venue_trade_id), one.venue_trade_id))
 
     async def watch(self, order: Order) -> OrderWatch:
         """Give how an order is looked after."""
