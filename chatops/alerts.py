@@ -48,6 +48,8 @@ _HIDDEN = frozenset(
         "relation",
         "rule",
         "fill_ids",
+        "approval_id",
+        "is_solo",
     }
 )
 
@@ -57,6 +59,7 @@ _CODES: Mapping[str, str] = {
     "side": "order_side",
     "liquidity": "liquidity",
     "before": "state_name",
+    "state": "approval_state",
     "after": "state_name",
 }
 
@@ -128,6 +131,12 @@ def _buttons(alert: Alert) -> tuple[Button, ...]:
     if alert.acknowledged_at is not None:
         return ()
     known = reference(alert.id)
+    if alert.kind == "approval_requested":
+        code = str(alert.params.get("code", ""))
+        no = Button(name="reject", press=Press.SAY, line=f"/reject {code}", params={"code": code})
+        if alert.params.get("is_solo"):
+            return (no,)
+        return (Button(name="approve", press=Press.SAY, line=f"/approve {code}", params={"code": code}), no)
     buttons = []
     if alert.severity in (Severity.WARNING, Severity.CRITICAL) and alert.kind not in _NOT_SEEN:
         buttons.append(Button(name="ack", press=Press.SAY, line=f"/ack {known}"))

@@ -6,6 +6,7 @@ from chatops.book import Book
 from chatops.commands import (
     alerts,
     bots,
+    drawings,
     house,
     jobs,
     market,
@@ -27,6 +28,7 @@ PAGES = (
     results,
     records,
     market,
+    drawings,
     risk,
     jobs,
     alerts,

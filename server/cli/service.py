@@ -81,7 +81,9 @@ def console(
 async def _console(
     command: str, as_user: str, yes: bool, pictures: Path, data_dir: Path | None, as_json: bool
 ) -> int:
+    from chatops.commands import full_book
     from chatops.console.door import Screen, console_actor, room_of, run_interactive, run_once
+    from chatops.console.terminal import terminal_ask
     from desk.assembly import open_house
     from desk.charts.painter import ProcessPainter
     from server.cli.house import remembered, settings
@@ -108,7 +110,8 @@ async def _console(
                 said = await run_once(room, command, actor, screen=screen, yes=yes, ask=ask)
                 _tell(said.text)
                 return said.code
-            return await run_interactive(room, actor, ask=_ask, tell=_tell, screen=screen)
+            ask = terminal_ask(full_book(), options.data_dir / "console_history") if is_talking else _ask
+            return await run_interactive(room, actor, ask=ask, tell=_tell, screen=screen)
     finally:
         await painter.close()
 
