@@ -425,7 +425,7 @@ class SetPreference(Command):
     """Choose one's own language or time zone."""
 
     language: str = ""
-    time_zone: str = ""
+    time_zone: str = private()
 
 
 @asks(role=Role.OPERATOR)

@@ -28,6 +28,7 @@ class DataClass(StrEnum):
     PREFERENCE = "preference"  # language, time zone and the like; exported, reset by erasure
     PROOF = "proof"  # hashes and sealed secrets; ended by erasure, never exported
     TRACE = "trace"  # what a person did: kept for the audit under the pseudonym
+    ADDRESS = "address"  # a copy of an address, kept until a message is through
     PLACE = "place"  # an account or place at a chat platform, kept while it is needed to answer there
 
 
