@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,6 @@ from desk.clock import Clock
 from desk.feeds.candle_rows import bar_of, read_rows
 from desk.ports import Bar
 from desk.settings import VenueSettings
-from desk.venue_port import VenueBusy
 from desk.venues.bad_news import catchable, sorted_problem
 from desk.venues.budget import Urgency
 from desk.venues.ccxt_venue import CcxtVenue
@@ -235,16 +234,55 @@ def ticker_of(row: Any) -> Ticker:
     )
 
 
-async def _candle_session(link: Link, wanted: set[tuple[str, str]], line: Line[Bar]) -> None:
+class CandleEars:
+    """Turns the messages of one websocket into closed bars, each told once."""
+
+    def __init__(self, link: Link, wanted: Collection[tuple[str, str]], tell: Callable[[Bar], None]) -> None:
+        self._link, self._wanted, self._tell = link, wanted, tell
+        self._sent: dict[tuple[str, str], int] = {}
+        self._forming: dict[tuple[str, str], list[Any]] = {}
+
+    def hear(self, message: Any) -> None:
+        """Take a raw message; a candle that the venue itself calls closed is told at once."""
+        kline = message.get("k") if isinstance(message, dict) else None
+        if not isinstance(kline, dict) or kline.get("x") is not True:
+            return
+        markets = self._link.client.markets_by_id.get(kline.get("s")) or [{}]
+        key = (str(markets[0].get("symbol")), str(kline.get("i")))
+        if key in self._wanted:
+            # The venue says that it is closed: a clock of ours that is a little behind has no say in it.
+            self._take(key, [kline.get(name) for name in ("t", "o", "h", "l", "c", "v")], patience_ms=2_000)
+
+    def update(self, key: tuple[str, str], rows: Any) -> None:
+        """Take ccxt's candles; one is told once a later one began, where the venue does not say closed itself."""
+        for row in rows if isinstance(rows, list) else ():
+            if not isinstance(row, list) or len(row) < 6 or not isinstance(row[0], int):
+                continue
+            before = self._forming.get(key)
+            if before is not None and row[0] > before[0]:
+                self._take(key, before)
+            self._forming[key] = list(row)
+
+    def _take(self, key: tuple[str, str], row: list[Any], *, patience_ms: int = 0) -> None:
+        pair, timeframe = key
+        bar = bar_of(
+            row, pair=pair, step=Timeframe.parse(timeframe), now_ms=self._link.time.now_ms() + patience_ms
+        )
+        if isinstance(bar, str):
+            if bar:
+                log.warning("candle_refused", pair=pair, reason=bar)
+        elif self._sent.get(key, -1) < bar.ts_ms:
+            self._sent[key] = bar.ts_ms
+            self._tell(bar)
+
+
+async def _candle_session(link: Link, wanted: Collection[tuple[str, str]], line: Line[Bar]) -> None:
     """One websocket with candles, until it breaks."""
-    sent: dict[tuple[str, str], int] = {}
-    forming: dict[tuple[str, str], Any] = {}
+    ears = CandleEars(link, wanted, line.put)
 
     def hear(message: Any) -> None:
         line.beat()
-        kline = message.get("k") if isinstance(message, dict) else None
-        if isinstance(kline, dict) and kline.get("x") is True:
-            _tell_kline(link, wanted, kline, line, sent)
+        ears.hear(message)
 
     client = link.fresh_client(Ears(connected=line.ready, message=hear))
     asked = [[pair, timeframe] for pair, timeframe in sorted(wanted)]
@@ -253,68 +291,9 @@ async def _candle_session(link: Link, wanted: set[tuple[str, str]], line: Line[B
             update = await client.watch_ohlcv_for_symbols(asked)
             for pair, by_timeframe in update.items():
                 for timeframe, rows in by_timeframe.items():
-                    _tell_older(link, (pair, timeframe), rows, line, sent, forming)
+                    ears.update((pair, timeframe), rows)
     except catchable() as problem:
         raise Broken(f"{type(problem).__name__}: {' '.join(str(problem).split())[:120]}") from problem
     finally:
         with suppress(*catchable()):
             await close_client(client)
-
-
-def _tell_kline(
-    link: Link,
-    wanted: set[tuple[str, str]],
-    kline: Mapping[str, Any],
-    line: Line[Bar],
-    sent: dict[tuple[str, str], int],
-) -> None:
-    """Tell a candle that the venue itself calls closed."""
-    market = link.client.markets_by_id.get(kline.get("s"), [None])[0]
-    pair = market["symbol"] if market else ""
-    key = (pair, str(kline.get("i")))
-    if key not in wanted:
-        return
-    row = [kline.get(name) for name in ("t", "o", "h", "l", "c", "v")]
-    # The venue says that it is closed: our clock has no say in it.
-    step = Timeframe.parse(key[1])
-    end_ms = row[0] + step.ms if isinstance(row[0], int) else 0
-    _tell(line, key, row, max(link.time.now_ms(), min(end_ms, link.time.now_ms() + 2_000)), sent)
-
-
-def _tell_older(
-    link: Link,
-    key: tuple[str, str],
-    rows: Any,
-    line: Line[Bar],
-    sent: dict[tuple[str, str], int],
-    forming: dict[tuple[str, str], Any],
-) -> None:
-    """Tell a candle once a later one began, where the venue does not say closed itself."""
-    for row in rows if isinstance(rows, list) else ():
-        before = forming.get(key)
-        if isinstance(before, list) and before and row[0] > before[0]:
-            _tell(line, key, before, link.time.now_ms(), sent)
-        forming[key] = list(row)
-
-
-def _tell(
-    line: Line[Bar], key: tuple[str, str], row: Any, now_ms: int, sent: dict[tuple[str, str], int]
-) -> None:
-    pair, timeframe = key
-    bar = bar_of(row, pair=pair, step=Timeframe.parse(timeframe), now_ms=now_ms)
-    if isinstance(bar, str):
-        if bar:
-            log.warning("candle_refused", pair=pair, reason=bar)
-        return
-    if sent.get(key, -1) < bar.ts_ms:
-        sent[key] = bar.ts_ms
-        line.put(bar)
-
-
-async def is_reachable(market: VenueMarket) -> str:
-    """Give why a venue cannot be reached; empty when it can."""
-    try:
-        await market.instruments()
-    except VenueBusy as problem:
-        return problem.message
-    return ""
