@@ -17,6 +17,9 @@ from trading.errors import InvariantBroken, StoreProblem
 #: A statement that runs longer than this is given up.
 STATEMENT_TIMEOUT_S = 30.0
 
+#: A transaction in which nothing happens for so long is ended by the server; ours never wait inside one.
+IDLE_TIMEOUT_S = 5.0
+
 #: What a lost or unreachable server raises.
 _AWAY = (
     OSError,
@@ -30,6 +33,7 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
 
 
@@ -198,7 +202,12 @@ class PostgresDatabase:
                     timeout=self._acquire_timeout_s,
                     command_timeout=STATEMENT_TIMEOUT_S,
                     reset=_nothing_to_reset,
-                    server_settings={"application_name": "breakwater", "timezone": "UTC"},
+                    server_settings={
+                        "application_name": "breakwater",
+                        "timezone": "UTC",
+                        # A process that stands still inside a transaction must not keep its successor waiting.
+                        "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT_S * 1_000:.0f}",
+                    },
                 )
             return self._pool
 

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -45,6 +46,7 @@ class Tally:
     by_point: dict[str, int] = field(default_factory=dict)
     acknowledged: list[str] = field(default_factory=list)
     ready_s: list[float] = field(default_factory=list)
+    has_healed: bool = False
 
 
 class WitnessProcess:
@@ -130,6 +132,9 @@ def run_one(
         try:
             trade(job, lambda text: _write(told_w, text))
             code = 0
+        except Exception:
+            if not job.orders_per_s:
+                traceback.print_exc()
         finally:
             os._exit(code)
     os.close(told_w)
@@ -157,6 +162,8 @@ def run_one(
                     during = None
             elif kind == "ok":
                 tally.acknowledged.append(rest)
+            elif kind == "quiet":
+                tally.has_healed = True
         now = time.monotonic()
         if (kill_at is not None and now >= kill_at and job.orders_per_s) or now >= deadline:
             os.kill(pid, signal.SIGKILL)
@@ -182,7 +189,9 @@ def heal_and_judge(job: Job, witness: WitnessProcess, tally: Tally) -> list[str]
     while witness.call("control", fates={})["under_way"]:
         time.sleep(0.05)
     healer = replace(job, point="", orders_per_s=0.0, seed=job.seed + 1)
-    if run_one(healer, after_s=HEAL_S, tally=Tally()):
+    healing = Tally()
+    run_one(healer, after_s=HEAL_S, tally=healing)
+    if not healing.has_healed:
         return [f"I5: it did not heal within {HEAL_S:.0f} s."]
     return asyncio.run(_judge(job, witness.witnessed(), tally.acknowledged))
 

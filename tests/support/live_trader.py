@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from desk.bots.leases import HEARTBEAT_S, account_lease, new_holder, take
+from desk.bots import leases
+from desk.bots.leases import account_lease, new_holder, take
 from desk.bus import EventBus
 from desk.clock import SystemClock
 from desk.execution.executor import Executor
@@ -84,7 +85,9 @@ async def _trade(job: Job, tell: Callable[[str], None]) -> None:
     holder = new_holder()
     lease = None
     while lease is None:
-        lease = await take(store, clock, account_lease(job.account_id), holder)
+        # Whoever stands still with the database in its hand keeps it for a while.
+        with suppress(StoreProblem):
+            lease = await take(store, clock, account_lease(job.account_id), holder)
         if lease is None:
             await asyncio.sleep(0.1)
     async with store.reading() as tx:
@@ -97,7 +100,7 @@ async def _trade(job: Job, tell: Callable[[str], None]) -> None:
         await asyncio.sleep(0.2)
     tell(f"ready {time.monotonic() - began:.4f}")
     if job.orders_per_s == 0:
-        await _heal(executor, store, account, tell)
+        await _heal(executor, store, account, holder, tell)
     else:
         await _work(job, executor, turns, store, account, venue, holder, tell)
     await store.close()
@@ -113,13 +116,8 @@ async def _work(
     holder: str,
     tell: Callable[[str], None],
 ) -> None:
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_S)
-            await take(store, SystemClock(), account_lease(job.account_id), holder)
-
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(executor.run()), group.create_task(renew())]
+        tasks = [group.create_task(executor.run()), group.create_task(_renew(store, account.id, holder))]
         try:
             async with asyncio.timeout(job.most_s):
                 await _feed(job, executor, store, account, venue, tell)
@@ -200,12 +198,24 @@ class _Step:
         self.events: list[Any] = []
 
 
-async def _heal(executor: Executor, store: SqlStore, account: Account, tell: Callable[[str], None]) -> None:
+async def _renew(store: SqlStore, account_id: str, holder: str) -> None:
+    """Keep the lease as the supervisor does."""
+    while True:
+        await asyncio.sleep(leases.HEARTBEAT_S)
+        await take(store, SystemClock(), account_lease(account_id), holder)
+
+
+async def _heal(
+    executor: Executor, store: SqlStore, account: Account, holder: str, tell: Callable[[str], None]
+) -> None:
     """Work as in service until nothing is due and two comparisons in a row booked nothing."""
     executor.breaker.reset()
     quiet = 0
     async with asyncio.timeout(HEAL_S), asyncio.TaskGroup() as group:
-        running = group.create_task(executor.run())
+        running = [
+            group.create_task(executor.run()),
+            group.create_task(_renew(store, account.id, holder)),
+        ]
         while quiet < 2:
             await asyncio.sleep(0.2)
             async with store.reading() as tx:
@@ -216,5 +226,6 @@ async def _heal(executor: Executor, store: SqlStore, account: Account, tell: Cal
             booked = executor.intake.booked
             await executor.compare(cause="heal")
             quiet = quiet + 1 if booked == executor.intake.booked else 0
-        running.cancel()
+        for task in running:
+            task.cancel()
     tell("quiet")
