@@ -110,7 +110,7 @@ def asks(
     return enter
 
 
-@asks(role=Role.ADMIN, causes=(BotCreated, BotStateChanged))
+@asks(role=Role.ADMIN, danger=Danger.TAP, causes=(BotCreated, BotStateChanged))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateBot(Command):
     """Set up a bot in paper mode; it starts stopped."""
@@ -132,7 +132,7 @@ class DeleteBot(Command):
     bot_id: str
 
 
-@asks(role=Role.ADMIN, causes=(BotConfigChanged,))
+@asks(role=Role.ADMIN, danger=Danger.TAP, causes=(BotConfigChanged,))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeConfig(Command):
     """Give a bot a new configuration version; it takes effect at the next start."""
@@ -191,6 +191,19 @@ class ClosePosition(Command):
     """Close an open position at the market, whole or in part."""
 
     position_id: str
+    share: Decimal = Decimal(1)
+
+
+@asks(
+    role=Role.TRADER, danger=Danger.TYPE, causes=(OrderPlaced, OrderFilled, PositionClosed), reduces_risk=True
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePositions(Command):
+    """Close several open positions at the market: all, the winners or the losers, of one pair or bot or of every one."""
+
+    which: str = "all"
+    pair: str = ""
+    bot_id: str = ""
     share: Decimal = Decimal(1)
 
 

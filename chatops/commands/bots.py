@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from chatops import kinds
@@ -11,7 +12,7 @@ from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Press, Ratio, Table, Text, Tone, Value
 from chatops.reading import bots_of, named_bot
 from chatops.room import Asked
-from desk.commands import Command, CreateBot, DeleteBot, PauseBot, ResumeBot, StartBot, StopBot
+from desk.commands import ChangeConfig, Command, CreateBot, DeleteBot, PauseBot, ResumeBot, StartBot, StopBot
 from desk.views import Bot
 from trading.events import Condition, Desired, TradingState
 
@@ -268,3 +269,52 @@ async def delbot(asked: Asked) -> Card:
         tone=Tone.WARN,
         body=(Text("bot.trades_stay"),),
     )
+
+
+@PAGE.word(
+    "config",
+    example="/config demo fast_bars=10",
+    aliases=("show_config",),
+    also=(ChangeConfig,),
+    arguments=(_BOT, Argument(name="reason", read=kinds.words, only_named=True, default="")),
+    keeps_settings=True,
+)
+async def config(asked: Asked) -> Card:
+    """Show a bot's configuration and its versions; key=value changes it, from its next start on."""
+    bot = await named_bot(asked, asked.args["bot"])
+    settings: dict[str, str] = asked.args["settings"]
+    if settings:
+        await asked.do(
+            ChangeConfig(
+                bot_id=bot.id,
+                parameters=tuple((key, setting(typed)) for key, typed in settings.items()),
+                reason=asked.args["reason"],
+            )
+        )
+    async with asked.store.reading() as tx:
+        after = await tx.bots.by_id(asked.workspace_id, bot.id) or bot
+        versions = await tx.bots.configs(asked.workspace_id, bot.id)
+    card = bot_card(
+        "config",
+        after,
+        title="config.changed" if settings else "config.title",
+        tone=Tone.GOOD if settings else Tone.PLAIN,
+        notes=(Text("config.next_start"),) if settings else (Text("config.how"),),
+    )
+    tables = [
+        Table(
+            name="parameters",
+            columns=(Column("parameter"), Column("value")),
+            rows=tuple((name, _shown(value)) for name, value in after.parameters.items()),
+        ),
+        Table(
+            name="versions",
+            is_titled=True,
+            columns=(Column("version"), Column("at"), Column("by"), Column("reason", 1)),
+            rows=tuple(
+                (one.version, one.created_at, one.author or None, one.reason or None)
+                for one in sorted(versions, key=lambda one: -one.version)[:10]
+            ),
+        ),
+    ]
+    return replace(card, tables=tuple(one for one in tables if one.rows))

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from desk.desk import Desk
 from desk.handlers.alerts import AlertHandlers
 from desk.handlers.approvals import ApprovalHandlers
-from desk.handlers.lifecycle import LifecycleHandlers
+from desk.handlers.closing import ClosingHandlers
 from desk.handlers.hooks import HookHandlers
+from desk.handlers.lifecycle import LifecycleHandlers
 from desk.handlers.links import LinkHandlers
 from desk.handlers.notices import NoticeHandlers
 from desk.handlers.people import PeopleHandlers
@@ -43,7 +44,9 @@ def register_all(
     """
     SetupHandlers(registry, feed, wake).register(desk)
     LifecycleHandlers(wake).register(desk)
-    RiskHandlers(wake).register(desk)
+    risk = RiskHandlers(wake)
+    risk.register(desk)
+    ClosingHandlers(risk.close_position).register(desk)
     PeopleHandlers().register(desk)
     LinkHandlers().register(desk)
     ApprovalHandlers().register(desk)

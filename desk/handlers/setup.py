@@ -37,9 +37,41 @@ class SetupHandlers:
 
     def register(self, desk: Desk) -> None:
         """Enter the handlers."""
-        desk.handle(CreateBot, self.create_bot)
-        desk.handle(ChangeConfig, self.change_config)
+        desk.handle(CreateBot, self.create_bot, preview=self.preview_create)
+        desk.handle(ChangeConfig, self.change_config, preview=self.preview_change)
         desk.handle(DeleteBot, self.delete_bot, preview=preview_delete)
+
+    async def preview_create(self, command: CreateBot, tx: Unit, actor: Actor) -> Preview:
+        """Say what would be set up; what can be refused is refused before anybody is asked."""
+        name = checked_name(command.name)
+        strategy = self._registry.get_strategy(command.strategy)(**dict(command.parameters))
+        pairs = checked_pairs(command.pairs, await self._feed.pairs(), strategy)
+        return Preview(
+            code="confirm.CreateBot",
+            params={
+                "bot": name,
+                "strategy": strategy.name,
+                "pairs": ", ".join(pairs),
+                "timeframe": str(Timeframe.parse(command.timeframe)),
+            },
+        )
+
+    async def preview_change(self, command: ChangeConfig, tx: Unit, actor: Actor) -> Preview:
+        """Say what would change, from what to what."""
+        bot = await bot_of(tx, actor, command.bot_id)
+        given = {name: value for name, value in command.parameters if name != ALLOCATION}
+        checked = self._registry.get_strategy(bot.strategy)(**{**bot.parameters, **given})
+        after = {**checked.params, ALLOCATION: dict(command.parameters).get(ALLOCATION, bot.allocation)}
+        now = {**bot.parameters, ALLOCATION: bot.allocation}
+        changes = [
+            f"{name}: {now.get(name, '–')} → {value}"
+            for name, value in after.items()
+            if now.get(name) != value
+        ]
+        return Preview(
+            code="confirm.ChangeConfig" if changes else "confirm.ChangeConfig.same",
+            params={"bot": bot.name, "changes": "; ".join(changes), "version": bot.config_version + 1},
+        )
 
     async def create_bot(self, command: CreateBot, handling: Handling) -> Bot:
         """Write a stopped bot with its first configuration version."""

@@ -21,7 +21,6 @@ from trading.errors import InvariantBroken
 WITHOUT_WORD = {
     "RunWalkForward": "its windows need more words than a chat line has: GraphQL and `breakwater walk-forward`",
     "CheckBias": "its verdicts are pages long: GraphQL and `breakwater check-bias`",
-    "ChangeConfig": "a configuration is edited where it can be seen whole: GraphQL",
     "CreateApiToken": "a token shown in a chat would stay in its history",
     "RevokeApiToken": "goes with CreateApiToken",
     "AddMember": "people are added with `breakwater user add` or GraphQL",

@@ -83,7 +83,7 @@ async def _prepared(store: SqlStore, name: str) -> ChatHouse:
         case "approve" | "reject":
             await house.chat().agree("/role viewer admin", expect="approval")
         case "delbot":
-            await chat.say("/newbot idle buy_and_hold BTC/USDT")
+            await chat.agree("/newbot idle buy_and_hold BTC/USDT")
     return house
 
 

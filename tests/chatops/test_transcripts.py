@@ -70,7 +70,7 @@ async def test_start_stop_and_resume_go_through_a_preview(house: ChatHouse, chat
 
 
 async def test_newbot_makes_a_stopped_paper_bot_with_its_settings(chat: Chat) -> None:
-    card = await chat.say(
+    card = await chat.agree(
         '/newbot "alpha two" trend_following btc/usdt,eth/usdt tf=1h allocation=50%', expect="newbot"
     )
 
@@ -88,8 +88,43 @@ async def test_newbot_refuses_an_unknown_strategy_and_names_the_nearest(chat: Ch
     assert "trend_following" in spoken(card)
 
 
+async def test_config_shows_versions_and_changes_after_a_preview_of_the_difference(chat: Chat) -> None:
+    await chat.agree("/newbot alpha trend_following BTC/USDT", expect="newbot")
+    shown = await chat.say("/config alpha", expect="config")
+    assert column(shown, "versions", "version") == [1]
+
+    asked = await chat.say("/config alpha fast_bars=7 reason=faster", expect="confirm")
+    assert "fast_bars: 20 → 7" in spoken(asked)
+    changed = await chat.press("confirm", expect="config")
+    assert (
+        dict(
+            zip(
+                column(changed, "parameters", "parameter"),
+                column(changed, "parameters", "value"),
+                strict=True,
+            )
+        )["fast_bars"]
+        == 7
+    )
+    assert column(changed, "versions", "version") == [2, 1]
+    assert (await chat.say("/config alpha fast_bras=7", expect="error")).problem == "bad_parameter"
+
+
+async def test_forceexit_closes_many_after_a_typed_word_and_one_after_a_tap(
+    house: ChatHouse, chat: Chat
+) -> None:
+    asked = await chat.say("/forceexit winners", expect="confirm")
+    assert asked.type_word == ""
+    card = await chat.press("confirm", expect="closing")
+    assert column(card, "closing", "id") == [reference(house.position.id)]
+    assert (await chat.say("/forceexit losers", expect="error")).problem == "conflict"
+    again = await chat.say("/forceexit all", expect="confirm")
+    assert again.body[0].params["count"] == 1
+    assert (await chat.press("confirm", expect="error")).problem == "conflict"
+
+
 async def test_delbot_asks_for_the_name_to_be_typed(chat: Chat) -> None:
-    await chat.say("/newbot alpha buy_and_hold BTC/USDT", expect="newbot")
+    await chat.agree("/newbot alpha buy_and_hold BTC/USDT", expect="newbot")
 
     asked = await chat.say("/delbot alpha", expect="confirm")
     assert asked.type_word == "alpha"
@@ -329,7 +364,7 @@ async def test_an_unknown_word_names_the_nearest(chat: Chat) -> None:
 
 
 async def test_an_ambiguous_bot_is_asked_back(chat: Chat) -> None:
-    await chat.say("/newbot alpha buy_and_hold BTC/USDT", expect="newbot")
+    await chat.agree("/newbot alpha buy_and_hold BTC/USDT", expect="newbot")
 
     card = await chat.say("/pause", expect="error")
 

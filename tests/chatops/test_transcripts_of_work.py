@@ -246,7 +246,7 @@ async def test_a_snooze_needs_something_that_goes_on(chat: Chat) -> None:
 
 
 async def test_use_chooses_the_bot_that_is_meant_on_this_channel(house: ChatHouse, chat: Chat) -> None:
-    await chat.say("/newbot alpha buy_and_hold BTC/USDT", expect="newbot")
+    await chat.agree("/newbot alpha buy_and_hold BTC/USDT", expect="newbot")
     assert (await chat.say("/pause", expect="error")).problem
 
     await chat.say("/use demo", expect="use")

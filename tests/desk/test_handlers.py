@@ -21,6 +21,7 @@ from desk.commands import (
     ChangeNotices,
     CheckBias,
     ClosePosition,
+    ClosePositions,
     Command,
     ConfirmTotp,
     CreateApiToken,
@@ -92,6 +93,7 @@ CALLS: Mapping[str, Command] = {
     "ResumeBot": ResumeBot(bot_id="running"),
     "StopBot": StopBot(bot_id="running"),
     "ClosePosition": ClosePosition(position_id="none"),
+    "ClosePositions": ClosePositions(),
     "PanicStop": PanicStop(),
     "ReleasePanic": ReleasePanic(),
     "LockPair": LockPair(pair="BTC/USDT"),
@@ -333,8 +335,8 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
     if name == "ResumeBot":
         await house.desk.do(PauseBot(bot_id="running"), house.actor())
 
-    if name == "ClosePosition":
-        with pytest.raises(NotFound, match="none is open"):
+    if name in ("ClosePosition", "ClosePositions"):
+        with pytest.raises((NotFound, Conflict), match=r"none is open|No open position"):
             await house.desk.do(command, house.actor(channel="console"))
     elif name == "StopBot":
         # Only a flat bot stops without a question.

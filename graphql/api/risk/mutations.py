@@ -13,7 +13,15 @@ from api.context import Info
 from api.ids import global_id, own_id
 from api.mutation import Payload, carry_out, kept_id, mutates
 from api.portfolio.types import Account, PairLock, Position, account, lock, position
-from desk.commands import ClosePosition, Command, LockPair, PanicStop, ReleasePanic, UnlockPair
+from desk.commands import (
+    ClosePosition,
+    ClosePositions,
+    Command,
+    LockPair,
+    PanicStop,
+    ReleasePanic,
+    UnlockPair,
+)
 
 
 @strawberry.input
@@ -23,6 +31,24 @@ class ClosePositionInput:
     idempotency_key: UUID
     position_id: strawberry.ID
     share: Decimal = strawberry.field(default=Decimal(1), description="Above 0 to 1; 1 closes all of it.")
+
+
+@strawberry.input
+class ClosePositionsInput:
+    """Which positions, and how much of each."""
+
+    idempotency_key: UUID
+    which: str = strawberry.field(default="all", description="all, winners or losers.")
+    pair: str = strawberry.field(default="", description="Empty means every pair.")
+    bot_id: strawberry.ID | None = None
+    share: Decimal = strawberry.field(default=Decimal(1), description="Above 0 to 1; 1 closes all of each.")
+
+
+@strawberry.type
+class ClosePositionsPayload(Payload):
+    """How many are being closed."""
+
+    closing: int = 0
 
 
 @strawberry.input
@@ -127,6 +153,26 @@ class RiskMutations:
             found = await unit.positions.by_id(info.context.workspace_id, str(done.kept["id"]))
         return ClosePositionPayload(
             position=position(found) if found else None, idempotent_replay=done.is_replay
+        )
+
+    @mutates(ClosePositions, moves_money=True)
+    async def close_positions(self, info: Info, input: ClosePositionsInput) -> ClosePositionsPayload:
+        """Close several positions."""
+        done = await carry_out(
+            info,
+            lambda: ClosePositions(
+                which=input.which,
+                pair=input.pair,
+                bot_id=own_id("Bot", input.bot_id) if input.bot_id else "",
+                share=input.share,
+            ),
+            key=input.idempotency_key,
+            keep=lambda view: {"closing": len(view)},
+        )
+        return ClosePositionsPayload(
+            closing=int(done.kept.get("closing", 0)),
+            user_errors=done.errors,
+            idempotent_replay=done.is_replay,
         )
 
     @mutates(PanicStop, moves_money=True)
