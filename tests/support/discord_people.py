@@ -109,6 +109,16 @@ class People:
             )
         return found
 
+    async def told(self, user: str, timeout_s: float = 10.0) -> list[dict[str, Any]]:
+        """Wait until somebody was written to, and give what stands in their conversation with the bot."""
+        server = self.server
+
+        def mine() -> list[dict[str, Any]]:
+            return [one.shown() for one in server.messages.values() if one.channel_id == server.dms.get(user)]
+
+        await server.until(mine, timeout_s)
+        return mine()
+
     async def outage(self, on: bool) -> bool:
         """Take everything down, or up again."""
         self.server.is_down = on
@@ -233,9 +243,9 @@ class Remote:
         """What BREAKWATER_DISCORD_GATEWAY_URL is set to."""
         return f"ws://{self.base}/gateway"
 
-    async def __call__(self, name: str, **asked: Any) -> Any:
+    async def __call__(self, do: str, /, **asked: Any) -> Any:
         """Do what `People` does under that name."""
-        async with self._client.post(f"http://{self.base}/_control/{name}", json=asked) as response:
+        async with self._client.post(f"http://{self.base}/_control/{do}", json=asked) as response:
             assert response.status == 200, await response.text()
             return await response.json()
 
