@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatops.cards import Card, Text, Tone
 from chatops.problems import Misheard
 from chatops.reading import refusal
+from chatops.said import said
 from desk.identity import Role
 from trading.errors import BreakwaterError, RequestProblem, RiskDenied
 
@@ -22,8 +23,8 @@ def misheard_card(problem: Misheard) -> Card:
 
 
 def error_card(problem: BreakwaterError) -> Card:
-    """Give the card of an error that the desk raised; its own sentence is shown as it is."""
-    body = [Text("problem.said", {"message": problem.message})]
+    """Give the card of an error that the desk raised, in the reader's language where its sentence is known."""
+    body = [said(problem.message)]
     if isinstance(problem, RiskDenied):
         body.append(Text("problem.check", {"check": refusal(problem.reason)}))
     return Card(
@@ -32,7 +33,7 @@ def error_card(problem: BreakwaterError) -> Card:
         title=Text(f"error.{problem.code}"),
         tone=Tone.WARN if isinstance(problem, RequestProblem) else Tone.BAD,
         body=tuple(body),
-        notes=(Text("problem.said", {"message": problem.hint}),) if problem.hint else (),
+        notes=(said(problem.hint),) if problem.hint else (),
     )
 
 
