@@ -49,6 +49,8 @@ _HIDDEN = frozenset(
         "rule",
         "fill_ids",
         "approval_id",
+        "incident_id",
+        "level",
         "is_solo",
     }
 )
@@ -60,6 +62,7 @@ _CODES: Mapping[str, str] = {
     "liquidity": "liquidity",
     "before": "state_name",
     "state": "approval_state",
+    "incident": "incident",
     "after": "state_name",
 }
 

@@ -19,6 +19,8 @@ from trading.events import (
     Event,
     FeedRecovered,
     FeedStalled,
+    IncidentClosed,
+    IncidentOpened,
     OrderChanged,
     OrderFilled,
     PairLocked,
@@ -46,6 +48,7 @@ class Rule:
         role: who is told, at least.
         trouble: names the trouble that the fact is one more sign of; while it lasts, repeats are told ever more rarely.
         ends: names the troubles that the fact ends; where `only_after` is set it is told only if one was open.
+        level: how loud this very fact is, where the fact says so itself.
     """
 
     kind: str
@@ -57,6 +60,7 @@ class Rule:
     trouble: Callable[[Any], str] | None = None
     ends: Callable[[Any], tuple[str, ...]] | None = None
     only_after: bool = False
+    level: Callable[[Any], Severity] | None = None
 
 
 #: Fields that every fact has; an alert carries them in columns of its own.
@@ -134,6 +138,26 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             wanted=lambda fact: not fact.actor,
             about=lambda fact: f"locked:{fact.account_id}:{fact.pair}:{fact.until.isoformat()}",
             lives=timedelta(hours=6),
+        ),
+    ),
+    IncidentOpened: (
+        Rule(
+            kind="incident",
+            severity=Severity.CRITICAL,
+            about=lambda fact: f"incident:{fact.incident_id}",
+            trouble=lambda fact: f"incident:{fact.account_id}:{fact.incident}:{fact.subject}",
+            level=lambda fact: fact.level,
+        ),
+    ),
+    IncidentClosed: (
+        Rule(
+            kind="incident_over",
+            severity=Severity.INFO,
+            about=lambda fact: (
+                f"incident_over:{fact.account_id}:{fact.incident}:{fact.subject}:{fact.occurred_at.isoformat()}"
+            ),
+            ends=lambda fact: (f"incident:{fact.account_id}:{fact.incident}:{fact.subject}",),
+            only_after=True,
         ),
     ),
     ApprovalRequested: (
@@ -251,7 +275,7 @@ def alert_of(rule: Rule, event: Event, now: datetime, **more: Any) -> Alert:
     return Alert(
         id=stable_id(event.workspace_id, "alert", key),
         workspace_id=event.workspace_id,
-        severity=rule.severity,
+        severity=rule.level(event) if rule.level else rule.severity,
         kind=rule.kind,
         params={**params, **more},
         dedupe_key=key,
