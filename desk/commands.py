@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from desk.identity import Role
 from desk.secrets import Secret
 from trading.events import (
+    AccountReconciled,
     AlertRaised,
     ApprovalRequested,
     ApprovalSettled,
@@ -24,15 +25,20 @@ from trading.events import (
     BotDeleted,
     BotStateChanged,
     Event,
+    IncidentClosed,
     JobChanged,
+    OrderChanged,
     OrderFilled,
     OrderPlaced,
     PairLocked,
     PairUnlocked,
+    PositionChanged,
     PositionClosed,
+    PositionOpened,
     TradingHalted,
     TradingResumed,
 )
+from trading.orders import OrderType, Side
 
 
 class Danger(StrEnum):
@@ -248,6 +254,82 @@ class UnlockPair(Command):
     """Release a lock before its time."""
 
     pair: str = ""
+    account_id: str = ""
+
+
+@asks(role=Role.TRADER, danger=Danger.TAP, causes=(OrderPlaced, OrderChanged, OrderFilled, PositionOpened))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder(Command):
+    """Place an order by hand on a live account, with the exits of the position that it opens.
+
+    Attributes:
+        rest_for: a resting order that is not filled by then is cancelled, and up to `reprices` times placed anew.
+    """
+
+    pair: str
+    side: Side
+    quantity: Decimal
+    order_type: OrderType = OrderType.MARKET
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    reduce_only: bool = False
+    stop_loss: Decimal | None = None
+    take_profits: tuple[Decimal, ...] = ()
+    rest_for: timedelta | None = None
+    reprices: int = 0
+    account_id: str = ""
+
+
+@asks(role=Role.TRADER, causes=(OrderChanged,), reduces_risk=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder(Command):
+    """Cancel one of our orders on a live account; what filled before stays."""
+
+    order_id: str
+
+
+@asks(role=Role.TRADER, danger=Danger.TAP, causes=(OrderChanged,), reduces_risk=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAllOrders(Command):
+    """Cancel every entry of a live account, or of one pair; protection stays."""
+
+    account_id: str = ""
+    pair: str = ""
+
+
+@asks(role=Role.TRADER, danger=Danger.TAP, causes=(PositionChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStop(Command):
+    """Move the stop of an open position."""
+
+    position_id: str
+    stop: Decimal
+
+
+@asks(role=Role.TRADER, danger=Danger.TAP, causes=(PositionChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTargets(Command):
+    """Give an open position up to three new targets; what was taken before stays taken."""
+
+    position_id: str
+    targets: tuple[Decimal, ...]
+
+
+@asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(AccountReconciled, OrderChanged, OrderFilled))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileAccount(Command):
+    """Compare a live account with its venue now; if asked, accept what the venue holds less as gone."""
+
+    account_id: str = ""
+    accept_differences: bool = False
+    reason: str = ""
+
+
+@asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(IncidentClosed,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetBreaker(Command):
+    """Say that a venue is well again: its breaker closes before its own probe."""
+
     account_id: str = ""
 
 
@@ -619,3 +701,45 @@ class RetryJob(Command):
     """Start a failed or canceled job anew."""
 
     job_id: str
+
+
+@asks(role=Role.OWNER, needs_step_up=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddExchangeAccount(Command):
+    """Add an account at an exchange with its key; a key that can withdraw is refused.
+
+    Attributes:
+        venue: "binance", "kraken", "okx", "coinbase" or "cryptocom".
+        currency: what the account's capital is counted in.
+        sandbox: the exchange's test environment.
+        cannot_withdraw: the asker's word, where the exchange does not say it of the key.
+    """
+
+    name: str
+    venue: str
+    api_key: Secret
+    api_secret: Secret
+    passphrase: Secret = Secret("")  # noqa: RUF009 - a `Secret` cannot change
+    currency: str = "USDT"
+    sandbox: bool = False
+    cannot_withdraw: bool = False
+
+
+@asks(role=Role.OWNER, needs_step_up=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateExchangeKey(Command):
+    """Put another key in the place of an exchange account's; the old one is forgotten."""
+
+    account_id: str
+    api_key: Secret
+    api_secret: Secret
+    passphrase: Secret = Secret("")  # noqa: RUF009 - a `Secret` cannot change
+    cannot_withdraw: bool = False
+
+
+@asks(role=Role.ADMIN, needs_step_up=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisableExchangeAccount(Command):
+    """Forget the key of an exchange account; its trades stay."""
+
+    account_id: str

@@ -16,6 +16,7 @@ class RequestKind(StrEnum):
     RECONCILE = "reconcile"
     ACCEPT_DIFFERENCES = "accept_differences"
     RESET_BREAKER = "reset_breaker"
+    MEND = "mend"  # somebody changed the exits of a position
 
 
 class IncidentKind(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +11,20 @@ from desk.bots.decisions import Decisions
 from desk.bots.ledger import Ledger
 from desk.bots.opening import Opened, needs_service
 from desk.bots.plan import Line
-from desk.bots.requests import CloseRequest, open_requests, take_request
+from desk.bots.requests import (
+    CloseRequest,
+    ExitsRequest,
+    open_exit_requests,
+    open_requests,
+    take_exit_request,
+    take_request,
+)
 from desk.bots.state import be, want
 from desk.clock import Clock, to_ms
+from desk.execution.placing import SHARES
 from desk.views import Account, Bot
 from trading.engine.engine import CommandKind, EngineCommand
-from trading.errors import InvariantBroken
+from trading.errors import InvalidInput, InvariantBroken
 from trading.events import Condition, Desired, FeedRecovered, FeedStalled, StrategyFailed, TradingState
 from trading.orders import Reason
 
@@ -94,6 +103,7 @@ class Housekeeping:
             if held is not None:
                 requests += [(line, one) for one in await open_requests(context.tx, held)]
         await self._close(context, requests)
+        await self._change_exits(context)
 
     async def tell_failures(self, context: Context) -> None:
         """Set bots whose strategy broke to ERROR, once; what they hold stays protected."""
@@ -225,6 +235,23 @@ class Housekeeping:
                 await self._decisions.follow(context, engine, intents)
             await take_request(context.tx, context.workspace_id, request, self._clock.now())
 
+    async def _change_exits(self, context: Context) -> None:
+        """Give positions the stops and targets that people asked for; what does not fit any more is answered so."""
+        engine = self._opened.engine
+        for line in self._opened.plan.lines:
+            held = self._ledger.open.get(line.key)
+            for request in await open_exit_requests(context.tx, held) if held is not None else ():
+                refusal = ""
+                try:
+                    engine.command(_exits_command(line, request))
+                except InvalidInput as problem:
+                    refusal = problem.message
+                else:
+                    await self._ledger.stop_moved(context, engine, line, "by_hand")
+                await take_exit_request(
+                    context.tx, context.workspace_id, request, self._clock.now(), refusal=refusal
+                )
+
     async def _watch_feed(self, context: Context, *, has_bars: bool, has_ended: bool) -> None:
         now_s = self._clock.monotonic()
         if has_bars:
@@ -268,3 +295,18 @@ class Housekeeping:
                 continue
             _, events = await be(context.tx, bot, condition, cause=cause, at=self._clock.now())
             context.events.extend(events)
+
+
+def _exits_command(line: Line, request: ExitsRequest) -> EngineCommand:
+    if request.stop is not None:
+        return EngineCommand(kind=CommandKind.SET_STOP, line=line.index, stop=float(request.stop))
+    shares = SHARES[len(request.targets)]
+    rest = 3 - len(request.targets)
+    prices = [float(one) for one in request.targets] + [math.nan] * rest
+    fractions = [float(one) for one in shares] + [0.0] * rest
+    return EngineCommand(
+        kind=CommandKind.SET_TARGETS,
+        line=line.index,
+        targets=(prices[0], prices[1], prices[2]),
+        fractions=(fractions[0], fractions[1], fractions[2]),
+    )

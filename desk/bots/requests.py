@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from desk.identity import Actor, new_id
@@ -17,6 +18,9 @@ from trading.orders import Reason
 
 CLOSE_REQUESTED = "close_requested"
 CLOSE_TAKEN = "close_taken"
+STOP_REQUESTED = "stop_requested"
+TARGETS_REQUESTED = "targets_requested"
+EXITS_TAKEN = "exits_taken"
 
 
 class Asking(Protocol):
@@ -73,4 +77,64 @@ async def take_request(tx: Unit, workspace_id: str, request: CloseRequest, at: d
     """Write that the request is being done."""
     await tx.positions.add_trade_event(
         workspace_id, request.position_id, at, CLOSE_TAKEN, {"request_id": request.id}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitsRequest:
+    """Somebody wants other exits for a bot's position: a stop, or targets."""
+
+    id: str
+    position_id: str
+    stop: Decimal | None
+    targets: tuple[Decimal, ...]
+    actor: str
+
+
+async def ask_for_stop(tx: Unit, position: Position, *, stop: Decimal, by: Asking) -> None:
+    """Write the request for another stop."""
+    await tx.positions.add_trade_event(
+        position.workspace_id,
+        position.id,
+        by.now,
+        STOP_REQUESTED,
+        {"request_id": new_id(), "stop": str(stop), "actor": by.actor.label},
+    )
+
+
+async def ask_for_targets(tx: Unit, position: Position, *, targets: tuple[Decimal, ...], by: Asking) -> None:
+    """Write the request for other targets."""
+    await tx.positions.add_trade_event(
+        position.workspace_id,
+        position.id,
+        by.now,
+        TARGETS_REQUESTED,
+        {"request_id": new_id(), "targets": [str(one) for one in targets], "actor": by.actor.label},
+    )
+
+
+async def open_exit_requests(tx: Unit, position: Position) -> tuple[ExitsRequest, ...]:
+    """Give the requests for other exits that nobody answered, oldest first."""
+    asked: dict[str, ExitsRequest] = {}
+    for row in await tx.positions.trade_events(position.workspace_id, position.id):
+        detail = row["detail"]
+        if row["kind"] in (STOP_REQUESTED, TARGETS_REQUESTED):
+            asked[detail["request_id"]] = ExitsRequest(
+                id=detail["request_id"],
+                position_id=position.id,
+                stop=Decimal(detail["stop"]) if "stop" in detail else None,
+                targets=tuple(Decimal(one) for one in detail.get("targets", ())),
+                actor=detail["actor"],
+            )
+        elif row["kind"] == EXITS_TAKEN:
+            asked.pop(detail["request_id"], None)
+    return tuple(asked.values())
+
+
+async def take_exit_request(
+    tx: Unit, workspace_id: str, request: ExitsRequest, at: datetime, *, refusal: str = ""
+) -> None:
+    """Write that the request was done, or why it was not."""
+    await tx.positions.add_trade_event(
+        workspace_id, request.position_id, at, EXITS_TAKEN, {"request_id": request.id, "refusal": refusal}
     )

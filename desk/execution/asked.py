@@ -41,6 +41,10 @@ class Asked:
         if request.kind is RequestKind.RESET_BREAKER:
             self._executor.breaker.reset()
             return "closed"
+        if request.kind is RequestKind.MEND:
+            async with self._turns.turn() as turn:
+                turn.touched.add(str(request.params["position_id"]))
+            return "mended"
         if request.kind is RequestKind.ACCEPT_DIFFERENCES:
             return await self._accept(request)
         return "agreed" if await self._executor.compare(cause=request.actor) else "incomplete"

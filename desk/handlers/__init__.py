@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from desk.desk import Desk
+from desk.exchange_ports import KeyProbe
 from desk.handlers.alerts import AlertHandlers
 from desk.handlers.approvals import ApprovalHandlers
 from desk.handlers.closing import ClosingHandlers
+from desk.handlers.exchanges import ExchangeHandlers
 from desk.handlers.hooks import HookHandlers
 from desk.handlers.lifecycle import LifecycleHandlers
 from desk.handlers.links import LinkHandlers
 from desk.handlers.notices import NoticeHandlers
+from desk.handlers.orders import OrderHandlers
 from desk.handlers.people import PeopleHandlers
 from desk.handlers.privacy import PrivacyHandlers
 from desk.handlers.proofs import ProofHandlers
@@ -33,6 +36,7 @@ def register_all(
     feed: Feed,
     wake: Callable[[], None] = lambda: None,
     bell: Bell | None = None,
+    probe: KeyProbe | None = None,
 ) -> None:
     """Give every command of the table its handler.
 
@@ -41,6 +45,7 @@ def register_all(
         feed: pairs that bots may trade.
         wake: called after a commit that the supervisor should look at.
         bell: rung after a commit that queued a job.
+        probe: tries keys to exchanges; None where this process reaches none.
     """
     SetupHandlers(registry, feed, wake).register(desk)
     LifecycleHandlers(wake).register(desk)
@@ -53,6 +58,7 @@ def register_all(
     ProofHandlers(desk).register()
     SessionHandlers().register(desk)
     HookHandlers().register(desk)
+    ExchangeHandlers(desk.store, probe).register(desk)
     PrivacyHandlers().register(desk)
     AlertHandlers(wake).register(desk)
     NoticeHandlers().register(desk)

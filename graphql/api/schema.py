@@ -20,6 +20,7 @@ from api.jobs.queries import JobQueries
 from api.market.queries import MarketQueries
 from api.market.studies import StudyQueries
 from api.market.subscriptions import MarketSubscriptions
+from api.orders.mutations import OrderMutations
 from api.orders.queries import OrderQueries
 from api.portfolio.groups import GroupQueries
 from api.portfolio.queries import PortfolioQueries
@@ -49,7 +50,15 @@ class Query(
 
 
 @strawberry.type
-class Mutation(AccountMutations, AlertMutations, BotMutations, JobMutations, NoticeMutations, RiskMutations):
+class Mutation(
+    AccountMutations,
+    AlertMutations,
+    BotMutations,
+    JobMutations,
+    NoticeMutations,
+    OrderMutations,
+    RiskMutations,
+):
     """What can be asked for: one mutation per command of the desk, under the same name."""
 
 
