@@ -1,0 +1,1 @@
+"""Sentiment of headlines: training, exporting and judging the model that ships with the product."""
