@@ -11,15 +11,9 @@ or 300 s with --full.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,57 +25,15 @@ import uvloop
 
 from benchmarks.api_parts.client import run, wire
 from benchmarks.api_parts.documents import bodies
+from benchmarks.api_parts.processes import started
 from benchmarks.api_parts.seed import seed
 from desk.store import migrate, open_store
-from tests.support.services import PostgresServer, free_port
+from tests.support.services import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
 
 RESULTS = ROOT / "benchmarks" / "results" / "api_load.json"
 RATE_PER_S = 1000.0
-
-
-class Server:
-    """A server process with its CPU clock."""
-
-    def __init__(self, *command: str) -> None:
-        self.port = free_port()
-        script, *rest = command
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"}
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "benchmarks" / "api_parts" / script), str(self.port), *rest],
-            env=environment,
-        )
-
-    async def ready(self) -> None:
-        """Wait until it answers."""
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                await asyncio.sleep(0.1)
-                continue
-            writer.close()
-            return
-        raise RuntimeError("The server did not start within 60 s.")
-
-    @property
-    def cpu_s(self) -> float:
-        """CPU time of all its threads so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@contextmanager
-def started(*command: str) -> Iterator[Server]:
-    """Run a server process."""
-    server = Server(*command)
-    try:
-        yield server
-    finally:
-        server.process.terminate()
-        server.process.wait(20)
 
 
 async def measure(url: str, *, rounds: int, round_s: float, open_s: float) -> dict[str, Any]:

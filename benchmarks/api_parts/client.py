@@ -139,7 +139,7 @@ class Load:
     def answered(self, line: _Line, answer: bytes, due: float) -> None:
         """Note an answer and give the connection its next request."""
         now = time.perf_counter()
-        if answer.startswith(b"HTTP/1.1 200") and b'"errors":' not in answer:
+        if self.is_good(answer):
             self.tally.times_s.append(now - due)
         else:
             self._failed(answer.decode(errors="replace")[:400])
@@ -151,6 +151,10 @@ class Load:
             self._next(line, self._waiting.popleft())
         else:
             self._idle.append(line)
+
+    def is_good(self, answer: bytes) -> bool:
+        """Tell whether an answer is what was asked for."""
+        return answer.startswith(b"HTTP/1.1 200") and b'"errors":' not in answer
 
     def lost(self) -> None:
         """Note a connection that the server ended."""

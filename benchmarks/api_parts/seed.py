@@ -34,6 +34,9 @@ HELD = 22
 
 TOKEN = "bwk_bench_owner_token"
 
+#: Of somebody who may read only, and means harm.
+HOSTILE_TOKEN = "bwk_bench_intruder_token"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeded:
@@ -63,10 +66,16 @@ async def seed(store: SqlStore) -> Seeded:
         member = await tx.members.add(
             workspace.id, name="owner", email="owner@bench.example", role=Role.OWNER
         )
-        await tx.members.add_token(
-            workspace.id, user_id=member.user_id, label="bench", role=Role.OWNER,
-            secret_hash=token_hash(TOKEN), expires_at=None,
-        )  # fmt: skip
+        intruder = await tx.members.add(workspace.id, name="intruder", email="", role=Role.VIEWER)
+        for person, secret, role in ((member, TOKEN, Role.OWNER), (intruder, HOSTILE_TOKEN, Role.VIEWER)):
+            await tx.members.add_token(
+                workspace.id,
+                user_id=person.user_id,
+                label="bench",
+                role=role,
+                secret_hash=token_hash(secret),
+                expires_at=None,
+            )
         account = await tx.accounts.create(
             workspace.id, name="paper", venue="binance", is_live=False, currency="USDT",
             capital=Decimal(10_000), settings={},

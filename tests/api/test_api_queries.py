@@ -10,15 +10,20 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from api import guard
+from api import guard, read_models
 from api.ids import global_id
+from api.read_models import ReadModels
+from api.schema import SCHEMA
 from desk.clock import SystemClock
-from desk.identity import Role
-from desk.store import SqlStore
+from desk.cursors import cursor_of
+from desk.identity import Role, new_id
+from desk.store import SqlStore, open_store
 from desk.store.unit import SqlUnit
+from desk.views import Filter, Job, JobState, Page
 from server import auth
 from tests.api.conftest import Scene
-from tests.support.api_house import FixedFigures, StoreHouse, furnish, people, serving
+from tests.support.api_house import FixedFigures, People, StoreHouse, furnish, people, serving
+from tests.support.records import a_change, later
 
 
 async def test_a_viewer_reads_bots_with_their_four_axes_and_phases(scene: Scene) -> None:
@@ -46,12 +51,15 @@ async def test_a_viewer_reads_bots_with_their_four_axes_and_phases(scene: Scene)
     assert data["bots"]["pageInfo"] == {"hasNextPage": False, "endCursor": edge["cursor"]}
 
 
+#: Every connection of the schema with the fields that load something; "" stands for a bot's arguments.
 LISTS: dict[str, str] = {
-    "bots": "id strategy { name } account { name status { equity } } positions { id bot { name } } phases { pair }",
+    "bots": "id strategy { name } account { status { equity } } positions { id } phases { pair }",
+    "botHistory": "axis before after",
     "orders": "id bot { name account { name } } fills { price }",
     "fills": "id price fee",
+    "jobs": "id",
     "positions": "id bot { name } targets { price }",
-    "trades": "id number pnl bot { name positions { id } }",
+    "trades": "id number pnl bot { name positions { pair } }",
     "signals": "id bot { name } conditions { name met } sizing { binding limits { quantity } } checks { passed }",
     "alerts": "id kind deliveries { channel status }",
     "accounts": "id status { equity }",
@@ -87,28 +95,123 @@ class CountingStore:
         return getattr(self.store, name)
 
 
+def test_every_connection_is_counted() -> None:
+    query = SCHEMA._schema.query_type
+    assert query is not None
+    connections = {name for name, field in query.fields.items() if str(field.type).endswith("Connection!")}
+
+    assert connections == set(LISTS)
+
+
 async def test_the_number_of_statements_does_not_grow_with_the_rows(
     sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The session is looked up once, so that only the lists' own statements are counted.
+    # Session and memory are read once per stage, so that only the lists' own statements are counted.
     monkeypatch.setattr(auth, "CACHE_S", 3600.0)
+    monkeypatch.setattr(read_models, "MAX_AGE_S", 3600.0)
     counting = CountingStore(sqlite_store)
     house = StoreHouse(counting)  # type: ignore[arg-type]
     home = await people(house, "home")
-    counts: dict[str, list[int]] = {name: [] for name in LISTS}
+    token = home.tokens[Role.OWNER]
+    counts: dict[str, list[int]] = {name: [] for name in ("memory", *LISTS)}
     async with serving(house) as web:
-        for rows in (1, 39):
-            await furnish(house, home, rows, offset=rows)
+        for rows in (1, 99):
+            bot = await furnish(house, home, rows, offset=rows)
+            async with house.store.transaction() as unit:
+                for at in range(rows):
+                    await unit.bots.add_state_change(home.workspace.id, a_change(bot.id, at))
+                    await unit.jobs.add(_job(home, at + rows))
+            await web.data("{ viewer { role } }", token=token)
+            counting.statements = 0
+            await web.data("{ bots { edges { cursor } } }", token=token)
+            counts["memory"].append(counting.statements)
             for name, fields in LISTS.items():
-                text = f"{{ {name}(first: 40) {{ edges {{ cursor node {{ {fields} }} }} }} }}"
-                await web.data("{ viewer { role } }", token=home.tokens[Role.OWNER])
+                argument = f', botId: "{global_id("Bot", bot.id)}"' if name == "botHistory" else ""
+                text = f"{{ {name}(first: 100{argument}) {{ edges {{ cursor node {{ {fields} }} }} }} }}"
                 counting.statements = 0
-                found = await web.data(text, token=home.tokens[Role.OWNER])
+                found = await web.data(text, token=token)
                 counts[name].append(counting.statements)
-                assert found[name]["edges"] or name == "auditLog"
+                assert len(found[name]["edges"]) >= min(rows, 99) or name in {
+                    "auditLog",
+                    "accounts",
+                    "members",
+                }
 
     assert {name: few for name, (few, many) in counts.items() if few != many} == {}
     assert max(few for few, _ in counts.values()) <= 12
+
+
+async def test_what_this_process_changes_is_seen_at_once_though_memory_answers(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_models, "MAX_AGE_S", 3600.0)
+    text = "{ bots { edges { node { name desired } } } positions(filter: { isOpen: true }) { edges { node { pair } } } }"
+    token = scene.home.tokens[Role.VIEWER]
+    before = await scene.web.data(text, token=token)
+    await furnish(scene.house, scene.home, 1, offset=7)
+    after = await scene.web.data(text, token=token)
+
+    assert len(before["bots"]["edges"]) == len(before["positions"]["edges"]) == 1
+    assert [one["node"]["pair"] for one in after["positions"]["edges"]] == ["P7/USDT", "P0/USDT"]
+    assert [one["node"]["name"] for one in after["bots"]["edges"]] == ["bot-0", "bot-7"]
+
+
+async def test_what_another_process_changes_is_seen_after_a_moment(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = scene.home.tokens[Role.VIEWER]
+    text = "{ bots { edges { node { name } } } }"
+    await scene.web.data(text, token=token)
+    other = open_store(f"sqlite:{scene.house.store.location.path}")
+    await furnish(StoreHouse(other), scene.home, 1, offset=7)
+    await other.close()
+    monkeypatch.setattr(read_models, "MAX_AGE_S", 0.0)
+    found = await scene.web.data(text, token=token)
+
+    assert len(found["bots"]["edges"]) == 2
+
+
+async def test_open_positions_from_memory_are_paged_and_filtered_as_the_store_does(scene: Scene) -> None:
+    await furnish(scene.house, scene.home, 12, offset=20)
+    held = await ReadModels(scene.house.store, scene.house.clock).of(scene.home.workspace.id)
+    for wanted in (
+        Filter(is_open=True),
+        Filter(is_open=True, pair="P22/USDT"),
+        Filter(is_open=True, bot_id=scene.bot.id),
+        Filter(is_open=True, since=later(22), until=later(28)),
+    ):
+        after = ""
+        while True:
+            page = Page(first=5, after=after)
+            async with scene.house.store.reading() as unit:
+                expected = await unit.positions.page(scene.home.workspace.id, wanted, page)
+
+            assert held.page(wanted, page) == list(expected)
+            if len(expected) < 5:
+                break
+            after = cursor_of(expected[-1])
+
+
+def _job(home: People, at: int) -> Job:
+    return Job(
+        id=new_id(),
+        workspace_id=home.workspace.id,
+        kind="backtest",
+        title="trend_following on BTC/USDT 1h",
+        state=JobState.DONE,
+        input={},
+        progress={},
+        result={},
+        error="",
+        asked_by="",
+        channel="graphql",
+        group_id="",
+        dedupe_key=f"job-{at}",
+        tries=1,
+        epoch=1,
+        due_at=later(at),
+        created_at=later(at),
+    )
 
 
 async def test_pages_follow_each_other_without_gap_or_duplicate(scene: Scene) -> None:

@@ -1,0 +1,59 @@
+"""Server processes with their CPU clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.services import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Server:
+    """A server process with its CPU clock."""
+
+    def __init__(self, *command: str) -> None:
+        self.port = free_port()
+        script, *rest = command
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"}
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "benchmarks" / "api_parts" / script), str(self.port), *rest],
+            env=environment,
+        )
+
+    async def ready(self) -> None:
+        """Wait until it answers."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.1)
+                continue
+            writer.close()
+            return
+        raise RuntimeError("The server did not start within 60 s.")
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time of all its threads so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def started(*command: str) -> Iterator[Server]:
+    """Run a server process."""
+    server = Server(*command)
+    try:
+        yield server
+    finally:
+        server.process.terminate()
+        server.process.wait(20)
