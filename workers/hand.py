@@ -13,9 +13,11 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
+
+import orjson
 
 #: Between two words about progress, so that a fast loop does not drown the pipe.
 _QUIET_S = 0.1
@@ -52,6 +54,24 @@ def read_frame(stream: BinaryIO) -> bytes:
     return stream.read(int.from_bytes(head, "big"))
 
 
+def packed(head: Sequence[Any], files: Mapping[str, tuple[str, bytes]] | None = None) -> bytes:
+    """Give an answer as data: four bytes of length, JSON, then the files' contents in order."""
+    listed = [[name, media_type, len(data)] for name, (media_type, data) in (files or {}).items()]
+    body = orjson.dumps([*head, listed])
+    return len(body).to_bytes(4, "big") + body + b"".join(data for _, data in (files or {}).values())
+
+
+def unpacked(body: bytes) -> tuple[list[Any], dict[str, tuple[str, bytes]]]:
+    """Read an answer. It comes from a process that ran somebody's strategy, so it is read as data and nothing else."""
+    at = 4 + int.from_bytes(body[:4], "big")
+    *head, listed = orjson.loads(body[4:at])
+    files: dict[str, tuple[str, bytes]] = {}
+    for name, media_type, size in listed:
+        files[name] = (media_type, body[at : at + size])
+        at += size
+    return head, files
+
+
 def limit_memory(limit_bytes: int) -> None:
     """Let the machine refuse more memory than that: one greedy job must not take the house with it."""
     if not limit_bytes:
@@ -78,7 +98,7 @@ def main(limit_bytes: int = 0) -> None:
         given = pickle.loads(waiting.get())  # noqa: S301 - our own parent's pipe
         answer = _answer(given, _teller(outgoing, lock))
         with lock:
-            write_frame(outgoing, pickle.dumps(answer, protocol=5))
+            write_frame(outgoing, answer)
 
 
 def _read(incoming: BinaryIO, waiting: queue.Queue[bytes]) -> None:
@@ -96,12 +116,12 @@ def _teller(outgoing: BinaryIO, lock: threading.Lock) -> Tell:
             return
         said[bar] = now
         with lock:
-            write_frame(outgoing, pickle.dumps(("progress", bar, float(done), float(total)), protocol=5))
+            write_frame(outgoing, packed(("progress", bar, float(done), float(total))))
 
     return tell
 
 
-def _answer(given: tuple[str, Any], tell: Tell) -> tuple[Any, ...]:
+def _answer(given: tuple[str, Any], tell: Tell) -> bytes:
     from trading.errors import RequestProblem
 
     function, payload = given
@@ -109,13 +129,13 @@ def _answer(given: tuple[str, Any], tell: Tell) -> tuple[Any, ...]:
         module, _, name = function.partition(":")
         work: Callable[[Any, Tell], Result] = getattr(importlib.import_module(module), name)
         done = work(payload, tell)
+        return packed(("done", done.values), done.files)
     except RequestProblem as problem:
-        return ("refused", " ".join(str(problem).split()))
+        return packed(("refused", " ".join(str(problem).split())))
     except MemoryError:
-        return ("failed", "It needed more memory than a job may have.")
+        return packed(("failed", "It needed more memory than a job may have."))
     except Exception as problem:  # noqa: BLE001 - whatever a strategy raises is told, not lost
-        return ("failed", f"{type(problem).__name__}: {problem}"[:2_000])
-    return ("done", done.values, done.files)
+        return packed(("failed", f"{type(problem).__name__}: {problem}"[:2_000]))
 
 
 if __name__ == "__main__":

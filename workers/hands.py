@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trading.errors import RequestProblem
-from workers.hand import Result
+from workers.hand import Result, unpacked
 
 #: Memory that one job may have; private memory, code and caches do not count.
 MEMORY_BYTES = 4 * 1024**3
@@ -65,7 +65,7 @@ class Hand:
             await process.stdin.drain()
             while True:
                 length = int.from_bytes(await process.stdout.readexactly(8), "big")
-                kind, *rest = pickle.loads(await process.stdout.readexactly(length))  # noqa: S301 - our own child
+                (kind, *rest), files = unpacked(await process.stdout.readexactly(length))
                 if kind != "progress":
                     break
                 tell(*rest)
@@ -83,8 +83,7 @@ class Hand:
             raise JobRefused(rest[0])
         if kind == "failed":
             raise JobFailed(rest[0])
-        values, files = rest
-        return Result(values=values, files=files)
+        return Result(values=rest[0], files=files)
 
     async def end(self) -> None:
         """End the process, also in the middle of a job."""
