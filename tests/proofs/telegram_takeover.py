@@ -24,8 +24,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from chatops.telegram_bot.door import lease_name
+from desk.assembly import open_migrated_store
 from desk.identity import Role
-from desk.store import SqlStore, migrate, open_store
+from desk.settings import Settings
+from desk.store import SqlStore
 from desk.views import Page
 from tests.chatops.chat_house import ChatHouse, furnished
 from tests.support.telegram_world import ROOT, TOKEN, StandIn, Telegram
@@ -89,7 +91,7 @@ class Crowd:
             pair = f"Q{number:04d}/USDT"
             await self._telegram.say(users[number % len(users)], f"/lock {pair} for=1h")
             self.said.append(pair)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.7)
 
 
 async def answered(telegram: Telegram) -> Counter[str]:
@@ -108,6 +110,7 @@ async def takeover(
     """Kill the leader, start it anew, and give the seconds until somebody answers again."""
     await asyncio.sleep(1.0 + (len(crowd.said) * 0.37) % 1.0)
     pid = await leader(store)
+    opened = openings(folder, doors.get(pid, "one"))
     assert pid in doors, "nobody we started holds the lease"
     log = await telegram.log()
     before = len(log)
@@ -119,11 +122,24 @@ async def takeover(
         if time.monotonic() - killed > 60:
             raise SystemExit("nobody took over within 60 s")
     took = time.monotonic() - killed
+    print(f"leader {pid} killed, taken over after {took:.1f} s", file=sys.stderr, flush=True)
     again = start(folder, telegram, name)
     doors[again.pid] = name
     _PROCESSES.append(again)
-    await asyncio.sleep(6.0)
+    await standing_by(folder, name, before=opened)
     return took
+
+
+def openings(folder: str, name: str) -> int:
+    """Count how often a process has opened its doors."""
+    return Path(folder, f"{name}.log").read_text().count("Chat doors")
+
+
+async def standing_by(folder: str, name: str, *, before: int) -> None:
+    """Wait until a process that was started anew waits for the lease."""
+    while openings(folder, name) <= before:  # noqa: ASYNC110 - the other process has no event
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(2.0)
 
 
 _PROCESSES: list[subprocess.Popen[bytes]] = []
@@ -132,9 +148,9 @@ _PROCESSES: list[subprocess.Popen[bytes]] = []
 async def prove(kills: int) -> int:
     """Kill so many leaders and count."""
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:{folder}/breakwater.db"
-        await migrate(url)
-        store = open_store(url)
+        # With the keys of the data folder, as the processes open it.
+        store = await open_migrated_store(Settings(data_dir=Path(folder)))
+        assert isinstance(store, SqlStore)
         house = await linked(store)
         stand_in = StandIn()
         try:
@@ -158,10 +174,13 @@ async def _prove(store: SqlStore, house: ChatHouse, telegram: Telegram, folder: 
     talking = asyncio.create_task(crowd.talk())
     while not await answered(telegram):  # noqa: ASYNC110 - the other process has no event
         await asyncio.sleep(0.1)
+    for name in ("one", "two"):
+        await standing_by(folder, name, before=0)
+    print("the first answer is there", file=sys.stderr, flush=True)
     took = [await takeover(store, telegram, crowd, doors, folder) for _ in range(kills)]
     crowd.is_talking = False
     await talking
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while time.monotonic() < ends and set(crowd.said) - set(await answered(telegram)):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     counts = await answered(telegram)
