@@ -19,13 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class Server:
     """A server process with its CPU clock."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, takes_lines: bool = False) -> None:
         self.port = free_port()
         script, *rest = command
         environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"}
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "benchmarks" / "api_parts" / script), str(self.port), *rest],
             env=environment,
+            stdin=subprocess.PIPE if takes_lines else None,
         )
 
     async def ready(self) -> None:
@@ -41,6 +42,12 @@ class Server:
             return
         raise RuntimeError("The server did not start within 60 s.")
 
+    def tell(self, line: str) -> None:
+        """Send a line to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
     @property
     def cpu_s(self) -> float:
         """CPU time of all its threads so far."""
@@ -49,9 +56,9 @@ class Server:
 
 
 @contextmanager
-def started(*command: str) -> Iterator[Server]:
+def started(*command: str, takes_lines: bool = False) -> Iterator[Server]:
     """Run a server process."""
-    server = Server(*command)
+    server = Server(*command, takes_lines=takes_lines)
     try:
         yield server
     finally:
