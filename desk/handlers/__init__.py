@@ -52,6 +52,7 @@ def register_all(
     risk = RiskHandlers(wake)
     risk.register(desk)
     ClosingHandlers(risk.close_position).register(desk)
+    OrderHandlers(wake).register(desk)
     PeopleHandlers().register(desk)
     LinkHandlers().register(desk)
     ApprovalHandlers().register(desk)
