@@ -39,7 +39,9 @@ ALLOWED_KEYS = frozenset(
 #: Shapes of secrets, whoever let them slip into a text.
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), rf"\1 {STARS}"),
-    (re.compile(r"\bbwk_[A-Za-z0-9_-]{8,}"), STARS),
+    # Tokens, refresh tokens, hooks' paths and secrets, and one-time codes.
+    (re.compile(r"\bbw[krhs]_[A-Za-z0-9_-]{8,}"), STARS),
+    (re.compile(r"\b[A-Z2-7]{26}\b"), STARS),
     (re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,}"), STARS),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]*"), STARS),
     (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"), STARS),

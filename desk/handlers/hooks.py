@@ -91,11 +91,12 @@ async def _hook(handling: Handling, hook_id: str) -> Webhook:
 
 
 def _new_path() -> str:
-    return secrets.token_urlsafe(32)
+    # Like every token of ours it begins so that a leaked one is found by scanners.
+    return "bwh_" + secrets.token_urlsafe(32)
 
 
 def _new_secret(kind: HookKind) -> str:
-    return secrets.token_urlsafe(32) if kind is HookKind.HMAC else ""
+    return "bws_" + secrets.token_urlsafe(32) if kind is HookKind.HMAC else ""
 
 
 def _network(text: str) -> str:

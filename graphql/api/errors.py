@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import Any
 
 import strawberry
@@ -81,6 +82,14 @@ _CODES: tuple[tuple[type[BreakwaterError], ErrorCode], ...] = (
     (StoreProblem, ErrorCode.UNAVAILABLE),
 )
 
+#: How graphql-core complains about an input; what it repeats of it is cut off.
+_REPEATING: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(Variable '\$\w+' has invalid value(?: at [.\w\[\]]+)?): .*", re.DOTALL), r"\1."),
+    (re.compile(r"(\w+'? cannot represent (?:an? )?[\w -]*value): .*", re.DOTALL), r"\1."),
+    (re.compile(r"^(Expected value of .*), found .*", re.DOTALL), r"\1."),
+    (re.compile(r"^Value .* (does not exist in .* enum).*", re.DOTALL), r"The value \1."),
+)
+
 #: Codes after which the same request may succeed later.
 RETRYABLE = frozenset(
     {
@@ -132,6 +141,13 @@ def user_error(problem: BreakwaterError, *, code: ErrorCode | None = None, field
     )
 
 
+def without_value(message: str) -> str:
+    """Give what is wrong with an input without the input: it may be a password in the wrong place."""
+    for pattern, shorter in _REPEATING:
+        message = pattern.sub(shorter, message)
+    return message
+
+
 def shown(error: GraphQLError, request_id: str) -> GraphQLError:
     """Give an error as clients may see it; what is our own mistake shows an incident id only."""
     cause = error.original_error
@@ -145,7 +161,9 @@ def shown(error: GraphQLError, request_id: str) -> GraphQLError:
         return _with(error, "This took too long and was stopped.", {"code": ErrorCode.TIMEOUT.value})
     if cause is None:
         return _with(
-            error, error.message, {"code": ErrorCode.VALIDATION_FAILED.value, **(error.extensions or {})}
+            error,
+            without_value(error.message),
+            {"code": ErrorCode.VALIDATION_FAILED.value, **(error.extensions or {})},
         )
     incident = new_id()
     log.error("api_failed", incident_id=incident, request_id=request_id, exc_info=cause)

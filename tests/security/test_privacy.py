@@ -105,7 +105,7 @@ async def dump(store: SqlStore) -> str:
     async with store.reading() as tx:
         for one in models.__all__:
             table = getattr(models, one)._meta.db_table
-            rows = await tx.connection.rows(f"SELECT * FROM {table}")  # type: ignore[attr-defined]
+            rows = await tx.connection.rows(f"SELECT * FROM {table}")
             parts += [f"{table}: {tuple(row)}" for row in rows]
     return "\n".join(parts)
 

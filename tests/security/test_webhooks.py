@@ -229,7 +229,7 @@ async def test_neither_path_nor_secret_is_in_the_database_or_a_repr(sqlite_store
     files = b"".join(one.read_bytes() for one in sqlite_store.location.path.parent.glob("store.sqlite3*"))
 
     for secret in (at.issued.path, at.issued.secret):
-        assert len(secret) == 43
+        assert len(secret) == 47
         assert secret.encode() not in files
         assert secret not in repr(at.issued)
 
