@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,10 +33,12 @@ from desk.mail import SmtpMailer, SmtpServer
 from desk.ports import Feed, Painter, Store
 from desk.queries import Queries
 from desk.secrets import Secret
+from desk.settings import VenueSettings
 from desk.signing import FILE_NAME as SIGNING_FILE
 from desk.signing import SigningFile
 from desk.store import migrate, open_store
 from desk.venues.paper import PaperVenue
+from desk.venues.probing import VenueProbe, open_account_venue
 from strategies.registry import StrategyRegistry, default_registry
 from trading.candles import Candles
 from trading.errors import BadSetting, StoreProblem
@@ -60,6 +62,7 @@ class HouseOptions:
         database_url: empty = SQLite in `data_dir`.
         replay: candle files to play; empty = the live market, or the simulated exchange.
         market: live prices of a venue; None = the simulated exchange.
+        venues: addresses in place of the venues' own.
         replay_pair: pair of a single file whose name does not tell.
         seed, speed_bars_per_s: of the market; 0 bars/s = as fast as they are taken.
         strategy_paths: folders with strategies of one's own.
@@ -77,6 +80,7 @@ class HouseOptions:
     database_url: str = ""
     replay: tuple[Path, ...] = ()
     market: LiveOptions | None = None
+    venues: Mapping[str, VenueSettings] = field(default_factory=dict)
     replay_pair: str = ""
     seed: int = DEMO_SEED
     speed_bars_per_s: float = DEMO_SPEED
@@ -166,6 +170,7 @@ async def open_house(
         feed=feed,
         registry=registry,
         make_venue=PaperVenue,
+        open_venue=lambda account: open_account_venue(store, account, options.venues, clock),
         ring=pump.ring,
         restore_epoch=options.restore_epoch,
     )
@@ -178,7 +183,9 @@ async def open_house(
         supervisor.wake()
         pump.ring()
 
-    register_all(desk, registry=registry, feed=feed, wake=wake, bell=bell)
+    register_all(
+        desk, registry=registry, feed=feed, wake=wake, bell=bell, probe=VenueProbe(options.venues, clock)
+    )
     house = House(
         options=options,
         store=store,

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from desk.alerting.ports import Notices
 from desk.chats import Chats
+from desk.exchange_ports import ExchangeKeys
 from desk.identity import Role
 from desk.order_views import (
     AccountRequest,
@@ -523,6 +524,7 @@ class Unit(Protocol):
     proofs: Proofs
     sessions: SignIns
     hooks: Hooks
+    exchange_keys: ExchangeKeys
     privacy: Privacy
     accounts: Accounts
     bots: Bots

@@ -97,6 +97,7 @@ def house_options(settings: Settings, options: UpOptions, *, version: str) -> Ho
     return HouseOptions(
         # The demo shows something at once on any machine: it is always simulated.
         market=None if options.demo or options.replay else live_options(settings),
+        venues=settings.venues,
         data_dir=settings.data_dir,
         database_url=settings.database_url.reveal(),
         replay=tuple(options.replay),

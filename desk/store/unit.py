@@ -5,6 +5,7 @@ from __future__ import annotations
 from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.clock import Clock
+from desk.exchange_ports import ExchangeKeys
 from desk.keyring import KeyRing
 from desk.people_ports import Approvals, Hooks, Links, Privacy, Proofs, SignIns
 from desk.ports import (
@@ -35,6 +36,7 @@ from desk.store.repositories.audit import SqlAudit
 from desk.store.repositories.bots import SqlBots
 from desk.store.repositories.candles import SqlCandles
 from desk.store.repositories.chats import SqlChats
+from desk.store.repositories.exchange_keys import SqlExchangeKeys
 from desk.store.repositories.execution import SqlExecution
 from desk.store.repositories.fills import SqlFills
 from desk.store.repositories.hooks import SqlHooks
@@ -68,6 +70,7 @@ class SqlUnit:
         self.proofs: Proofs = SqlProofs(connection, clock, ring)
         self.sessions: SignIns = SqlSessions(connection)
         self.hooks: Hooks = SqlHooks(connection, clock, ring)
+        self.exchange_keys: ExchangeKeys = SqlExchangeKeys(connection, clock, ring)
         self.privacy: Privacy = SqlPrivacy(connection, clock, ring)
         self.accounts: Accounts = SqlAccounts(connection, clock)
         self.bots: Bots = SqlBots(connection)

@@ -30,6 +30,7 @@ from desk.store.models.chats import (
     ChatUpdateRow,
     LivingMessageRow,
 )
+from desk.store.models.exchange_keys import ExchangeKeyRow
 from desk.store.models.execution import (
     AccountRequestRow,
     BaselineRow,
@@ -102,6 +103,7 @@ __all__ = [
     "EquityPointRow",
     "EscalationRow",
     "EventRow",
+    "ExchangeKeyRow",
     "FillRow",
     "HeartbeatRow",
     "HeldDeliveryRow",

@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from api.account.access_types import Approval, ChatLink, approval, chat_link
+from api.account.exchanges import ExchangeMutations
 from api.account.hooks import HookMutations
 from api.context import Info
 from api.ids import own_id
@@ -147,7 +148,7 @@ class ConfirmTotpPayload(Payload):
 
 
 @strawberry.type
-class AccessMutations(HookMutations):
+class AccessMutations(HookMutations, ExchangeMutations):
     """Mutations about coming in and about agreeing."""
 
     @mutates(CreateChatLinkCode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from api.account.access_types import Approval, ChatLink, approval, chat_link
+from api.account.exchanges import ExchangeQueries
 from api.account.hooks import HookQueries
 from api.context import Info
 from api.permissions import reads
@@ -12,7 +13,7 @@ from desk.identity import Role
 
 
 @strawberry.type
-class AccessQueries(HookQueries):
+class AccessQueries(HookQueries, ExchangeQueries):
     """Root fields about how people come in and who agreed to what."""
 
     @reads()
