@@ -93,7 +93,7 @@ class Receiver:
         answering = self.answering
         await answering.ready.wait()
         if await self._people.actor_of(PLATFORM, heard.person.user_id) is not None:
-            await answering.take([heard])
+            await answering.take([await self._in_its_place(heard)])
             return
         answer = await answering.conversation.answer(heard)
         if answer.actor is not None and answer.card is not None:
@@ -110,6 +110,12 @@ class Receiver:
             sheet = sheets_of(answer.card, answer.speaker)[0]
             embeds = [discord.Embed.from_dict(one.as_dict()) for one in sheet.embeds]
             await interaction.followup.send(embeds=embeds, ephemeral=True)
+
+    async def _in_its_place(self, heard: Heard) -> Heard:
+        """Give what was heard with the bot that is meant in a bot's thread."""
+        async with self._room.store.reading() as tx:
+            place = await tx.chats.place(PLATFORM, heard.place.chat_id)
+        return replace(heard, extras={**heard.extras, "bot": place.bot}) if place and place.bot else heard
 
     async def _ask_word(self, interaction: discord.Interaction[DeskClient], token: str) -> None:
         """Show the form for a confirmation's word; it must be the first answer, so it is shown without a look-up."""

@@ -244,7 +244,7 @@ class Conversation:
         return Dispatcher(replace(self.room, desk=OnceDesk(self.room.desk, heard.key)), self.book)
 
     def _extras(self, heard: Heard) -> dict[str, Any]:
-        return {"heard": heard, "place": heard.place}
+        return {"heard": heard, "place": heard.place, "bot": heard.extras.get("bot", "")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ async def test_a_forgotten_session_is_begun_anew(sqlite_store: SqlStore) -> None
         gateway = discord.server.gateway
         gateway.connected.clear()
         await gateway.forget()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await gateway.connected.wait()
 
         seen = await discord.guest(Role.VIEWER).say("/bots")

@@ -109,7 +109,7 @@ class People:
             )
         return found
 
-    async def told(self, user: str, timeout_s: float = 10.0) -> list[dict[str, Any]]:
+    async def told(self, user: str, timeout_s: float = 60.0) -> list[dict[str, Any]]:
         """Wait until somebody was written to, and give what stands in their conversation with the bot."""
         server = self.server
 
@@ -132,7 +132,7 @@ class People:
         await self.server.gateway.drop(4004)
         return True
 
-    async def ready(self, timeout_s: float = 20.0) -> bool:
+    async def ready(self, timeout_s: float = 60.0) -> bool:
         """Wait until the bot is connected and its commands are known."""
         async with asyncio.timeout(timeout_s):
             await self.server.gateway.connected.wait()
@@ -156,7 +156,7 @@ class People:
         dm: bool = False,
         locale: str = "en-US",
         wait: bool = True,
-        timeout_s: float = 10.0,
+        timeout_s: float = 60.0,
     ) -> dict[str, Any]:
         server = self.server
         if message and not channel:

@@ -348,14 +348,14 @@ class DiscordServer:
         method: Callable[..., Any] = getattr(People(self), request.match_info["name"])
         return _json(await method(**asked))
 
-    async def settled(self, interaction_id: str, timeout_s: float = 10.0) -> Interaction:
+    async def settled(self, interaction_id: str, timeout_s: float = 60.0) -> Interaction:
         """Wait until somebody has been shown an answer."""
         record = self.interactions[interaction_id]
         async with asyncio.timeout(timeout_s), self._changed:
             await self._changed.wait_for(lambda: record.is_settled)
         return record
 
-    async def until(self, holds: Callable[[], object], timeout_s: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], object], timeout_s: float = 60.0) -> None:
         """Wait until something holds after a request."""
         async with asyncio.timeout(timeout_s), self._changed:
             await self._changed.wait_for(holds)
