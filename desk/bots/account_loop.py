@@ -22,6 +22,7 @@ from desk.bots.decisions import Decisions
 from desk.bots.housekeeping import Housekeeping
 from desk.bots.leases import Lease
 from desk.bots.ledger import Ledger
+from desk.bots.live_account import OpenVenue
 from desk.bots.memory import pack
 from desk.bots.opening import Opened, open_account
 from desk.bots.state import put_to_rest
@@ -52,6 +53,7 @@ class Tools:
         make_venue: gives where the orders of an account go, by the trading rules of its pairs.
         ring: tells the outbox that there may be something to carry.
         restore_epoch: counts restored backups; part of every client order id.
+        open_venue: opens the venue of a live account; None = this process carries paper accounts only.
     """
 
     store: Store
@@ -62,6 +64,7 @@ class Tools:
     make_venue: Callable[[Mapping[str, Instrument]], Venue]
     ring: Callable[[], None]
     restore_epoch: int = 0
+    open_venue: OpenVenue | None = None
 
 
 class AccountLoop:

@@ -13,6 +13,7 @@ import structlog
 from desk.alerting.raising import raise_alerts
 from desk.bots.account_loop import AccountLoop, Tools
 from desk.bots.leases import HEARTBEAT_S, Lease, LeaseLost, account_lease, new_holder, release, take
+from desk.bots.live_account import LiveAccount
 from desk.bots.opening import needs_service
 from desk.bots.state import be
 from desk.views import Bot, Position
@@ -34,7 +35,7 @@ class _Work:
     workspace_id: str
     account_id: str
     lease: Lease
-    loop: AccountLoop
+    loop: AccountLoop | LiveAccount
     task: asyncio.Task[None]
     renewed_s: float
 
@@ -56,6 +57,7 @@ class Supervisor:
         self._work: dict[str, _Work] = {}
         self._failures: dict[str, _Failure] = {}
         self._bell = asyncio.Event()
+        self._live: set[str] = set()
 
     def wake(self) -> None:
         """Say that people may want something else now."""
@@ -64,7 +66,7 @@ class Supervisor:
             one.loop.nudge()
 
     @property
-    def loops(self) -> Mapping[str, AccountLoop]:
+    def loops(self) -> Mapping[str, AccountLoop | LiveAccount]:
         """The account loops at work in this process, by account."""
         return {account_id: one.loop for account_id, one in self._work.items()}
 
@@ -117,6 +119,10 @@ class Supervisor:
                 bots = await tx.bots.all(workspace.id)
                 held = await tx.positions.open(workspace.id)
                 accounts = dict.fromkeys(bot.account_id for bot in bots if _is_wanted(bot, held))
+                live = {one.id for one in await tx.accounts.all(workspace.id) if one.is_live}
+                if self._tools.open_venue is not None:
+                    accounts |= dict.fromkeys(sorted(live))
+                self._live |= live
                 wanted += [(workspace.id, account_id) for account_id in accounts]
         return wanted
 
@@ -125,10 +131,25 @@ class Supervisor:
         lease = await take(tools.store, tools.clock, account_lease(account_id), self._holder)
         if lease is None:
             return
-        loop = AccountLoop(tools, workspace_id, account_id, lease)
+        loop = self._loop_of(workspace_id, account_id, lease)
         task = asyncio.create_task(loop.run(), name=f"account {account_id}")
         self._work[account_id] = _Work(workspace_id, account_id, lease, loop, task, tools.clock.monotonic())
         log.info("account_taken", account_id=account_id, epoch=lease.epoch)
+
+    def _loop_of(self, workspace_id: str, account_id: str, lease: Lease) -> AccountLoop | LiveAccount:
+        tools = self._tools
+        if account_id not in self._live or tools.open_venue is None:
+            return AccountLoop(tools, workspace_id, account_id, lease)
+        return LiveAccount(
+            tools.store,
+            tools.bus,
+            tools.clock,
+            tools.open_venue,
+            workspace_id,
+            account_id,
+            lease,
+            ring=tools.ring,
+        )
 
     async def _renew(self, one: _Work) -> None:
         """Keep the lease; without it the loop stops at once."""
