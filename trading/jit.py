@@ -66,3 +66,17 @@ def helper(function: Callable[P, R]) -> Callable[P, R]:
         nogil=True, fastmath=False, cache=HAS_CACHE, no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(function)
     return cast("Callable[P, R]", compiled)
+
+
+def skeleton(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a helper that is always copied into its caller: for what runs at every step and is called once or twice."""
+    compiler: Any = numba.njit
+    compiled = compiler(
+        nogil=True,
+        fastmath=False,
+        cache=HAS_CACHE,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        forceinline=True,
+    )(function)
+    return cast("Callable[P, R]", compiled)

@@ -58,15 +58,13 @@ def run_records(
 
 
 class Log:
-    """Collects what the tape holds after each chunk, and gives it more room when it was too short."""
+    """The tape of a whole run; it is given more room when it was too short."""
 
     def __init__(self, lines: int) -> None:
         self.lines = lines
-        self.steps = 16
+        self.steps = 64
         self.tape: Tape = tape(lines, self.steps)
         self._handle: Records | None = None
-        self.fills: list[Records] = []
-        self.trades: list[Records] = []
         self.notices: list[Notice] = []
 
     def handle(self, book: Book) -> Records:
@@ -76,18 +74,36 @@ class Log:
         return self._handle
 
     def drain(self, book: Book, *, is_full: bool = False) -> None:
-        """Take over what was written since the last call."""
+        """Take over what may be forgotten; fills and trades stay on the tape, and a full one grows."""
         account = book.account[0]
-        if account["fills"]:
-            self.fills.append(self.tape.fills[: account["fills"]].copy())
-        if account["trades"]:
-            self.trades.append(self.tape.trades[: account["trades"]].copy())
         self.notices += [notice_value(row) for row in self.tape.notices[: account["notices"]]]
-        account["fills"] = account["trades"] = account["notices"] = account["intents"] = 0
-        if is_full and self.steps < 65_536 // self.lines:
+        account["notices"] = account["intents"] = 0
+        if is_full:
             self.steps *= 4
-            self.tape = tape(self.lines, self.steps)
+            longer = tape(self.lines, self.steps)
+            for name in ("fills", "trades"):
+                _copy(getattr(self.tape, name)[: account[name]], getattr(longer, name))
+            self.tape = longer
             self._handle = None
+
+    def taken(self, book: Book, name: str, further: Records | None = None) -> Records:
+        """Give the fills or the trades of the run, and what stands after them; the tape is not used again."""
+        rows: Records = getattr(self.tape, name)
+        count = int(book.account[0][name])
+        total = count + (0 if further is None else len(further))
+        if total > len(rows) or 2 * total < len(rows):
+            # A result may be kept for long: it does not hold much more memory than it shows.
+            room = np.empty(total, rows.dtype)
+            _copy(rows[:count], room)
+            rows = room
+        if further is not None:
+            rows[count:total] = further
+        return rows[:total]
+
+
+def _copy(rows: Records, out: Records) -> None:
+    """Copy records as bytes: numpy copies them one by one."""
+    out[: len(rows)].view(np.uint8)[:] = rows.view(np.uint8)
 
 
 def finished(
@@ -100,14 +116,14 @@ def finished(
 ) -> BacktestResult:
     """Give the result of a run that has done so many bars."""
     book = engine.book
-    trades = [*log.trades, _still_open(book, int(history.ts_ms[done - 1]) if done else 0)]
+    still_open = _still_open(book, int(history.ts_ms[done - 1]) if done else 0)
     return BacktestResult(
         config=engine.config,
         tags=tags or tuple(line.tags for line in engine.config.lines),
         ts_ms=history.ts_ms[:done],
         equity=equity[:done],
-        fill_records=np.concatenate(log.fills) if log.fills else log.tape.fills[:0].copy(),
-        trade_records=np.concatenate(trades),
+        fill_records=log.taken(book, "fills"),
+        trade_records=log.taken(book, "trades", still_open),
         denied={
             reason: int(count)
             for reason, count in zip(DENIALS, book.account[0]["denied"], strict=True)

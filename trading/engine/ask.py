@@ -17,10 +17,10 @@ from trading.engine.course import (
     all_equity,
     all_signals,
     all_times,
-    bar_row,
     lay_out,
+    signal_at,
 )
-from trading.engine.drive import arm, fast_forward, has_room, link_days, match_at
+from trading.engine.drive import arm, copy_row, fast_forward, has_room, is_reached, link_days, match_at
 from trading.engine.kernel import decide_bar
 from trading.engine.reach import HANDLE, Handle, account_of, by_address, rules_of, whole
 from trading.engine.records import SIGNAL, Records
@@ -64,9 +64,9 @@ def settle(book: Handle, course: Handle, run: Handle, answer: int) -> None:
     t = run["t"]
     now_ms = all_times(course)[t] + rules_of(book)["timeframe_ms"]
     if answer == AS_PREPARED:
-        decide_bar(book, bar_row(course), now_ms, all_signals(course), run["first"], run["cursor"])
+        decide_bar(book, now_ms, all_signals(course), run["first"], run["cursor"])
     else:
-        decide_bar(book, bar_row(course), now_ms, answers_of(run), 0, max(0, answer - AS_PREPARED))
+        decide_bar(book, now_ms, answers_of(run), 0, max(0, answer - AS_PREPARED))
     all_equity(course)[t] = account_of(book)["equity"]
     run["t"] = t + 1
     run["is_asked"] = 0
@@ -89,32 +89,35 @@ def go_on(address: int, answer: int) -> int:
     account = account_of(book)
     if run["is_asked"] != 0:
         settle(book, course, run, answer)
-    signals, last = all_signals(course), course["signals_count"]
+    last = course["signals_count"]
     tf = rules_of(book)["timeframe_ms"]
     stop = run["stop"]
+    book["row_at"] = course["row_at"]
     while run["t"] < stop:
-        if run["asks_always"] == 0:
-            t, cursor = run["t"], run["cursor"]
+        t, cursor = run["t"], run["cursor"]
+        count = book["n"]
+        is_first = account["clock"] == 0
+        if run["asks_always"] == 0 and not is_first:
             shift = account["clock"] - t
             count, wake = arm(book, course)
-            if account["clock"] > 0:
-                t, cursor = fast_forward(book, course, t, stop, cursor, count, wake - shift)
-                account["clock"] = t + shift
-                run["t"], run["cursor"] = t, cursor
-                if t >= stop:
-                    break
+            t, cursor = fast_forward(book, course, t, stop, cursor, count, wake - shift)
+            account["clock"] = t + shift
+            run["t"], run["cursor"] = t, cursor
+            if t >= stop:
+                break
         if not has_room(book):
             return FULL
-        t, cursor = run["t"], run["cursor"]
         run["first"] = cursor
-        while cursor < last and signals[cursor]["at"] == t:
+        while cursor < last and signal_at(course, cursor)["at"] == t:
             cursor += 1
         run["cursor"] = cursor
         run["links_at"] = link_days(book, course, run["links_at"], all_times(course)[t] + tf)
         account["intents"] = 0
         before = account["fills"]
         run["fills_before"] = before
-        match_at(book, course, t)
+        copy_row(course, t)
+        if run["asks_always"] != 0 or is_first or is_reached(course, t, count):
+            match_at(book, course, t)
         if run["asks_always"] != 0 or cursor > run["first"] or account["fills"] > before:
             run["is_asked"] = 1
             return int(t)

@@ -8,13 +8,24 @@ from decimal import ROUND_CEILING
 import numpy as np
 
 from trading.engine.config import AccountConfig, LineConfig, RiskLimits
-from trading.engine.records import ACCOUNT, LINE, ORDER, POSITION, RECENT_TRADES, RULES, Book
+from trading.engine.records import (
+    ACCOUNT,
+    LINE,
+    M_ATR,
+    M_FIXED,
+    M_KELLY,
+    ORDER,
+    POSITION,
+    RECENT_TRADES,
+    RULES,
+    Book,
+)
 from trading.risk.sizing import SizingMethod, method_ratio
 
 #: A number of lots that no order reaches.
 UNLIMITED_LOTS = 2**62
 
-_METHOD_CODES = {SizingMethod.FIXED: 0, SizingMethod.KELLY: 1, SizingMethod.ATR: 2}
+_METHOD_CODES = {SizingMethod.FIXED: M_FIXED, SizingMethod.KELLY: M_KELLY, SizingMethod.ATR: M_ATR}
 
 
 def new_book(config: AccountConfig) -> Book:
@@ -78,6 +89,7 @@ def _write_rules(book: Book, config: AccountConfig) -> None:
     rules["flatten"] = limits.on_halt == "flatten"
     rules["conservative"] = limits.is_conservative
     rules["atr_multiple"] = limits.atr_multiple
+    rules["kelly_fraction"] = limits.kelly_fraction
     rules["break_even_after_leg"] = limits.break_even_after_leg
     rules["max_signal_age_bars"] = limits.max_signal_age_bars
     _write_protections(book, limits)
@@ -128,7 +140,9 @@ def _write_lines(book: Book, config: AccountConfig) -> None:
 
 
 def risk_ratio(limits: RiskLimits, line: LineConfig) -> float:
-    """Give the equity share that the sizing method puts at risk on a line; NaN when there is no such term."""
+    """Give the equity share that the sizing method puts at risk on a line; NaN when there is no such term.
+
+    For Kelly it counts until the line has closed 50 trades of its own (`trading.risk.edge`)."""
     if limits.risk_per_trade is None and limits.method is not SizingMethod.KELLY:
         return math.nan
     ratio, _ = method_ratio(

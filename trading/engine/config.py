@@ -154,7 +154,8 @@ class LineConfig:
     Attributes:
         allocation: share of the account that the bot sizes against, 0–1.
         confirm_bars: closes at which an entry's conditions must go on holding before it is taken.
-        win_rate, payoff, trades: of closed out-of-sample trades, for Kelly; None = unknown.
+        win_rate, payoff, trades: of closed out-of-sample trades, for Kelly until the line has 50 trades of its own;
+            None = unknown.
         tags: words behind the tag indices of the bot's signals.
     """
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.engine.reach import whole
+from trading.engine.reach import one, whole
 from trading.engine.records import BAR, SIGNAL, Records
 from trading.jit import helper
 
@@ -43,35 +43,23 @@ class History(NamedTuple):
     rho: FloatArray
 
 
-class Watch(NamedTuple):
-    """What the fast loop keeps beside the records, per line; `count` lines of `live` are watched.
+#: What the fast loop keeps beside the records, per live line: lows at or below `down` and highs at or above `up` may
+#: fill something, lows at or below `sink` and highs at or above `lift` may move its stop; the signed quantity; the
+#: extremes since the entry; the line and its market.
+WATCH = np.dtype(
+    [
+        *((name, "f8") for name in ("down", "up", "sink", "lift", "worth", "top", "bottom")),
+        ("live", "i8"),
+        ("market", "i8"),
+    ]
+)
 
-    Attributes:
-        down, up: lows at or below, highs at or above these matter.
-        worth: signed quantity; high, low: extremes since the entry.
-        live: indices of the lines that hold or wait for something.
-    """
-
-    down: FloatArray
-    up: FloatArray
-    worth: FloatArray
-    high: FloatArray
-    low: FloatArray
-    live: NDArray[np.int64]
-    market: NDArray[np.int64]
+Watch = Records
 
 
 def new_watch(n: int) -> Watch:
-    """Give an empty watch over n lines."""
-    return Watch(
-        down=np.zeros(n),
-        up=np.zeros(n),
-        worth=np.zeros(n),
-        high=np.zeros(n),
-        low=np.zeros(n),
-        live=np.zeros(n, np.int64),
-        market=np.zeros(n, np.int64),
-    )
+    """Give an empty watch over n lines, shape (n,)."""
+    return np.zeros(n, WATCH)
 
 
 _F, _I, _B = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.uint8)
@@ -79,11 +67,18 @@ _F, _I, _B = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.uint8)
 _COURSE: dict[str, np.dtype[Any]] = {
     "ts_ms": _I, "open": _F, "high": _F, "low": _F, "close": _F, "volume": _F, "atr": _F, "flags": _B, "odd": _B,
     "inside": BAR, "inside_ms": _I, "inside_from": _I, "rho_day": _I, "rho": _F, "signals": SIGNAL, "row": BAR,
-    "equity": _F, "down": _F, "up": _F, "worth": _F, "top": _F, "bottom": _F, "live": _I, "market": _I,
+    "equity": _F, "watch": WATCH,
 }  # fmt: skip
 
-#: An address and a length for each array, flat; `m` is the number of markets.
-COURSE = np.dtype([("m", "i8"), *((f"{name}_{part}", "i8") for name in _COURSE for part in ("at", "count"))])
+#: An address and a length for each array, flat; `m` is the number of markets. `matched` is the last bar that was
+#: matched by itself, `day_bar` the first bar that ends `day`, looked for up to `day_stop`.
+COURSE = np.dtype(
+    [
+        ("m", "i8"),
+        *((f"{name}_{part}", "i8") for name in _COURSE for part in ("at", "count")),
+        *((name, "i8") for name in ("matched", "day", "day_bar", "day_stop")),
+    ]
+)
 
 all_times = whole("ts_ms", _I)
 all_opens = whole("open", _F)
@@ -94,21 +89,15 @@ all_volumes = whole("volume", _F)
 all_atrs = whole("atr", _F)
 all_flags = whole("flags", _B)
 all_odd = whole("odd", _B)
-all_inside = whole("inside", BAR)
 all_inside_times = whole("inside_ms", _I)
 all_inside_from = whole("inside_from", _I)
 all_rho_days = whole("rho_day", _I)
 all_rho = whole("rho", _F)
 all_signals = whole("signals", SIGNAL)
-bar_row = whole("row", BAR)
+signal_at = one("signals", SIGNAL)
+bar_row = one("row", BAR)
 all_equity = whole("equity", _F)
-all_down = whole("down", _F)
-all_up = whole("up", _F)
-all_worth = whole("worth", _F)
-all_tops = whole("top", _F)
-all_bottoms = whole("bottom", _F)
-all_live = whole("live", _I)
-all_markets = whole("market", _I)
+watched = one("watch", WATCH)
 
 
 @helper
@@ -151,17 +140,7 @@ def lay_out(
     course["row_count"] = row.size
     course["equity_at"] = equity.ctypes.data
     course["equity_count"] = equity.size
-    course["down_at"] = watch.down.ctypes.data
-    course["down_count"] = watch.down.size
-    course["up_at"] = watch.up.ctypes.data
-    course["up_count"] = watch.up.size
-    course["worth_at"] = watch.worth.ctypes.data
-    course["worth_count"] = watch.worth.size
-    course["top_at"] = watch.high.ctypes.data
-    course["top_count"] = watch.high.size
-    course["bottom_at"] = watch.low.ctypes.data
-    course["bottom_count"] = watch.low.size
-    course["live_at"] = watch.live.ctypes.data
-    course["live_count"] = watch.live.size
-    course["market_at"] = watch.market.ctypes.data
-    course["market_count"] = watch.market.size
+    course["watch_at"] = watch.ctypes.data
+    course["watch_count"] = watch.size
+    course["matched"] = -1
+    course["day"] = -1

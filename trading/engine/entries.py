@@ -19,6 +19,7 @@ from trading.engine.reach import (
     line_of,
     order_of,
     position_of,
+    recent_of,
     rules_of,
 )
 from trading.engine.records import (
@@ -52,12 +53,15 @@ from trading.engine.records import (
     HALTED,
     K_CANCEL,
     K_OPEN,
+    M_ATR,
+    M_KELLY,
     R_ENTRY,
     REDUCING,
     T_LIMIT,
     T_MARKET,
 )
 from trading.jit import helper
+from trading.risk.edge import kelly_of_trades
 from trading.risk.sizing import limit_quantities, smallest, unit_risk, whole_lots
 
 #: Later than every intent.
@@ -258,7 +262,7 @@ def is_sane(signal: Any, price: float, stop: float) -> bool:
 
 
 @helper
-def admit(book: Handle, bar: Any, i: int, signal: Any, limits: Any) -> None:
+def admit(book: Handle, bar: Any, i: int, signal: Any) -> None:
     """Turn an entry signal into a pending order, or into a denial with the first failing reason."""
     rules = rules_of(book)
     line = line_of(book, i)
@@ -268,9 +272,12 @@ def admit(book: Handle, bar: Any, i: int, signal: Any, limits: Any) -> None:
     price = bar["close"] if kind == T_MARKET else signal["entry_price"]
     stop = signal["stop"]
     denied = gate(book, bar, i, side)
-    limits[:] = np.nan
+    # Every limit is written where the intent to come will show it.
+    limits = intent_at(book, account["intents"])["limits"]
+    for k in range(len(limits)):
+        limits[k] = np.nan
     distance = rules["atr_multiple"] * bar["atr"]
-    if stop != stop and line["method"] == 2:
+    if stop != stop and line["method"] == M_ATR:
         stop = price - side * distance
     lots, binding = signal["lots"], B_GIVEN
     exit_cost = rules["taker_fee"] + rules["slippage"]
@@ -294,21 +301,13 @@ def admit(book: Handle, bar: Any, i: int, signal: Any, limits: Any) -> None:
     if denied > 0:
         account["denied"][denied] += 1
         emit(book, i, K_OPEN, side, lots, kind, price, R_ENTRY, denied, 0, signal["tag"])
-        show_limits(intent_at(book, account["intents"] - 1), limits, stop)
+        intent_at(book, account["intents"] - 1)["stop"] = stop
         return
     sequence = emit(book, i, K_OPEN, side, lots, kind, price, R_ENTRY, 0, 0, signal["tag"])
     intent = intent_at(book, account["intents"] - 1)
     intent["binding"] = binding
-    show_limits(intent, limits, stop)
-    place(book, i, signal, sequence, lots, price, stop, binding, at_stop, entry_cost)
-
-
-@helper
-def show_limits(intent: Any, limits: Any, stop: float) -> None:
-    """Write what an entry's size was chosen from: every limit's quantity (NaN: not computed) and the stop."""
     intent["stop"] = stop
-    for k in range(len(limits)):
-        intent["limits"][k] = limits[k]
+    place(book, i, signal, sequence, lots, price, stop, binding, at_stop, entry_cost)
 
 
 @helper
@@ -394,8 +393,11 @@ def choose_size(
         if line_of(book, j)["bot"] == line["bot"]:
             own += held + ordered
     method_risk = at_stop
-    if line["method"] == 2:
+    if line["method"] == M_ATR:
         method_risk = unit_risk(price, price - side * distance, entry_cost, entry_cost)
+    ratio = line["risk_ratio"]
+    if line["method"] == M_KELLY:
+        ratio = kelly_of_trades(recent_of(book, i), rules["kelly_fraction"], ratio, rules["risk_per_trade"])
     free = free_cash(book, ANY_SEQUENCE)
     leaving = position_of(book, i)
     if leaving["exit_reason"] > 0:
@@ -405,13 +407,13 @@ def choose_size(
         else:
             free += worth * (2.0 * leaving["price"] - leaving["mark"] * (1.0 + entry_cost))
     limit_quantities(
-        limits, price, at_stop, method_risk, equity, equity * line["allocation"], line["risk_ratio"],
+        limits, price, at_stop, method_risk, equity, equity * line["allocation"], ratio,
         rules["risk_per_trade"], signal["size_hint"], rules["max_position"], asset, own, free, entry_cost,
         rules["portfolio_risk"], risk, rules["gross"] * equity - gross, rules["net"] * equity - side * net,
         line["max_lots"] * line["step"],
     )  # fmt: skip
     binding = smallest(limits)
-    if line["risk_ratio"] <= 0.0:
+    if ratio <= 0.0:
         return 0, binding, D_NO_EDGE
     lots = whole_lots(limits[binding], line["step"])
     if lots <= 0:

@@ -14,9 +14,10 @@ from trading.candles import MISSING, QUARANTINED
 from trading.engine.booking import divide, notice
 from trading.engine.entries import admit, cancel_entry, emit
 from trading.engine.grid import settle_cells
-from trading.engine.matching import end_of_match, forget_cancelled, match_row
+from trading.engine.matching import bar_of, end_of_match, forget_cancelled, match_row
 from trading.engine.reach import Handle, account_of, line_of, order_of, position_of, rules_of
 from trading.engine.records import (
+    BAR,
     DAY_MS,
     HALTED,
     K_CLOSE,
@@ -33,32 +34,37 @@ from trading.engine.records import (
     T_MARKET,
     Records,
 )
-from trading.jit import helper, njit
-from trading.risk.exits import break_even_stop, is_tighter, is_trailing_active, trailing_stop
+from trading.jit import helper, inlined, njit, skeleton
+from trading.risk.exits import break_even_stop, is_tighter, trailing_stop, trails
 from trading.risk.limits import daily_floor, drawdown_floor
-from trading.risk.sizing import LIMITS
 
 _UNTRUSTED = int(MISSING | QUARANTINED)
-_LIMIT_COUNT = len(LIMITS)
+_BAR_BYTES = BAR.itemsize
 
 
-@helper
-def match_bars(book: Handle, rows: Records, ts_ms: NDArray[np.int64]) -> None:
-    """Fill what a bar fills, given whole or as the shorter bars inside it."""
+@inlined
+def match_bars(book: Handle, at: int, markets: int, ts_ms: NDArray[np.int64], first: int, stop: int) -> None:
+    """Fill what a bar fills, given whole or as the shorter bars inside it.
+
+    Args:
+        at: address of BAR records, `markets` for each bar; they begin with bar `first`.
+        ts_ms: open times; those from `first` up to `stop` are meant.
+    """
     forget_cancelled(book)
-    for r in range(len(ts_ms)):
-        match_row(book, rows[r], ts_ms[r])
+    for r in range(first, stop):
+        book["row_at"] = at + (r - first) * markets * _BAR_BYTES
+        match_row(book, ts_ms[r])
     end_of_match(book)
 
 
-@helper
-def mark(book: Handle, row: Records) -> None:
+@skeleton
+def mark(book: Handle) -> None:
     """Value the account at the closes of a bar; bars that cannot be trusted leave the last value standing."""
     account = account_of(book)
     equity = account["cash"]
     for i in range(book["n"]):
         position = position_of(book, i)
-        bar = row[line_of(book, i)["market"]]
+        bar = bar_of(book, i)
         if bar["flags"] & _UNTRUSTED == 0:
             position["mark"] = bar["close"]
         if position["lots"] > 0:
@@ -66,7 +72,7 @@ def mark(book: Handle, row: Records) -> None:
     account["equity"] = equity
 
 
-@helper
+@skeleton
 def roll_day(book: Handle, before: float, now_ms: int) -> None:
     """Begin a new UTC day: its start is the equity at 00:00, and the day's block ends."""
     account = account_of(book)
@@ -164,12 +170,12 @@ def move_stop(book: Handle, i: int, close: float) -> None:
             moved = True
     if position["trail"] == position["trail"]:
         best = position["high"] if side > 0 else position["low"]
-        if is_trailing_active(side, position["price"], best, position["trail_after"]):
-            stop = trailing_stop(side, best, position["trail"])
-            if is_tighter(side, stop, position["stop"]):
-                position["stop"] = stop
-                position["stop_kind"] = R_TRAIL
-                moved = True
+        if trails(
+            side, position["price"], best, position["trail_after"], position["trail"], position["stop"]
+        ):
+            position["stop"] = trailing_stop(side, best, position["trail"])
+            position["stop_kind"] = R_TRAIL
+            moved = True
     if not moved or position["exit_reason"] > 0:
         return
     position["stop_revision"] += 1
@@ -182,7 +188,7 @@ def move_stop(book: Handle, i: int, close: float) -> None:
     )  # fmt: skip
 
 
-@helper
+@skeleton
 def expire(book: Handle, i: int) -> None:
     """Cancel a resting entry that has lived its bars."""
     order = order_of(book, i)
@@ -203,7 +209,7 @@ def take_exit(book: Handle, i: int, signal: Any) -> None:
         cancel_entry(book, i, R_SIGNAL)
 
 
-@helper
+@skeleton
 def confirm(book: Handle, i: int, side: int) -> None:
     """Count the closes at which an entry's conditions held without a break."""
     position = position_of(book, i)
@@ -215,11 +221,10 @@ def confirm(book: Handle, i: int, side: int) -> None:
 
 
 @helper
-def take_entries(book: Handle, row: Records, signals: Records, first: int, stop: int) -> None:
+def take_entries(book: Handle, signals: Records, first: int, stop: int) -> None:
     """Admit a bar's entries, by score (highest first), then by pair and bot."""
     if first == stop:
         return
-    limits = np.empty(_LIMIT_COUNT)
     last_score, last_rank = np.inf, -1
     while True:
         chosen, best_score, best_rank = -1, -np.inf, 0
@@ -238,20 +243,20 @@ def take_entries(book: Handle, row: Records, signals: Records, first: int, stop:
         last_score, last_rank = best_score, best_rank
         signal = signals[chosen]
         i = signal["line"]
-        admit(book, row[line_of(book, i)["market"]], i, signal, limits)
+        admit(book, bar_of(book, i), i, signal)
 
 
-@helper
-def decide_bar(book: Handle, row: Records, now_ms: int, signals: Records, first: int, stop: int) -> None:
-    """Decide at the close of a bar time: value, limits, stops, exits, then entries."""
+@skeleton
+def decide_bar(book: Handle, now_ms: int, signals: Records, first: int, stop: int) -> None:
+    """Decide at the close of the bar at hand: value, limits, stops, exits, then entries."""
     account = account_of(book)
     before = account["equity"]
     account["now_ms"] = now_ms
-    mark(book, row)
+    mark(book)
     roll_day(book, before, now_ms)
     for i in range(book["n"]):
         if position_of(book, i)["side"] != 0:
-            manage(book, i, row[line_of(book, i)["market"]])
+            manage(book, i, bar_of(book, i))
     check_limits(book)
     for i in range(book["n"]):
         if order_of(book, i)["side"] != 0:
@@ -267,7 +272,7 @@ def decide_bar(book: Handle, row: Records, now_ms: int, signals: Records, first:
     for s in range(first, stop):
         if signals[s]["exit"] != 0:
             take_exit(book, signals[s]["line"], signals[s])
-    take_entries(book, row, signals, first, stop)
+    take_entries(book, signals, first, stop)
     account["clock"] += 1
 
 
@@ -279,7 +284,7 @@ def match(handles: Records, rows: Records, ts_ms: NDArray[np.int64]) -> None:
         rows: BAR records, shape (k, m): k consecutive bars of m markets.
         ts_ms: open times, shape (k,).
     """
-    match_bars(handles[0], rows, ts_ms)
+    match_bars(handles[0], rows.ctypes.data, rows.shape[1], ts_ms, 0, len(ts_ms))
 
 
 @njit
@@ -291,7 +296,9 @@ def decide(handles: Records, row: Records, now_ms: int, signals: Records, first:
         now_ms: close time of the bar.
         signals: SIGNAL records; rows first … stop - 1 belong to this bar, at most one per line.
     """
-    decide_bar(handles[0], row, now_ms, signals, first, stop)
+    book = handles[0]
+    book["row_at"] = row.ctypes.data
+    decide_bar(book, now_ms, signals, first, stop)
 
 
 #: What `act` can do.

@@ -10,7 +10,16 @@ from typing import Any
 
 from trading.engine.booking import book_entry, book_exit, clear_order, notice
 from trading.engine.grid import grid_buys, grid_end, grid_reserved, grid_sells, grid_start
-from trading.engine.reach import Handle, account_of, dying_of, line_of, order_of, position_of, rules_of
+from trading.engine.reach import (
+    Handle,
+    account_of,
+    dying_of,
+    line_of,
+    market_bar,
+    order_of,
+    position_of,
+    rules_of,
+)
 from trading.engine.records import (
     D_BALANCE,
     D_STALE,
@@ -18,13 +27,18 @@ from trading.engine.records import (
     R_TARGET,
     T_LIMIT,
     T_MARKET,
-    Records,
 )
-from trading.jit import helper
+from trading.jit import helper, skeleton
 from trading.risk.sizing import whole_lots
 
 
-@helper
+@skeleton
+def bar_of(book: Handle, i: int) -> Any:
+    """Give a line's bar at hand."""
+    return market_bar(book, line_of(book, i)["market"])
+
+
+@skeleton
 def is_traded(bar: Any) -> bool:
     """Tell whether a bar can fill anything: real, trusted, and with volume."""
     return bool(bar["flags"] == 0 and bar["volume"] > 0.0)
@@ -180,7 +194,7 @@ def entry_inside(book: Handle, i: int, bar: Any, ts_ms: int) -> None:
             fill_entry(book, i, stop_price(rules, order["price"], side), 0, ts_ms)
 
 
-@helper
+@skeleton
 def next_entry(book: Handle, after: int) -> int:
     """Give the line whose pending entry was decided first after a sequence; -1 when none is left."""
     found = -1
@@ -192,8 +206,8 @@ def next_entry(book: Handle, after: int) -> int:
     return found
 
 
-@helper
-def match_row(book: Handle, row: Records, ts_ms: int) -> None:
+@skeleton
+def match_row(book: Handle, ts_ms: int) -> None:
     """Apply one bar of every market to positions and pending entries."""
     n = book["n"]
     waiting = 0
@@ -201,7 +215,7 @@ def match_row(book: Handle, row: Records, ts_ms: int) -> None:
         if order_of(book, i)["side"] != 0:
             waiting += 1
         if position_of(book, i)["side"] != 0:
-            bar = row[line_of(book, i)["market"]]
+            bar = bar_of(book, i)
             if is_traded(bar):
                 is_grid = position_of(book, i)["grid_levels"] > 0
                 if is_grid:
@@ -218,7 +232,7 @@ def match_row(book: Handle, row: Records, ts_ms: int) -> None:
             if i < 0:
                 break
             after = order_of(book, i)["sequence"]
-            bar = row[line_of(book, i)["market"]]
+            bar = bar_of(book, i)
             if is_traded(bar) and position_of(book, i)["exit_reason"] == 0:
                 had = position_of(book, i)["lots"]
                 entry_at_open(book, i, bar, ts_ms)
@@ -227,7 +241,7 @@ def match_row(book: Handle, row: Records, ts_ms: int) -> None:
     for i in range(n):
         if order_of(book, i)["side"] == 0 and position_of(book, i)["side"] == 0:
             continue
-        bar = row[line_of(book, i)["market"]]
+        bar = bar_of(book, i)
         if not is_traded(bar):
             continue
         if order_of(book, i)["side"] != 0:
@@ -241,7 +255,7 @@ def match_row(book: Handle, row: Records, ts_ms: int) -> None:
             grid_sells(book, i, bar, False, ts_ms)
 
 
-@helper
+@skeleton
 def end_of_match(book: Handle) -> None:
     """Let market entries that found no trade in their bar lapse: they are never filled late."""
     for i in range(book["n"]):
@@ -252,7 +266,7 @@ def end_of_match(book: Handle) -> None:
             notice(book, N_LAPSED, i, D_STALE, 0.0, 0)
 
 
-@helper
+@skeleton
 def forget_cancelled(book: Handle) -> None:
     """Take cancelled entries off the book: the venue has had a whole bar to do so."""
     for i in range(book["n"]):

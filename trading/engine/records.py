@@ -127,6 +127,9 @@ KINDS = (
 )
 K_OPEN, K_REDUCE, K_CLOSE, K_CANCEL, K_PROTECT = range(len(KINDS))
 
+#: Methods of sizing by their integer (as in `SizingMethod`).
+M_FIXED, M_KELLY, M_ATR = range(3)
+
 #: Order types by their integer (as in `EntryType`).
 TYPES = (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP)
 T_MARKET, T_LIMIT, T_STOP = range(len(TYPES))
@@ -153,7 +156,7 @@ RULES = _record(
     maker_fee=_F, taker_fee=_F, slippage=_F, half_spread=_F, touch=_I,
     timeframe_ms=_I, risk_per_trade=_F, max_position=_F, max_positions=_I, max_drawdown=_F, daily_loss=_F,
     portfolio_risk=_F, gross=_F, net=_F, correlation_count=_I, correlation_high=_F, correlation_low=_F,
-    flatten=_I, conservative=_I, atr_multiple=_F, break_even_after_leg=_I, max_signal_age_bars=_I,
+    flatten=_I, conservative=_I, atr_multiple=_F, kelly_fraction=_F, break_even_after_leg=_I, max_signal_age_bars=_I,
     guard_stops=_I, guard_window_ms=_I, guard_lock_ms=_I, guard_global=_I,
     drawdown_guard=_F, drawdown_window_ms=_I, drawdown_lock_ms=_I, drawdown_trades=_I,
     cool_down_ms=_I, low_profit=_F, low_profit_trades=_I, low_profit_window_ms=_I, low_profit_lock_ms=_I,
@@ -267,8 +270,9 @@ class Tape(NamedTuple):
 def tape(lines: int, steps: int = 1) -> Tape:
     """Make room for a number of steps of an account."""
     return Tape(
-        fills=np.zeros(lines * FILLS_PER_LINE * steps, FILL),
-        trades=np.zeros(lines * TRADES_PER_LINE * steps, TRADE),
+        fills=np.empty(lines * FILLS_PER_LINE * steps, FILL),
+        # A trade has two fills at least.
+        trades=np.empty(lines * FILLS_PER_LINE // 2 * steps, TRADE),
         intents=np.zeros(max(8, lines * 8), INTENT),
-        notices=np.zeros(max(64, lines * 8) * steps, NOTICE),
+        notices=np.zeros(max(64, lines * 8) * min(steps, 16), NOTICE),
     )

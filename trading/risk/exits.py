@@ -100,6 +100,14 @@ def is_trailing_active(side: int, entry: float, best: float, after_ratio: float)
     return side * (best - entry) >= after_ratio * entry * (1.0 - 1e-12)
 
 
+@njit
+def trails(side: int, entry: float, best: float, after_ratio: float, ratio: float, stop: float) -> bool:
+    """Tell whether trailing moves the stop: it is switched on, and the best price calls for a tighter one."""
+    if not is_trailing_active(side, entry, best, after_ratio):
+        return False
+    return is_tighter(side, trailing_stop(side, best, ratio), stop)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One step of a take-profit ladder, in exact money."""
