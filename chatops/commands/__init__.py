@@ -11,6 +11,7 @@ from chatops.commands import (
     jobs,
     market,
     notices,
+    orders,
     people,
     personal,
     positions,
@@ -24,6 +25,7 @@ from chatops.commands import (
 PAGES = (
     bots,
     positions,
+    orders,
     reasons,
     results,
     records,

@@ -10,7 +10,7 @@ import orjson
 
 from chatops.cards import Card, Press, Text
 from chatops.doors.buttons import Owner
-from chatops.doors.conversation import Answer, Conversation
+from chatops.doors.conversation import STATUS, Answer, Conversation
 from chatops.doors.heard import Heard
 from chatops.doors.platform import Key, Platform, Shown
 from chatops.texts.speaker import Speaker
@@ -50,7 +50,8 @@ class Composer:
         )
         pages = self._platform.pages(answer.card, answer.speaker, has_picture=picture is not None)
         is_living = bool(answer.living) and not answer.is_over
-        keys = () if is_living else await self._keys(tx, answer.card, answer.speaker, owner)
+        is_status = is_living and answer.living == STATUS
+        keys = () if is_status else await self.keys(tx, answer.card, answer.speaker, owner)
         pages_token = ""
         if len(pages) > 1 and not answer.card.token:
             kept = [{**page, "keys": [[one.label, one.token] for one in keys]} for page in pages]
@@ -79,7 +80,7 @@ class Composer:
             edits=answer.edits,
             word=answer.word,
             again=answer.speaker.say(Text("door.again")),
-            is_pinned=is_living,
+            is_pinned=is_status,
             extras=heard.extras,
         )
         living = self._living(heard, answer, pages) if is_living else None
@@ -93,7 +94,7 @@ class Composer:
             Shown(place=heard.place, speaker=answer.speaker, pages=pages[:1], extras=heard.extras)
         )
 
-    async def _keys(self, tx: Unit, card: Card, speaker: Speaker, owner: Owner) -> tuple[Key, ...]:
+    async def keys(self, tx: Unit, card: Card, speaker: Speaker, owner: Owner) -> tuple[Key, ...]:
         """Keep a card's buttons and give them as the platform draws them."""
         return tuple(
             [

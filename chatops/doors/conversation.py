@@ -110,6 +110,8 @@ class Conversation:
         answer = Answer(card=card, speaker=speaker, actor=actor)
         if living is not None and not card.problem:
             return replace(answer, living=living.subject, line=line, is_over=living.is_over)
+        if card.renewed_by and not card.problem:
+            return replace(answer, living=card.renewed_by, line=card.renewed_by)
         return answer
 
     async def _tapped(self, heard: Heard, actor: Actor, speaker: Speaker, is_again: bool) -> Answer:
@@ -245,6 +247,10 @@ class Conversation:
 
     def _extras(self, heard: Heard) -> dict[str, Any]:
         return {"heard": heard, "place": heard.place, "bot": heard.extras.get("bot", "")}
+
+
+#: The living message that somebody asked for; it is pinned. Others, such as a job's, follow what they show to its end.
+STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True)

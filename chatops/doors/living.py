@@ -9,11 +9,13 @@ import structlog
 
 from chatops.cards import Card, Text
 from chatops.dispatch import Dispatcher
+from chatops.doors.buttons import Owner
 from chatops.doors.carrier import AnswerLost, NeverThis, NotNow
-from chatops.doors.composing import content_hash
-from chatops.doors.conversation import Conversation
+from chatops.doors.composing import Composer, content_hash
+from chatops.doors.conversation import STATUS, Conversation
 from chatops.doors.heard import Place
-from chatops.doors.platform import Platform, Shown
+from chatops.doors.platform import Key, Platform, Shown
+from chatops.texts.speaker import Speaker
 from desk.chats import LivingMessage
 from trading.errors import StoreProblem
 
@@ -30,6 +32,7 @@ class Living:
         self._conversation = conversation
         self._room = conversation.room
         self._platform = platform
+        self._composer = Composer(conversation, platform)
         self._every_s = every_s
 
     async def run(self) -> None:
@@ -65,23 +68,50 @@ class Living:
         dispatcher = Dispatcher(self._room, self._conversation.book)
         card = await dispatcher.answer(message.line, actor)
         speaker = await dispatcher.speaker(actor)
-        pages = self._platform.pages(_without_buttons(card), speaker, has_picture=False)
+        is_status = message.subject == STATUS
+        if card.problem and not is_status:
+            # What it followed is gone; the last that it showed stays.
+            await self._let_die(message)
+            return False
+        bare = _ended_by_words(card) if is_status else replace(card, chart=None, file=None)
+        pages = self._platform.pages(bare, speaker, has_picture=False)
         digest = content_hash(pages)
-        if digest == message.content_hash:
+        is_over = not is_status and not card.renewed_by
+        if digest == message.content_hash and not is_over:
             return False
         place = Place(platform=message.platform, chat_id=message.chat_id, thread_id=message.thread_id)
-        shown = Shown(place=place, speaker=speaker, pages=pages[:1], edits=message.message_id)
+        shown = Shown(
+            place=place,
+            speaker=speaker,
+            pages=pages[:1],
+            edits=message.message_id,
+            keys=() if is_status else await self._keys(card, speaker, message),
+        )
         edit = {**self._platform.payloads(shown)[0], "is_living": True}
         await self._platform.carry(edit, is_repeat=False)
+        if is_over:
+            await self._let_die(message)
+            return True
         async with self._room.store.transaction() as tx:
             await tx.chats.keep_alive(replace(message, content_hash=digest, updated_at=self._room.now))
         return True
+
+    async def _keys(self, card: Card, speaker: Speaker, message: LivingMessage) -> tuple[Key, ...]:
+        """Keep the buttons of what is followed, such as the one that cancels a job."""
+        owner = Owner(
+            workspace_id=message.workspace_id,
+            platform=message.platform,
+            chat_id=message.chat_id,
+            user_id=message.user_id,
+        )
+        async with self._room.store.transaction() as tx:
+            return await self._composer.keys(tx, card, speaker, owner)
 
     async def _let_die(self, message: LivingMessage) -> None:
         async with self._room.store.transaction() as tx:
             await tx.chats.let_die(message.workspace_id, message.platform, message.chat_id, message.subject)
 
 
-def _without_buttons(card: Card) -> Card:
-    """Give a living card: without buttons and picture, with the words that end it."""
+def _ended_by_words(card: Card) -> Card:
+    """Give a living status: without buttons and picture, with the words that end it."""
     return replace(card, buttons=(), chart=None, file=None, notes=(*card.notes, Text("door.living")))

@@ -169,6 +169,20 @@ async def furnished(store: Store, *, painter: Any = None, halted: bool = False) 
     )
 
 
+async def with_live_account(house: ChatHouse) -> Account:
+    """Add a live account at an exchange; nobody carries its orders out."""
+    async with house.store.transaction() as tx:
+        return await tx.accounts.create(
+            house.workspace.id,
+            name="live",
+            venue="binance",
+            is_live=True,
+            currency="USDT",
+            capital=Decimal(5_000),
+            settings={},
+        )
+
+
 async def _trading(store: Store, workspace: Workspace, account: Account, bot: Bot) -> Position:
     candles = generated_candles()
     price = Decimal(str(round(float(candles.close[-1]), 2)))

@@ -12,7 +12,7 @@ from desk.alerting.raising import raise_alerts
 from desk.identity import Role
 from desk.store import SqlStore
 from desk.views import Filter, Page
-from tests.chatops.chat_house import ChatHouse, furnished
+from tests.chatops.chat_house import ChatHouse, furnished, with_live_account
 from trading.events import TradingHalted
 
 #: What is said for words that change something, on the test house.
@@ -42,6 +42,12 @@ LINES = {
     "blacklist": "/blacklist BTC/USDT",
     "bl_delete": "/bl_delete BTC/USDT",
     "role": "/role viewer operator",
+    "sl": "/sl BTC/USDT 3%",
+    "tp": "/tp BTC/USDT 2% 4%",
+    "forcelong": "/forcelong BTC/USDT stake=250",
+    "forceshort": "/forceshort BTC/USDT stake=250",
+    "coo": "/coo all",
+    "reload_trade": "/reload_trade",
     "link": "/link",
     "approve": "/approve {approval}",
     "reject": "/reject {approval}",
@@ -82,6 +88,11 @@ async def _prepared(store: SqlStore, name: str) -> ChatHouse:
             await chat.say("/blacklist BTC/USDT", expect="blacklist")
         case "approve" | "reject":
             await house.chat().agree("/role viewer admin", expect="approval")
+        case "forcelong" | "forceshort" | "reload_trade":
+            await with_live_account(house)
+        case "coo":
+            await with_live_account(house)
+            await chat.agree("/forcelong BTC/USDT 40000 stake=250", expect="order_placed")
         case "delbot":
             await chat.agree("/newbot idle buy_and_hold BTC/USDT")
     return house
@@ -99,6 +110,17 @@ async def _state(house: ChatHouse) -> list[object]:
             [(one.id, one.trading_state) for one in await tx.accounts.all(workspace)],
             len(await tx.positions.trade_events(workspace, house.position.id)),
             sorted(one.acknowledged_by for one in alerts),
+            [
+                (one.id, one.state, one.updated_at, len(await tx.orders.events(workspace, one.id)))
+                for one in await tx.orders.page(workspace, Filter(), Page(first=50))
+            ],
+            [
+                (
+                    await tx.execution.requests(workspace, account.id),
+                    await tx.execution.watches(workspace, account.id),
+                )
+                for account in await tx.accounts.all(workspace)
+            ],
             await tx.notices.settings(workspace),
             await tx.notices.rules(workspace),
             await tx.notices.escalations(workspace),
