@@ -15,6 +15,7 @@ from chatops.texts.speaker import Speaker
 from desk.chats import ChatPlace
 from desk.identity import Role
 from desk.store import SqlStore
+from desk.views import Filter, JobState, Page
 from tests.chatops.chat_house import furnished
 from tests.support.discord_house import opened, title
 from tests.support.discord_world import ROOM, channel_payload, snowflake
@@ -150,3 +151,43 @@ async def test_a_message_kept_up_to_date_is_edited_in_place_long_after_its_token
         await living.sweep()
         async with sqlite_store.reading() as tx:
             assert list(await tx.chats.living("discord")) == [], "somebody deleted it: it lives no longer"
+
+
+async def test_a_job_is_followed_in_place_to_its_end_after_twenty_minutes_and_can_be_cancelled_there(
+    sqlite_store: SqlStore,
+) -> None:
+    async with opened(sqlite_store) as discord:
+        guest, house = discord.guest(Role.OPERATOR), discord.house
+        seen = await guest.say("/backtest buy_and_hold BTC/USDT 1h")
+        await discord.idle()
+        (message,) = seen["messages"]
+        assert not discord.server.messages[message["id"]].is_pinned
+        client = discord.door.client
+        assert client is not None
+        living = Living(
+            Conversation(house.room, discord.book, discord.links),
+            Outgoing(client, house.clock, f"discord:{client.application_id}"),
+        )
+        house.clock.advance(20 * 60)
+        for record in discord.server.interactions.values():
+            record.aged_s = 20 * 60
+        await living.sweep()
+        shown = discord.server.messages[message["id"]].shown()
+        before = len(discord.server.messages)
+
+        pressed = await discord.done(
+            await discord.people.press(
+                guest.user, message["id"], guest.button("cancel_job", shown), wait=False
+            )
+        )
+        assert not any(one["is_ephemeral"] for one in pressed["messages"])
+        async with sqlite_store.transaction() as tx:
+            (job,) = await tx.jobs.page(house.workspace.id, Filter(), Page(first=5))
+        assert job.state is JobState.CANCELED
+        await living.sweep()
+
+        ended = discord.server.messages[message["id"]].shown()
+        assert len(discord.server.messages) == before, "everything happened in one message"
+        assert "cancelled" in str(ended["embeds"])
+        async with sqlite_store.reading() as tx:
+            assert list(await tx.chats.living("discord")) == []
