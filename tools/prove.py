@@ -1,6 +1,8 @@
 """Run the short profile of every heavy proof in tests/proofs, or the full one with `--full`.
 
-A proof is a script with a docstring whose first line says what it proves; it exits 0 when the proof holds.
+A proof is a script with a docstring whose first line says what it proves. It exits 0 when the proof holds, and 75 when
+every promise held but a speed was missed: machines are shared and noisy, so that is tried once more. Anything else
+failed; a promise that broke once is broken.
 """
 
 from __future__ import annotations
@@ -14,6 +16,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+
+#: A proof's exit code when only a speed was missed (the "try again" of sysexits.h).
+TOO_SLOW = 75
+
 sys.path.insert(0, str(ROOT))
 
 from server.warm import use_cache  # noqa: E402 - the path is set above
@@ -47,12 +53,13 @@ def main() -> int:
             "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}",
         }
         command = [sys.executable, str(proof), *(["--full"] if asked.full else [])]
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-        print(
-            f"── {proof.stem}: {'holds' if done.returncode == 0 else 'FAILED'}, {time.monotonic() - started:.0f} s",
-            flush=True,
-        )
-        if done.returncode:
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        if code == TOO_SLOW:
+            print(f"── {proof.stem}: too slow, once more", flush=True)
+            code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        verdict = "holds" if code == 0 else "TOO SLOW" if code == TOO_SLOW else "FAILED"
+        print(f"── {proof.stem}: {verdict}, {time.monotonic() - started:.0f} s", flush=True)
+        if code:
             failed.append(proof.stem)
     if failed:
         print(f"Failed: {', '.join(failed)}")
