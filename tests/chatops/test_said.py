@@ -69,7 +69,7 @@ def test_what_fills_the_gaps_is_kept_and_never_read_for_gaps_again() -> None:
     text = said("No bot is called '{names}'; alpha, beta.")
 
     assert text == Text("said.no_bot", {"name": "{names}", "names": "alpha, beta"})
-    assert Speaker("fr").say(text) == "Aucun bot ne s’appelle « {names} » ; alpha, beta."
+    assert Speaker("fr").say(text) == "Aucun robot ne s’appelle « {names} » ; alpha, beta."
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -90,6 +90,6 @@ async def test_a_french_reader_is_refused_in_french(sqlite_store: SqlStore) -> N
     card = await chat.say("/pause demo", expect="error")
 
     french = spoken(card, Speaker("fr"))
-    assert "on ne met en pause qu’un bot en marche" in french
+    assert "on ne met en pause qu’un robot en marche" in french
     assert "Démarrez-le d’abord." in french
     assert set(catalogue("fr")) == set(catalogue("en"))
