@@ -90,8 +90,9 @@ class Trader:
         self.delays_s: list[float] = []
         self.sequences: list[int] = []
 
-    async def follow(self) -> None:
-        """Read until it is stopped."""
+    async def follow(self, coming: asyncio.Semaphore) -> None:
+        """Read until it is stopped; a few come at a time, as people do."""
+        await coming.acquire()
         async with connect(
             self._url, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None
         ) as socket:
@@ -114,6 +115,7 @@ class Trader:
                     begun += 1
                     if begun == len(STREAMS):
                         self.ready.set()
+                        coming.release()
                     continue
                 self.delays_s.append(now - datetime.fromisoformat(event["recordedAt"]).timestamp())
                 self.sequences.append(event["sequence"])
@@ -134,7 +136,8 @@ async def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
     with started("trading.py", url, str(per_s), takes_lines=True) as server:
         await server.ready()
         traders = [Trader(server.port, one) for one in tokens]
-        tasks = [asyncio.create_task(one.follow()) for one in traders]
+        coming = asyncio.Semaphore(10)
+        tasks = [asyncio.create_task(one.follow(coming)) for one in traders]
         async with asyncio.timeout(120):
             await asyncio.gather(*(one.ready.wait() for one in traders))
         cpu, began = server.cpu_s, time.monotonic()

@@ -48,6 +48,10 @@ Complete = Callable[[Any], Any]
 Entry = tuple[str, Complete, Complete]
 
 
+#: Answers kept per event: so many different documents share it; more of them are answered each on their own.
+MAX_SENT = 16
+
+
 class Unplanned(Exception):
     """The plan met something that graphql-core has to decide."""
 
@@ -123,7 +127,9 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
             found = sent.get(plan)
             if found is None:
                 try:
-                    found = sent[plan] = Fragment(orjson.dumps({key: plan.answer(event)}))
+                    found = Fragment(orjson.dumps({key: plan.answer(event)}))
+                    if len(sent) < MAX_SENT:
+                        sent[plan] = found
                 except Exception:  # noqa: BLE001 - graphql-core meets it again and says where
                     return self.build_per_event_executor(event).execute_operation(False)
             return CoreResult(data=cast(Any, found), errors=None)

@@ -17,6 +17,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from api.context import Context
 from api.errors import ApiError
 from api.requests import Malformed, read_request
+from trading.errors import StoreProblem
 
 if TYPE_CHECKING:
     from api.view import GraphQLDoor
@@ -27,6 +28,9 @@ RECHECK_S = 2.0
 #: Close codes of graphql-transport-ws.
 FORBIDDEN = 4403
 TIMED_OUT = 4408
+
+#: Close code of a server that cannot serve now.
+TRY_LATER = 1013
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
@@ -54,7 +58,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Check the token, then begin to watch it."""
-        await super().handle_connection_init(message)
+        try:
+            await super().handle_connection_init(message)
+        except StoreProblem:
+            # Not the client's fault: it may come again, which 4403 would forbid.
+            await self.close(TRY_LATER, "Try again later")
+            return
         if self.connection_acknowledged and self._watch is None:
             self._watch = asyncio.create_task(self._keep_watch())
 
@@ -97,7 +106,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         last_ping = clock.monotonic()
         while True:
             await asyncio.sleep(RECHECK_S)
-            session = await self._door.authenticator.session(self.context.token)
+            try:
+                session = await self._door.authenticator.session(self.context.token)
+            except StoreProblem:
+                # Nobody can be asked now; who was let in stays until somebody can.
+                continue
             if session is None:
                 await self.close(FORBIDDEN, "Token ended")
                 return

@@ -12,6 +12,7 @@ from strawberry.types.execution import ExecutionResult
 from api.context import Authenticator, Context
 from api.errors import ErrorCode
 from api.sockets import RECHECK_S
+from trading.errors import StoreProblem
 
 _COMPLETE = b"event: complete\ndata:\n\n"
 _HEARTBEAT = b":\n\n"
@@ -43,7 +44,7 @@ async def as_frames(
             now = monotonic()
             if now - checked_at >= RECHECK_S:
                 checked_at = now
-                if context.token and await authenticator.session(context.token) is None:
+                if await _has_ended(context, authenticator):
                     yield _frame(encode, _TOKEN_ENDED)
                     break
             if not done:
@@ -64,6 +65,14 @@ async def as_frames(
             with suppress(asyncio.CancelledError):
                 await waiting
         await results.aclose()
+
+
+async def _has_ended(context: Context, authenticator: Authenticator) -> bool:
+    try:
+        return bool(context.token) and await authenticator.session(context.token) is None
+    except StoreProblem:
+        # Nobody can be asked now; who was let in stays until somebody can.
+        return False
 
 
 _TOKEN_ENDED = {

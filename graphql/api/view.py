@@ -27,6 +27,7 @@ from api.requests import Request as Wanted
 from api.runner import ANSWERED
 from api.sockets import SocketHandler
 from api.sse import as_frames
+from trading.errors import StoreProblem
 
 #: Bytes of a request's body.
 MAX_BODY = 64 * 1024
@@ -109,7 +110,12 @@ class GraphQLDoor(GraphQL[Context, None]):
         except ApiError as error:
             return _refusal(_status(400, media), media, error.message, error.code)
         token = bearer(request.headers)
-        context = self._context(request, token, await self._session(token))
+        try:
+            context = self._context(request, token, await self._session(token))
+        except StoreProblem:
+            return _refusal(
+                503, media, "The database is away; try again.", ErrorCode.UNAVAILABLE, {"retry-after": "2"}
+            )
         if _EVENT_STREAM in request.headers.get("accept", ""):
             return await self._event_stream(wanted, context)
         try:
@@ -248,10 +254,19 @@ def _wait_ms(result: ExecutionResult) -> int:
 
 
 def _refusal(
-    status: int, media: str, message: str, code: ErrorCode = ErrorCode.VALIDATION_FAILED
+    status: int,
+    media: str,
+    message: str,
+    code: ErrorCode = ErrorCode.VALIDATION_FAILED,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     error = {"message": message, "extensions": {"code": code.value}}
-    return Response(encode({"errors": [error]}), status_code=status, media_type=f"{media}; charset=utf-8")
+    return Response(
+        encode({"errors": [error]}),
+        status_code=status,
+        media_type=f"{media}; charset=utf-8",
+        headers=dict(headers or {}),
+    )
 
 
 def _plain(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -20,10 +20,25 @@ from tests.support.markets import HOUR, walk_candles
 from tests.support.records import a_trade, later
 from trading.analysis.elliott import WaveDetector
 from trading.analysis.indicators import compute
+from trading.analysis.volume_profile import volume_profile
 from trading.candles import Candles
 from trading.events import CandleClosed
 
 BARS = 600
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Compile what the API calls under a time limit; in service the start does that."""
+    walk = walk_candles(100)
+    compute("ema:21", walk)
+    compute("macd", walk)
+    volume_profile(walk.low, walk.high, walk.volume, width=1.0)
+    detector = WaveDetector()
+    detector.run(walk)
+    detector.counts()
+    at = int(walk.ts_ms[-1]) + HOUR.ms
+    detector.step(at, 100.0, 101.0, 99.0, 100.0, 1.0)
 
 
 async def stored(

@@ -159,7 +159,7 @@ class JournalHub:
         self._bus = bus
         self._clock = clock
         self._followers: dict[str, Follower] = {}
-        self._opening = asyncio.Lock()
+        self._opening: dict[str, asyncio.Lock] = {}
         self._shown: dict[tuple[str, int], Any] = {}
         self._watching: asyncio.Task[None] | None = None
         self.is_closed = False
@@ -277,7 +277,9 @@ class JournalHub:
                 await watching
 
     async def _enter(self, workspace_id: str) -> Follower:
-        async with self._opening:
+        # One at a time per workspace; a crowd that comes after a restart does not wait for each other's reading.
+        opening = self._opening.setdefault(workspace_id, asyncio.Lock())
+        async with opening:
             follower = self._followers.get(workspace_id)
             if follower is None or follower.is_closed:
                 follower = Follower(self._store, self._bus, self._clock, workspace_id)
@@ -292,6 +294,9 @@ class JournalHub:
         follower.readers -= 1
         if follower.readers == 0 and not follower.is_closed:
             self._followers.pop(follower.workspace_id, None)
+            opening = self._opening.get(follower.workspace_id)
+            if opening is not None and not opening.locked():
+                del self._opening[follower.workspace_id]
             await follower.stop()
             if not self._followers:
                 await self._end_watch()
