@@ -26,6 +26,7 @@ def build() -> typer.Typer:
         data,
         jobs,
         offline,
+        people,
         research,
         search,
         service,
@@ -42,7 +43,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         add_completion=True,
     )
-    for room in (service, data, analysis, research, search, walking, offline, chat, jobs, venues, admin):
+    for room in (service, data, analysis, research, search, walking, offline, chat, jobs, venues, admin, people):
         room.enter(app)
     return app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -163,7 +164,9 @@ def done(command: Command, as_user: str, data_dir: Path | None) -> object:
             outcome = await house.desk.do(command, actor)
             return outcome.view
 
-    return asyncio.run(run())
+    # What is logged on the way must not stand in the answer: scripts read stdout.
+    with contextlib.redirect_stdout(sys.stderr):
+        return asyncio.run(run())
 
 
 async def _member_id(name: str, data_dir: Path | None) -> str:
