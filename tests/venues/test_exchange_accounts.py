@@ -20,7 +20,7 @@ from desk.identity import Actor, Role
 from desk.keyring import KeyRing, key_ring_at, save_key_ring
 from desk.secrets import Secret
 from desk.settings import VenueSettings
-from desk.store import SqlStore, migrate, open_store
+from desk.store import SqlStore, open_store
 from desk.venue_port import VenueRefusal
 from desk.venues.probing import VenueProbe, open_account_venue
 from desk.views import Page
@@ -61,10 +61,8 @@ def _places(sim: RunningSim) -> VenueSettings:
 
 
 @pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    url = f"sqlite:{tmp_path / 'keys.db'}"
-    await migrate(url)
-    store = open_store(url, clock=SystemClock(), ring=key_ring_at(tmp_path / "keys.json"))
+async def house(sqlite_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    store = open_store(sqlite_url, clock=SystemClock(), ring=key_ring_at(tmp_path / "keys.json"))
     async with running_sim(SimOptions(volatility=0, keys=KEYS)) as sim:
         async with store.transaction() as tx:
             workspace = await tx.workspaces.create("Main")
@@ -113,13 +111,15 @@ async def test_the_key_lies_nowhere_in_the_database_and_opens_only_with_its_key_
 
     async with house.store.reading() as tx:
         opened = await tx.exchange_keys.open(house.actor.workspace_id, added.account.id)
-    bytes_on_disk = b"".join(one.read_bytes() for one in house.folder.glob("keys.db*"))
+    bytes_on_disk = b"".join(one.read_bytes() for one in house.folder.glob("store.sqlite3*"))
     assert opened is not None
     assert opened.api_secret.reveal() == "first-secret"
     assert b"first-secret" not in bytes_on_disk
     assert b"first-key" not in bytes_on_disk
 
-    stranger = open_store(f"sqlite:{house.folder / 'keys.db'}", clock=SystemClock(), ring=KeyRing.fresh())
+    stranger = open_store(
+        f"sqlite:{house.folder / 'store.sqlite3'}", clock=SystemClock(), ring=KeyRing.fresh()
+    )
     try:
         async with stranger.reading() as tx:
             with pytest.raises(StoreProblem):
@@ -133,7 +133,7 @@ async def test_two_sealed_keys_that_were_swapped_do_not_open(house: House) -> No
     other = await house.add(name="Second", api_key="second-key", api_secret="second-secret")
 
     accounts = (one.account.id, other.account.id)
-    with sqlite3.connect(house.folder / "keys.db") as thief:
+    with sqlite3.connect(house.folder / "store.sqlite3") as thief:
         sealed = dict(thief.execute("SELECT id, sealed FROM exchange_keys"))
         for here, there in (accounts, accounts[::-1]):
             thief.execute("UPDATE exchange_keys SET sealed = ? WHERE id = ?", (sealed[there], here))
@@ -167,7 +167,9 @@ async def test_the_keys_survive_a_rotation_of_the_key_file(house: House) -> None
     path = house.folder / "keys.json"
     save_key_ring(path, key_ring_at(path).rotated())
 
-    again = open_store(f"sqlite:{house.folder / 'keys.db'}", clock=SystemClock(), ring=key_ring_at(path))
+    again = open_store(
+        f"sqlite:{house.folder / 'store.sqlite3'}", clock=SystemClock(), ring=key_ring_at(path)
+    )
     try:
         changed = await again.rewrap_person_keys()
         async with again.reading() as tx:
