@@ -223,7 +223,7 @@ async def test_the_end_of_input_leaves_and_an_unanswered_question_does_nothing(h
 async def test_newbot_alone_asks_for_what_it_needs(house: ChatHouse) -> None:
     told: list[str] = []
     ask = _answers(
-        "/newbot", "my bot", "trend_following", "btc/usdt eth-usdt", "", "50%", "/newbot", "", None
+        "/newbot", "my bot", "trend_following", "btc/usdt eth-usdt", "", "50%", "y", "/newbot", "", None
     )
 
     await run_interactive(house.room, house.actor(), ask=ask, tell=told.append)

@@ -13,7 +13,7 @@ from chatops.console.terminal import completions, terminal_ask
 def test_a_typed_beginning_is_completed_from_the_book() -> None:
     book = full_book()
 
-    assert completions(book, "/st") == ["/start", "/status", "/stop"]
+    assert completions(book, "/sta") == ["/start", "/stats", "/status"]
     assert completions(book, "/Q") == ["/quit"]
     assert completions(book, "demo") == []
     assert len(completions(book, "/")) == len(book) + 1
