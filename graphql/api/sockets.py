@@ -107,7 +107,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         while True:
             await asyncio.sleep(RECHECK_S)
             try:
-                session = await self._door.authenticator.session(self.context.token)
+                # A few at a time: hundreds of sockets must not take every connection of the store at once.
+                async with self._door.rechecking:
+                    session = await self._door.authenticator.session(self.context.token)
             except StoreProblem:
                 # Nobody can be asked now; who was let in stays until somebody can.
                 continue

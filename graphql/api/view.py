@@ -38,6 +38,9 @@ INIT_TIMEOUT = timedelta(seconds=5)
 #: Operations of one socket at a time.
 MAX_OPERATIONS = 10
 
+#: Tokens of open sockets that are looked at again at the same time.
+RECHECKS_AT_ONCE = 2
+
 #: We ping so often, and drop a client that missed two pings.
 HEARTBEAT_S = 20.0
 
@@ -83,6 +86,7 @@ class GraphQLDoor(GraphQL[Context, None]):
         self.authenticator = authenticator
         self.heartbeat_s = heartbeat_s
         self.sockets: set[SocketHandler] = set()
+        self.rechecking = asyncio.Semaphore(RECHECKS_AT_ONCE)
 
     async def close(self) -> None:
         """End every stream and socket: the server goes away."""
