@@ -110,8 +110,9 @@ async def _console(
                 said = await run_once(room, command, actor, screen=screen, yes=yes, ask=ask)
                 _tell(said.text)
                 return said.code
-            ask = terminal_ask(full_book(), options.data_dir / "console_history") if is_talking else _ask
-            return await run_interactive(room, actor, ask=ask, tell=_tell, screen=screen)
+            history = options.data_dir / "console_history"
+            asking = terminal_ask(full_book(), history) if is_talking else _ask
+            return await run_interactive(room, actor, ask=asking, tell=_tell, screen=screen)
     finally:
         await painter.close()
 
