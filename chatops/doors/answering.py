@@ -68,6 +68,7 @@ class Answering:
             self._room_for_more.set()
             try:
                 tasks.create_task(self.replies.run(), name="chat-replies")
+                await self.replies.ready.wait()
                 async with self._store.reading() as tx:
                     left = await tx.chats.unanswered(self._platform.source)
                 for one in left:

@@ -79,6 +79,10 @@ class Living:
         is_over = not is_status and not card.renewed_by
         if digest == message.content_hash and not is_over:
             return False
+        # What was followed ends with its picture and its report.
+        picture = await self._picture(card) if is_over else None
+        if picture is not None:
+            pages = self._platform.pages(replace(card, file=None), speaker, has_picture=True)
         place = Place(platform=message.platform, chat_id=message.chat_id, thread_id=message.thread_id)
         shown = Shown(
             place=place,
@@ -86,15 +90,26 @@ class Living:
             pages=pages[:1],
             edits=message.message_id,
             keys=() if is_status else await self._keys(card, speaker, message),
+            picture=picture,
+            picture_name=card.chart.name if card.chart else "",
+            file=card.file if is_over else None,
         )
-        edit = {**self._platform.payloads(shown)[0], "is_living": True}
-        await self._platform.carry(edit, is_repeat=False)
+        edit, *rest = self._platform.payloads(shown)
+        await self._platform.carry({**edit, "is_living": True}, is_repeat=False)
+        for one in rest:
+            await self._platform.carry(one, is_repeat=False)
         if is_over:
             await self._let_die(message)
             return True
         async with self._room.store.transaction() as tx:
             await tx.chats.keep_alive(replace(message, content_hash=digest, updated_at=self._room.now))
         return True
+
+    async def _picture(self, card: Card) -> bytes | None:
+        painter = self._room.painter
+        if card.chart is None or painter is None:
+            return None
+        return await painter.draw(card.chart.kind, card.chart.spec)
 
     async def _keys(self, card: Card, speaker: Speaker, message: LivingMessage) -> tuple[Key, ...]:
         """Keep the buttons of what is followed, such as the one that cancels a job."""

@@ -41,6 +41,8 @@ class Replies:
         self._on_sent = on_sent
         self._lanes: dict[str, deque[ChatReply]] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        #: Set while replies are carried, those of an earlier process first.
+        self.ready = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -60,8 +62,10 @@ class Replies:
                 async with self._store.reading() as tx:
                     left = await tx.chats.queued(self._source)
                 self.put(left)
+                self.ready.set()
                 await asyncio.get_running_loop().create_future()
             finally:
+                self.ready.clear()
                 self._tasks = None
 
     def put(self, replies: Sequence[ChatReply]) -> None:

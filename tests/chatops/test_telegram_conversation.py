@@ -18,9 +18,10 @@ from chatops.doors.carrier import AnswerLost, NeverThis, NotNow
 from chatops.doors.conversation import Conversation
 from chatops.doors.heard import Heard
 from chatops.doors.living import Living
+from desk.commands import CancelJob
 from desk.identity import Role
 from desk.store import SqlStore
-from desk.views import Page
+from desk.views import Filter, Page
 from tests.chatops.chat_house import ChatHouse, furnished
 from tests.support.door_people import FakePeople, FakePlatform, Mouth
 from trading.events import Desired
@@ -62,7 +63,7 @@ async def opened(store: SqlStore, house: ChatHouse | None = None) -> AsyncIterat
     conversation = Conversation(house.room, full_book(), people)
     answering = Answering(conversation, platform)
     running = asyncio.create_task(answering.run())
-    await asyncio.sleep(0.01)
+    await asyncio.wait_for(answering.ready.wait(), 30)
     try:
         yield DoorHouse(
             house=house,
@@ -444,3 +445,25 @@ async def _advance(door: DoorHouse) -> None:
             return
         door.house.clock.advance(1.0)
     pytest.fail("it never ended")
+
+
+async def test_a_job_is_followed_in_its_message_until_it_ends_with_its_report(
+    sqlite_store: SqlStore,
+) -> None:
+    async with opened(sqlite_store) as door:
+        first = await door.hear(Mouth("owner").says("/backtest buy_and_hold BTC/USDT 1h"))
+        living = Living(door.conversation, door.platform)
+        await living.sweep()
+        followed = dict(door.platform.carried[-1])
+        async with sqlite_store.reading() as tx:
+            [job] = await tx.jobs.page(door.house.workspace.id, Filter(), Page(first=5))
+        await door.house.desk.do(CancelJob(job_id=job.id), door.house.actor())
+        await living.sweep()
+        ended = dict(door.platform.carried[-1])
+        sent = len(door.platform.carried)
+        assert await living.sweep() == 0
+
+        assert [label for label, _ in first["keys"]] == ["Refresh", "Cancel the job"]
+        assert (followed["edits"], [label for label, _ in followed["keys"]]) == ("1", ["Refresh", "Cancel the job"])
+        assert (ended["edits"], "ancel" in ended["text"]) == ("1", True)
+        assert len(door.platform.carried) == sent
