@@ -709,7 +709,7 @@ class AddExchangeAccount(Command):
     """Add an account at an exchange with its key; a key that can withdraw is refused.
 
     Attributes:
-        venue: "binance", "kraken", "okx", "coinbase" or "cryptocom".
+        venue: "binance", "kraken", "okx", "coinbase", "cryptocom" or "mt5".
         currency: what the account's capital is counted in.
         sandbox: the exchange's test environment.
         cannot_withdraw: the asker's word, where the exchange does not say it of the key.

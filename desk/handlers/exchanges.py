@@ -21,6 +21,8 @@ from trading.events import Desired
 MOST_ACCOUNTS = 50
 #: Longest part of a key; the longest real ones are PEM texts.
 MOST_CHARS = 8_000
+#: Shortest one: a MetaTrader login.
+LEAST_CHARS = 4
 
 _NAME = re.compile(r"[^\W_][\w .\-]{0,39}", re.UNICODE)
 
@@ -148,9 +150,9 @@ class ExchangeHandlers:
                 hint=nearest(venue, self._probe.venues()) or None,
             )
         for name, part in (("API key", secret.api_key), ("API secret", secret.api_secret)):
-            if not 8 <= len(part.reveal()) <= MOST_CHARS:
+            if not LEAST_CHARS <= len(part.reveal()) <= MOST_CHARS:
                 raise InvalidInput(
-                    f"The {name} has {len(part.reveal())} characters; 8 to {MOST_CHARS} are allowed."
+                    f"The {name} has {len(part.reveal())} characters; {LEAST_CHARS} to {MOST_CHARS} are allowed."
                 )
         probed = await self._probe.probe(venue, secret, is_sandbox=is_sandbox)
         if probed.can_withdraw:

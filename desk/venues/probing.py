@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from desk.clock import Clock
 from desk.exchange_ports import ExchangeSecret, ProbedKey
@@ -11,7 +12,13 @@ from desk.ports import Store
 from desk.settings import VenueSettings
 from desk.venue_port import Venue
 from desk.views import Account
-from trading.errors import OperatorProblem
+from trading.errors import InvalidInput, OperatorProblem
+
+if TYPE_CHECKING:
+    from desk.venues.mt5_venue import Mt5Venue
+
+#: Our name of MetaTrader 5.
+MT5 = "mt5"
 
 
 class VenueProbe:
@@ -29,7 +36,7 @@ class VenueProbe:
         """Give the exchanges that can be reached."""
         from desk.venues.quirks import QUIRKS
 
-        return tuple(QUIRKS)
+        return (*QUIRKS, MT5)
 
     async def probe(self, venue: str, secret: ExchangeSecret, *, is_sandbox: bool) -> ProbedKey:
         """Ask what a key may do and what its account holds."""
@@ -37,6 +44,8 @@ class VenueProbe:
         from desk.venues.client import open_link
         from desk.venues.quirks import quirks_of
 
+        if venue == MT5:
+            return await _probed_terminal(secret, self._clock)
         address = with_key(self._addresses.get(venue, VenueSettings()), secret, is_sandbox=is_sandbox)
         opened = CcxtVenue(open_link(quirks_of(venue), address, self._clock))
         try:
@@ -72,8 +81,41 @@ async def open_account_venue(
             f"Account '{account.name}' has no key at {account.venue} in use.",
             hint="Give it one with RotateExchangeKey.",
         )
+    if account.venue == MT5:
+        return terminal_venue(secret, clock)
     address = with_key(addresses.get(account.venue, VenueSettings()), secret, is_sandbox=key.is_sandbox)
     return CcxtVenue(open_link(quirks_of(account.venue), address, clock))
+
+
+def terminal_venue(secret: ExchangeSecret, clock: Clock) -> Mt5Venue:
+    """Give the venue of a MetaTrader 5 account: key = login, secret = password, passphrase = server.
+
+    Raises:
+        InvalidInput: a login that is no number.
+        OperatorProblem: the terminal's package is not installed.
+    """
+    from desk.venues.mt5_venue import Mt5Venue, load_terminal
+
+    login = secret.api_key.reveal()
+    if not login.isdecimal():
+        raise InvalidInput("The API key is no MetaTrader login; its number is allowed.")
+    return Mt5Venue(
+        load_terminal(),
+        clock,
+        login=int(login),
+        password=secret.api_secret.reveal(),
+        server=secret.passphrase.reveal(),
+    )
+
+
+async def _probed_terminal(secret: ExchangeSecret, clock: Clock) -> ProbedKey:
+    venue = terminal_venue(secret, clock)
+    try:
+        totals = {asset: one.total for asset, one in (await venue.balances()).items()}
+    finally:
+        await venue.close()
+    # A terminal trades; it has no function that moves money out.
+    return ProbedKey(can_trade=None, can_withdraw=False, totals=totals)
 
 
 def with_key(address: VenueSettings, secret: ExchangeSecret, *, is_sandbox: bool) -> VenueSettings:

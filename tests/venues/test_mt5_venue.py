@@ -11,8 +11,11 @@ import pytest
 import pytest_asyncio
 
 from desk.clock import SystemClock
+from desk.exchange_ports import ExchangeSecret
+from desk.secrets import Secret
 from desk.venue_port import OrderRequest, OutcomeUnknown, Refusal, VenueBusy, VenueRefusal
 from desk.venues.mt5_venue import Mt5Venue, load_terminal
+from desk.venues.probing import VenueProbe
 from trading.errors import OperatorProblem
 from trading.orders import OrderState, OrderType, Side
 
@@ -39,8 +42,10 @@ class Terminal:
         self.silent: set[str] = set()
         self.retcode = 10009
         self.is_shut = False
+        self.logins: list[dict[str, Any]] = []
 
     def initialize(self, **login: Any) -> bool:
+        self.logins.append(login)
         return "initialize" not in self.silent
 
     def shutdown(self) -> None:
@@ -256,6 +261,20 @@ async def test_rules_money_and_positions_are_in_the_base_asset(opened: tuple[Mt5
     assert (await venue.balances())["USD"].free == Decimal(9750)
     assert position.quantity == Decimal(-2000)
     assert await venue.last_price(PAIR) == Decimal("1.08505")
+
+
+async def test_a_terminal_is_opened_with_the_kept_key_and_signs_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("desk.venues.mt5_venue.load_terminal", lambda: terminal)
+    secret = ExchangeSecret(
+        api_key=Secret("5012345"), api_secret=Secret("password"), passphrase=Secret("Broker-Demo")
+    )
+
+    probed = await VenueProbe({}, SystemClock()).probe("mt5", secret, is_sandbox=True)
+
+    assert terminal.logins == [{"login": 5012345, "password": "password", "server": "Broker-Demo"}]
+    assert (probed.can_withdraw, probed.totals) == (False, {"USD": Decimal(10_000)})
+    assert terminal.is_shut
 
 
 def test_without_the_package_the_operator_is_told_what_to_install() -> None:

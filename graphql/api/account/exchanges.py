@@ -42,7 +42,7 @@ class AddExchangeAccountInput:
 
     idempotency_key: UUID
     name: str
-    venue: str = strawberry.field(description="binance, kraken, okx, coinbase or cryptocom.")
+    venue: str = strawberry.field(description="binance, kraken, okx, coinbase, cryptocom or mt5.")
     api_key: str
     api_secret: str
     passphrase: str = ""
