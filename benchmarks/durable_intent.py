@@ -24,10 +24,9 @@ from time import perf_counter_ns
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "graphql"), str(_ROOT / "benchmarks")]
+sys.path[:0] = [str(_ROOT), str(_ROOT / "graphql")]
 
-import store as store_benchmark  # noqa: E402
-
+from benchmarks import store as store_benchmark  # noqa: E402
 from desk.bots import leases  # noqa: E402
 from desk.bots.leases import account_lease, new_holder, take  # noqa: E402
 from desk.bus import EventBus  # noqa: E402
@@ -82,6 +81,13 @@ async def opened(url: str, port: int, ids: tuple[str, str]) -> tuple[SqlStore, T
     executor = Executor(turns, venue, clock)
     executor.reconciler.pairs |= set(PAIRS)
     return store, turns, executor, venue
+
+
+async def give_back(store: SqlStore, turns: Turns, ids: tuple[str, str]) -> None:
+    """Let go of the account."""
+    assert isinstance(turns.lease, leases.Lease)
+    await leases.release(store, turns.lease)
+    await store.close()
 
 
 async def signal_to_bytes(url: str, port: int, ids: tuple[str, str], orders: int) -> dict[str, float]:
@@ -153,7 +159,7 @@ async def fill_up(url: str, port: int, ids: tuple[str, str], orders: int, positi
     async with store.reading() as tx:
         assert len(await tx.orders.unsettled(*ids)) >= orders
         assert len(await tx.positions.open(*ids)) == positions
-    await store.close()
+    await give_back(store, turns, ids)
 
 
 async def ready_again(url: str, port: int, ids: tuple[str, str], times: int) -> dict[str, float]:
@@ -161,12 +167,10 @@ async def ready_again(url: str, port: int, ids: tuple[str, str], times: int) -> 
     took = []
     for _ in range(times):
         began = time.perf_counter()
-        store, _, executor, _ = await opened(url, port, ids)
+        store, turns, executor, _ = await opened(url, port, ids)
         assert await executor.start()
         took.append(time.perf_counter() - began)
-        async with store.transaction() as tx:
-            await tx.leases.release(account_lease(ids[1]), executor._turns.lease.holder)  # type: ignore[attr-defined]
-        await store.close()
+        await give_back(store, turns, ids)
     took.sort()
     return {
         "starts": times,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
 
 from tests.execution.conftest import MakeHouse
 from trading.errors import StoreProblem
 from trading.orders import OrderState
+
+
+class Full:
+    """A transaction that cannot begin."""
+
+    async def __aenter__(self) -> None:
+        raise StoreProblem("database or disk is full")
+
+    async def __aexit__(self, *problem: object) -> None:
+        return None
 
 
 async def test_25_no_claim_can_be_written_so_no_byte_goes_out(make_house: MakeHouse) -> None:
@@ -18,12 +25,7 @@ async def test_25_no_claim_can_be_written_so_no_byte_goes_out(make_house: MakeHo
     database = house.store.transactions.database  # type: ignore[attr-defined]
     works = database.writing
 
-    @asynccontextmanager
-    async def full() -> AsyncIterator[object]:
-        raise StoreProblem("database or disk is full")
-        yield None
-
-    database.writing = full
+    database.writing = Full
     with pytest.raises(StoreProblem):
         await house.executor.work()
     sent_meanwhile = list(house.venue.sent)
@@ -43,15 +45,10 @@ async def test_25_an_answer_that_cannot_be_written_is_asked_for_again(make_house
     database = house.store.transactions.database  # type: ignore[attr-defined]
     works = database.writing
 
-    @asynccontextmanager
-    async def full() -> AsyncIterator[object]:
-        raise StoreProblem("database or disk is full")
-        yield None
-
     from desk.execution.order_path import request_of
 
     placement = await house.venue.place(request_of(claimed))
-    database.writing = full
+    database.writing = Full
     with pytest.raises(StoreProblem):
         await house.executor.sender._accepted(claimed, placement)
     database.writing = works

@@ -11,9 +11,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import sys
 from pathlib import Path
+
+import structlog
 
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "graphql")]
@@ -28,6 +31,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--restarts", type=int, default=0)
     options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     restarts = options.restarts or (20 if options.full else 4)
     server = PostgresServer(is_own=True, is_durable=True)
     try:

@@ -96,6 +96,7 @@ def main() -> int:
             for some, complaints in pool.map(_share, [str(template)] * len(shares), shares):
                 counts += some
                 found += complaints
+                print(f"   {counts['histories']} lived, {len(found)} complaints", file=sys.stderr, flush=True)
     took = time.monotonic() - began
     numbers = ", ".join(f"{value} {name}" for name, value in sorted(counts.items()))
     print(f"{numbers}; {counts['resent']} resent; {len(found)} complaints; {took:.0f} s")

@@ -90,6 +90,7 @@ async def _trade(job: Job, tell: Callable[[str], None]) -> None:
             lease = await take(store, clock, account_lease(job.account_id), holder)
         if lease is None:
             await asyncio.sleep(0.1)
+    renewing = asyncio.create_task(_renew(store, job.account_id, holder))
     async with store.reading() as tx:
         account = await tx.accounts.by_id(job.workspace_id, job.account_id)
     assert account is not None
@@ -100,32 +101,31 @@ async def _trade(job: Job, tell: Callable[[str], None]) -> None:
         await asyncio.sleep(0.2)
     tell(f"ready {time.monotonic() - began:.4f}")
     if job.orders_per_s == 0:
-        await _heal(executor, store, account, holder, tell)
+        await _heal(executor, store, account, tell)
     else:
-        await _work(job, executor, turns, store, account, venue, holder, tell)
+        await _work(job, executor, store, account, venue, tell)
+    renewing.cancel()
+    await asyncio.gather(renewing, return_exceptions=True)
     await store.close()
 
 
 async def _work(
     job: Job,
     executor: Executor,
-    turns: Turns,
     store: SqlStore,
     account: Account,
     venue: WitnessVenue,
-    holder: str,
     tell: Callable[[str], None],
 ) -> None:
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(executor.run()), group.create_task(_renew(store, account.id, holder))]
+        running = group.create_task(executor.run())
         try:
             async with asyncio.timeout(job.most_s):
                 await _feed(job, executor, store, account, venue, tell)
         except TimeoutError:
             pass
         faultpoint("k17")
-        for task in tasks:
-            task.cancel()
+        running.cancel()
 
 
 async def _feed(
@@ -202,20 +202,16 @@ async def _renew(store: SqlStore, account_id: str, holder: str) -> None:
     """Keep the lease as the supervisor does."""
     while True:
         await asyncio.sleep(leases.HEARTBEAT_S)
-        await take(store, SystemClock(), account_lease(account_id), holder)
+        with suppress(StoreProblem):
+            await take(store, SystemClock(), account_lease(account_id), holder)
 
 
-async def _heal(
-    executor: Executor, store: SqlStore, account: Account, holder: str, tell: Callable[[str], None]
-) -> None:
+async def _heal(executor: Executor, store: SqlStore, account: Account, tell: Callable[[str], None]) -> None:
     """Work as in service until nothing is due and two comparisons in a row booked nothing."""
     executor.breaker.reset()
     quiet = 0
     async with asyncio.timeout(HEAL_S), asyncio.TaskGroup() as group:
-        running = [
-            group.create_task(executor.run()),
-            group.create_task(_renew(store, account.id, holder)),
-        ]
+        running = group.create_task(executor.run())
         while quiet < 2:
             await asyncio.sleep(0.2)
             async with store.reading() as tx:
@@ -226,6 +222,5 @@ async def _heal(
             booked = executor.intake.booked
             await executor.compare(cause="heal")
             quiet = quiet + 1 if booked == executor.intake.booked else 0
-        for task in running:
-            task.cancel()
+        running.cancel()
     tell("quiet")
