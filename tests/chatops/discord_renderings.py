@@ -103,7 +103,9 @@ def masked(messages: list[dict[str, Any]]) -> str:
         for one in messages
         for embed in one["embeds"]
     ]
-    text = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode()
+    text = (
+        orjson.dumps(shown, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode().replace("\\n", "\n")
+    )
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9a-f]{6}\b|\b(?:[A-Z2-9]{6}|[A-Z2-7]{26})\b", "#", text)
 
 

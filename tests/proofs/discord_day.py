@@ -1,10 +1,20 @@
-"""`breakwater up` with a Discord door, set up through the environment alone; the stand-in is another process."""
+"""A day at Discord with `breakwater up` and settings alone: linking, commands, a panic, its alert; nothing secret is logged.
+
+Three processes: the program, the stand-in of Discord, and this one, which is the person.
+
+Run: python tests/proofs/discord_day.py [--full]     (both are the same)
+"""
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.chatops.test_telegram_up import link_code, up
 from tests.support.discord_house import title
@@ -28,12 +38,15 @@ def _button(message: Mapping[str, Any], label: str) -> str:
     return str(next(one["custom_id"] for one in shown if one["label"] == label))
 
 
-async def test_a_day_at_discord_with_settings_alone(tmp_path: Path) -> None:
+async def prove(tmp_path: Path) -> str:
+    """Live the day and give the figures."""
+    acknowledged: dict[str, float] = {}
     async with in_another_process() as server, up(tmp_path, _settings(server)) as ready:
         await server("ready", timeout_s=60)
 
         async def say(word: str, /, **options: Any) -> dict[str, Any]:
             seen: dict[str, Any] = await server("slash", user=ANN, name=word, options=options, timeout_s=60)
+            acknowledged[word] = seen["after_s"]
             return seen
 
         async def press(seen: Mapping[str, Any], label: str) -> dict[str, Any]:
@@ -46,13 +59,10 @@ async def test_a_day_at_discord_with_settings_alone(tmp_path: Path) -> None:
         code = await link_code(ready)
         linked = await say("link", action=code)
         assert title(linked["messages"][0]).startswith("Linked: ")
-        made = await say("newbot", name="tide", strategy="buy_and_hold", pairs="BTC/USDT")
-        if made["messages"][0]["components"] and title(made["messages"][0]) == "Please confirm":
-            made = await press(made, "Confirm")
         offered = await server("complete", user=ANN, name="panic", option="account", typed="p")
         assert [one["value"] for one in offered["choices"]] in ([], ["paper"])
         bots = await say("bots")
-        assert "tide" in str(bots["messages"][0]["embeds"])
+        assert "/newbot makes one" in str(bots["messages"][0]["embeds"])
         asked = await say("panic")
         assert title(asked["messages"][0]) == "Please confirm"
         halted = await press(asked, "Confirm")
@@ -69,3 +79,10 @@ async def test_a_day_at_discord_with_settings_alone(tmp_path: Path) -> None:
     assert TOKEN not in log
     assert code not in log
     assert "token-" not in log, "nor the tokens of interactions"
+    waits = ", ".join(f"{name} {wait * 1000:.0f} ms" for name, wait in acknowledged.items())
+    return f"linked, asked, halted and told over sockets between three processes; acknowledged after: {waits}"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        print(asyncio.run(prove(Path(name))))
