@@ -107,7 +107,9 @@ class DiscordDoor:
         except BaseException as problem:
             disabled = _disabled(problem)
             if disabled is None:
-                self.state = DoorState.TROUBLED
+                # Cancelled: the lease went to another process, or everything ends.
+                is_taken = isinstance(problem, asyncio.CancelledError)
+                self.state = DoorState.WAITING if is_taken else DoorState.TROUBLED
                 raise
             self.state, self.detail = DoorState.DISABLED, str(disabled)
             raise DoorDisabled(str(disabled)) from problem

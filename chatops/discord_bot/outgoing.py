@@ -80,6 +80,9 @@ class Outgoing:
                 found.append({**common, "embeds": [], "content": "⋯"})
             found[-1]["rows"] = rows[at : at + ROWS]
         found[0] |= {"edits": shown.edits, "replies_to": shown.replies_to, "pin": shown.is_pinned}
+        if shown.pages_token and shown.edits:
+            # Leafing shows another page of the same reply: its picture stays.
+            found[0]["keeps_files"] = True
         files = _files(shown)
         if files:
             found[0]["files"] = files

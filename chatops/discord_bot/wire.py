@@ -108,13 +108,15 @@ def _embeds(payload: Mapping[str, Any]) -> list[discord.Embed]:
 
 def edited(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Give what an edit shows: everything anew, so that doing it twice is doing it once."""
-    return {
+    found: dict[str, Any] = {
         "content": str(payload.get("content") or "") or None,
         "embeds": _embeds(payload),
-        "attachments": _attached(payload),
         "view": _view(payload),
         "allowed_mentions": discord.AllowedMentions.none(),
     }
+    if not payload.get("keeps_files"):
+        found["attachments"] = _attached(payload)
+    return found
 
 
 def sendable(payload: Mapping[str, Any], label: str = "") -> dict[str, Any]:

@@ -83,6 +83,25 @@ async def test_a_file_goes_with_the_card_and_one_too_large_is_left_out(sqlite_st
             assert discord.server.messages[sent.message_id].shown()["files"] == expected
 
 
+async def test_leafing_keeps_the_picture_and_a_new_card_takes_its_place(sqlite_store: SqlStore) -> None:
+    async with opened(sqlite_store) as discord:
+        client = discord.door.client
+        assert client is not None
+        outgoing = Outgoing(client, discord.house.clock, "discord:1")
+        place = Place(platform="discord", chat_id=ROOM)
+        page = {"embeds": [{"type": "rich", "title": "page"}]}
+
+        async def carried(**more: Any) -> str:
+            shown = Shown(place=place, speaker=Speaker(), pages=[page, page], **more)
+            return (await outgoing.carry(outgoing.payloads(shown)[0], is_repeat=False)).message_id
+
+        message = await carried(pages_token="t", picture=PNG, picture_name="equity")
+        await carried(pages_token="t", page=1, edits=message)
+        assert list(discord.server.messages[message].files) == ["equity.png"]
+        await carried(edits=message)
+        assert discord.server.messages[message].files == {}
+
+
 def test_the_name_of_a_picture_cannot_lead_elsewhere() -> None:
     assert picture_name("../../etc/passwd?x=1#y") == "------etc-passwd-x-1-y.png"
     assert picture_name("") == "picture.png"
