@@ -18,6 +18,7 @@ from api.context import Context, HouseFace
 from api.documents import Documents
 from api.events.hub import JournalHub
 from api.gate import Gate
+from api.patience import ApiHouse
 from api.read_models import ReadModels
 from api.schema import SCHEMA
 from api.view import MAX_BODY, GraphQLDoor, bearer
@@ -46,14 +47,15 @@ def create_app(
     release = our_version()
     metrics = Metrics(version=release)
     health = Health(house.store, house.clock, version=release, checks=checks)
-    authenticator = TokenAuthenticator(house.store, house.clock, house.desk.sessions)
+    own = ApiHouse(house)
+    authenticator = TokenAuthenticator(own.store, house.clock, house.desk.sessions)
     documents = Documents(with_introspection=settings.introspection)
     documents.warm(SCHEMA._schema, named_documents())
     template = Context(
-        house=house,
+        house=own,
         health=health,
         observer=metrics,
-        journal=JournalHub(house.store, house.bus, house.clock),
+        journal=JournalHub(own.store, house.bus, house.clock),
         gate=Gate(
             house.clock,
             requests_per_s=settings.api_requests_per_s,
@@ -63,7 +65,7 @@ def create_app(
             only_known=settings.api_documents == "known",
         ),
         documents=documents,
-        models=ReadModels(house.store, house.clock),
+        models=ReadModels(own.store, house.clock),
     )
     door = GraphQLDoor(SCHEMA, template=template, authenticator=authenticator, origins=settings.origins)
     pages = Pages(house, settings, health=health, metrics=metrics, authenticator=authenticator)
