@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -391,3 +393,14 @@ async def test_bars_of_a_real_socket_are_those_of_the_list_and_go_on_after_it_wa
     times = [one.ts_ms for one in groups]
     assert times == list(range(times[0], times[-1] + 1000, 1000))
     assert [one.bars[PAIR].close for one in groups if PAIR in one.bars] == [one.close for one in listed]
+
+
+def test_no_order_book_is_followed_so_that_none_can_be_out_of_step() -> None:
+    rooms = Path(__file__).resolve().parents[2] / "desk"
+    followers = [
+        one.name
+        for one in rooms.rglob("*.py")
+        if re.search(r"watch_order_book|fetch_order_book|depthUpdate", one.read_text(encoding="utf-8"))
+    ]
+
+    assert followers == []
