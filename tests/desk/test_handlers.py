@@ -358,7 +358,11 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
     if name == "ResumeBot":
         await house.desk.do(PauseBot(bot_id="running"), house.actor())
 
-    if name in ("ClosePosition", "ClosePositions"):
+    if name in ("PlaceOrder", "CancelAllOrders", "ReconcileAccount", "ResetBreaker"):
+        # Asked on a live account in test_live_accounts.py.
+        with pytest.raises(InvalidInput, match="is on paper"):
+            await house.desk.do(command, house.actor(channel="console"))
+    elif name in ("ClosePosition", "ClosePositions", "SetStop", "SetTargets"):
         with pytest.raises((NotFound, Conflict), match=r"none is open|No open position"):
             await house.desk.do(command, house.actor(channel="console"))
     elif name == "StopBot":

@@ -77,12 +77,11 @@ class Witness:
             return {"refused": refusal.message, "reason": refusal.reason.value}
 
     async def _place(self, **given: Any) -> dict[str, Any] | None:
-        request = OrderRequest(
-            **{
-                name: Decimal(value) if name in _MONEY and value is not None else value
-                for name, value in given.items()
-            }
-        )
+        read: dict[str, Any] = {
+            name: Decimal(value) if name in _MONEY and value is not None else value
+            for name, value in given.items()
+        }
+        request = OrderRequest(**read)
         dice = self._chance.random()
         if dice < self.fates.get("drop", 0.0):
             return None
