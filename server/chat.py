@@ -113,9 +113,7 @@ def _telegram(
     return TelegramDoor(room, full_book(), people, token=token, base_url=base_url, hook=hook, pace=pace)
 
 
-def _discord(
-    house: House, settings: Settings, room: Room, people: People, stack: AsyncExitStack
-) -> Door:
+def _discord(house: House, settings: Settings, room: Room, people: People, stack: AsyncExitStack) -> Door:
     from chatops.commands import full_book
     from chatops.discord_bot.alerts import DiscordAlerts
     from chatops.discord_bot.door import DiscordDoor

@@ -464,6 +464,9 @@ async def test_a_job_is_followed_in_its_message_until_it_ends_with_its_report(
         assert await living.sweep() == 0
 
         assert [label for label, _ in first["keys"]] == ["Refresh", "Cancel the job"]
-        assert (followed["edits"], [label for label, _ in followed["keys"]]) == ("1", ["Refresh", "Cancel the job"])
+        assert (followed["edits"], [label for label, _ in followed["keys"]]) == (
+            "1",
+            ["Refresh", "Cancel the job"],
+        )
         assert (ended["edits"], "ancel" in ended["text"]) == ("1", True)
         assert len(door.platform.carried) == sent
