@@ -149,6 +149,7 @@ async def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     delays = sorted(delay for one in traders for delay in one.delays_s)
+    assert delays, "no order was placed; the server's log says why"
     return {
         "traders": count,
         "subscriptions": count * len(STREAMS),

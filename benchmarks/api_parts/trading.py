@@ -26,6 +26,7 @@ from server.app import create_app
 from server.web import bound_socket, web_server
 from tests.support.api_house import StoreHouse
 from tests.support.records import a_fill, a_position, an_order
+from trading.errors import StoreProblem
 from trading.events import OrderChanged, OrderFilled, OrderPlaced, PositionOpened
 from trading.fills import Liquidity
 from trading.orders import OrderState, Reason, Side
@@ -73,6 +74,17 @@ async def order(house: StoreHouse, bot: Bot) -> None:
     house.bus.publish(recorded)
 
 
+async def order_at_last(house: StoreHouse, bot: Bot) -> None:
+    """Place an order, again where the store was too busy: the account loop does not give up either."""
+    while True:
+        try:
+            await order(house, bot)
+        except StoreProblem:
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
 async def trade(house: StoreHouse, orders_per_s: float) -> None:
     """Place orders of one trader after the other at a fixed rate, whatever that takes."""
     async with house.store.reading() as unit:
@@ -84,7 +96,7 @@ async def trade(house: StoreHouse, orders_per_s: float) -> None:
         while True:
             due = int((loop.time() - started) * orders_per_s)
             while placed < due:
-                group.create_task(order(house, bots[placed % len(bots)]))
+                group.create_task(order_at_last(house, bots[placed % len(bots)]))
                 placed += 1
             await asyncio.sleep(0.005)
 
