@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -90,21 +89,15 @@ class Crowd:
         while self.is_talking:
             number = len(self.said)
             pair = f"Q{number:04d}/USDT"
-            await self._telegram.say(users[number % len(users)], f"/lock {pair} for=1h")
+            await self._telegram.say(users[number % len(users)], f"/lock BTC/USDT for=1h {pair}")
             self.said.append(pair)
             await asyncio.sleep(0.7)
 
 
-async def answered(telegram: Telegram) -> tuple[Counter[str], Counter[str]]:
-    """Count the answers by what they are about: those that do not say that they come again, and all of them."""
-    plain: Counter[str] = Counter()
-    every: Counter[str] = Counter()
-    for one in await telegram.log():
-        found = re.search(r"Q\d{4}/USDT", one["text"])
-        if one["method"] == "sendMessage" and found is not None:
-            every[found[0]] += 1
-            plain[found[0]] += not one["text"].startswith("(Sent again")
-    return plain, every
+async def answered(telegram: Telegram) -> tuple[int, int]:
+    """Count the answers: those that do not say that they come again, and all of them."""
+    texts = [one["text"] for one in await telegram.log() if one["method"] == "sendMessage"]
+    return sum(1 for one in texts if not one.startswith("(Sent again")), len(texts)
 
 
 async def takeover(
@@ -184,22 +177,22 @@ async def _prove(store: SqlStore, house: ChatHouse, telegram: Telegram, folder: 
     crowd.is_talking = False
     await talking
     ends = time.monotonic() + 120
-    while time.monotonic() < ends and set(crowd.said) - set((await answered(telegram))[1]):  # noqa: ASYNC110
+    while time.monotonic() < ends and (await answered(telegram))[1] < len(crowd.said):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     plain, every = await answered(telegram)
     async with store.reading() as tx:
         lines = await tx.audit.page(house.workspace.id, Page(first=10_000))
     done = Counter(
-        str(one.detail["pair"]) for one in lines if one.action == "LockPair" and one.outcome == "done"
+        str(one.detail["reason"]) for one in lines if one.action == "LockPair" and one.outcome == "done"
     )
-    unanswered = [one for one in crowd.said if not every[one]]
-    doubled = [one for one in crowd.said if plain[one] > 1]
+    unanswered = max(0, len(crowd.said) - every)
+    doubled = max(0, plain - len(crowd.said))
     wrong = [one for one in crowd.said if done[one] != 1]
     repeats = sum(1 for one in await telegram.log() if one["text"].startswith("(Sent again"))
     print(
         f"takeover: {kills} leaders killed, taken over after {min(took):.1f} to {max(took):.1f} s "
         f"(asked: {WITHIN_S:g} s); {len(crowd.said)} commands: {len(wrong)} not done exactly once, "
-        f"{len(unanswered)} unanswered, {len(doubled)} answered twice without saying so, {repeats} labelled repeats"
+        f"{unanswered} unanswered, {doubled} answered twice without saying so, {repeats} labelled repeats"
     )
     return 0 if max(took) <= WITHIN_S and not wrong and not unanswered and not doubled else 1
 
