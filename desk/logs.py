@@ -26,8 +26,9 @@ ALLOWED_KEYS = frozenset(
         "workspace", "account", "bot", "bot_id", "strategy", "pair", "timeframe", "venue", "order_id",
         "client_order_id", "position_id", "signal_id", "trade_id", "alert_id", "alert_kind", "job_id", "subject",
         "kind", "phase", "state", "before", "after", "reason", "cause", "detail", "error", "problem", "severity",
+        "source", "coin", "step", "stream", "order", "door", "user", "by", "guilds", "message_id", "update_id", "mode", "advice",
         # figures
-        "sequence", "count", "rows", "bars", "bar_ms", "ts_ms", "attempt", "attempts", "retry_at", "delay_s",
+        "again_in_s", "after_s", "sequence", "count", "rows", "bars", "bar_ms", "ts_ms", "attempt", "attempts", "retry_at", "delay_s",
         "duration_ms", "elapsed_s", "age_s", "size_bytes", "limit", "epoch", "holder", "lease", "lag_s",
         # the process
         "version", "pid", "host", "port", "path", "method", "status", "route", "url", "folder", "seed", "speed",

@@ -43,7 +43,20 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         add_completion=True,
     )
-    for room in (service, data, analysis, research, search, walking, offline, chat, jobs, venues, admin, people):
+    for room in (
+        service,
+        data,
+        analysis,
+        research,
+        search,
+        walking,
+        offline,
+        chat,
+        jobs,
+        venues,
+        admin,
+        people,
+    ):
         room.enter(app)
     return app
 

@@ -45,7 +45,7 @@ async def outcome(house: DeskHouse) -> dict[str, Any]:
         "positions": sorted(
             (one.opened_at, one.pair, one.quantity, str(one.stop), one.realized_pnl) for one in positions
         ),
-        "alerts": sorted(one.kind for one in alerts if one.kind != "bot_degraded"),
+        "alerts": sorted(one.kind for one in alerts if one.kind not in {"bot_degraded", "bot_recovered"}),
     }
 
 

@@ -46,7 +46,7 @@ async def prove_cuts(folder: Path, cuts: int, seed: int) -> dict[str, Any]:
     url = f"sqlite:{folder / 'cut.sqlite3'}"
     await migrate(url)
     store = open_store(url)
-    await write_transactions(store, 60)
+    await write_transactions(store, 20)
     heads = cut_the_log(store.location.path, folder, cuts, seed)
     await store.close()
     return {"cuts": cuts, "whole_transactions": [min(heads), max(heads)], "torn": 0}
