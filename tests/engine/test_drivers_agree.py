@@ -26,7 +26,8 @@ def test_every_strategy_gives_identical_fills_trades_equity_and_account(name: st
 
 def test_random_rule_sets_reach_every_kind_of_fill_and_most_denials() -> None:
     reasons, denied = set(), set()
-    for seed in range(40):
+    # Made markets fall far enough for the kill switch only now and then; 78 and 151 do.
+    for seed in (*range(40), 78, 151):
         result = run(random_case(seed, bars=400), "array")
         reasons |= {fill.reason.value for fill in result.fills}
         denied |= set(result.denied)
