@@ -36,6 +36,8 @@ from tests.chatops.chat_house import furnished
 from tests.support.telegram_world import TOKEN, StandIn, Telegram
 from trading.events import Severity
 
+#: Exit code when only a speed was missed; `tools/prove.py` tries once more.
+TOO_SLOW = 75
 PEOPLE = 20
 FIRST_ID = 5000
 
@@ -155,7 +157,9 @@ async def speed(store: SqlStore, telegram: Telegram, workspace_id: str, seconds:
         f"speed: {len(sent)} alerts at {PEOPLE}/s to {PEOPLE} people: commit to Telegram p50 {p50:.0f} ms, "
         f"p99 {p99:.0f} ms (asked: 500 ms), flood refusals {state['flood_refused']}"
     )
-    return len(sent) == count and p99 <= 500 and state["flood_refused"] == 0
+    assert len(sent) == count, f"{len(sent)} of {count} alerts arrived"
+    assert state["flood_refused"] == 0, "a limit of the platform was broken"
+    return p99 <= 500
 
 
 async def settled(telegram: Telegram, count: int, within_s: float = 400.0) -> None:
@@ -259,8 +263,9 @@ async def _timed(telegram: Telegram, user: int, line: str, *, is_first: bool = F
 
 
 async def main(*, is_full: bool, parts: set[str]) -> int:
-    """Run the parts; 0 when all of them hold."""
-    holds = []
+    """Run the parts; 0 when all of them hold, 75 when only a speed was missed."""
+    holds: list[bool] = []
+    speeds: list[bool] = []
     with tempfile.TemporaryDirectory() as folder:
         for part in ("speed", "outage", "answers"):
             if part not in parts:
@@ -274,18 +279,20 @@ async def main(*, is_full: bool, parts: set[str]) -> int:
                 async with stand_in.visited() as telegram:
                     if part == "speed":
                         workspace = await people(store)
-                        holds.append(await speed(store, telegram, workspace, 60 if is_full else 6))
+                        speeds.append(await speed(store, telegram, workspace, 60 if is_full else 6))
                     elif part == "outage":
                         workspace = await people(store)
                         size = {"count": 5000, "down_s": 600.0} if is_full else {"count": 400, "down_s": 60.0}
                         holds.append(await outage(store, telegram, workspace, scale=scale, **size))  # type: ignore[arg-type]
                     else:
                         count = {"plain": 100, "pictures": 20} if is_full else {"plain": 20, "pictures": 4}
-                        holds.append(await answers(store, telegram, **count))
+                        speeds.append(await answers(store, telegram, **count))
             finally:
                 stand_in.close()
                 await store.close()
-    return 0 if all(holds) else 1
+    if not all(holds):
+        return 1
+    return 0 if all(speeds) else TOO_SLOW
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ from tests.support.telegram_world import ROOT, TOKEN, StandIn, Telegram
 
 USERS = {Role.OPERATOR: 1002, Role.TRADER: 1003, Role.ADMIN: 1004, Role.OWNER: 1005}
 WITHIN_S = 15.0
+#: Exit code when only that was missed; `tools/prove.py` tries once more.
+TOO_SLOW = 75
 
 
 def start(folder: str, telegram: Telegram, name: str) -> subprocess.Popen[bytes]:
@@ -194,7 +196,9 @@ async def _prove(store: SqlStore, house: ChatHouse, telegram: Telegram, folder: 
         f"(asked: {WITHIN_S:g} s); {len(crowd.said)} commands: {len(wrong)} not done exactly once, "
         f"{unanswered} unanswered, {doubled} answered twice without saying so, {repeats} labelled repeats"
     )
-    return 0 if max(took) <= WITHIN_S and not wrong and not unanswered and not doubled else 1
+    if wrong or unanswered or doubled:
+        return 1
+    return 0 if max(took) <= WITHIN_S else TOO_SLOW
 
 
 if __name__ == "__main__":
