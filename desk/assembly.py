@@ -250,10 +250,18 @@ async def _prepare(options: HouseOptions) -> KeyRing:
             hint="Name a folder that can be written.",
         ) from problem
     ring = key_ring_at(options.keys)
-    await migrate(options.url)
     store = open_store(options.url, clock=SystemClock(), ring=ring)
     try:
-        await store.seal_plain_addresses()
+        # Beside a trading process only questions are asked: a console must not queue for its write lock.
+        is_current = await store.is_current()
+    finally:
+        await store.close()
+    if not is_current:
+        await migrate(options.url)
+    store = open_store(options.url, clock=SystemClock(), ring=ring)
+    try:
+        if await store.has_plain_addresses():
+            await store.seal_plain_addresses()
     finally:
         await store.close()
     return ring

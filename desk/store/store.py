@@ -88,6 +88,11 @@ class SqlStore:
                 hint="Run the migrations.",
             )
 
+    async def has_plain_addresses(self) -> bool:
+        """Tell whether an older version left readable addresses; needs no write lock."""
+        async with self.transactions.reading() as connection:
+            return await Personal(connection, self._clock, self._ring).has_plain_addresses()
+
     async def seal_plain_addresses(self) -> int:
         """Seal the addresses that an older version kept readable; give how many there were."""
         async with self.transactions.transaction() as connection:

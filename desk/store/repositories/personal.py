@@ -137,6 +137,10 @@ class Personal:
                 changed += await update(self._tx, "person_keys", changes, Where(user_id=user_id))
         return changed
 
+    async def has_plain_addresses(self) -> bool:
+        """Tell whether there is anything for `seal_plain_addresses` to do."""
+        return await self._tx.row("SELECT 1 FROM users WHERE email <> '' LIMIT 1") is not None
+
     async def seal_plain_addresses(self) -> int:
         """Seal the addresses that an older version kept readable; give how many there were."""
         rows = await self._tx.rows("SELECT id, workspace_id, email FROM users WHERE email <> ''")
