@@ -39,7 +39,7 @@ prove: install-dev ## short profiles of the heavy proofs
 
 prove-rabbitmq: install-dev ## the proof of jobs on RabbitMQ; installs the machine's package where it is missing
 	@tools/rabbitmq.sh
-	PYTHONPATH=.:graphql $(BIN)/python tests/proofs/job_storm.py --broker rabbitmq $(ARGS)
+	PYTHONPATH=.:graphql $(BIN)/python tools/prove.py job_storm --with=--broker=rabbitmq $(ARGS)
 
 prove-clients: install-dev ## graphql-ws, Apollo, gql and graphql-http's audit against a server; needs npm
 	$(BIN)/python tests/proofs/clients/prove.py $(ARGS)

@@ -30,6 +30,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="run only these (file names without .py)")
     parser.add_argument("--full", action="store_true", help="run the long profile")
+    parser.add_argument(
+        "--with", dest="more", action="append", default=[], help="hand this to the proof, repeatable"
+    )
     asked = parser.parse_args()
     proofs = sorted(ROOT.glob("tests/proofs/*.py"))
     unknown = set(asked.names) - {one.stem for one in proofs}
@@ -52,7 +55,7 @@ def main() -> int:
             "NUMBA_CACHE_DIR": str(cache),
             "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}",
         }
-        command = [sys.executable, str(proof), *(["--full"] if asked.full else [])]
+        command = [sys.executable, str(proof), *(["--full"] if asked.full else []), *asked.more]
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         if code == TOO_SLOW:
             print(f"── {proof.stem}: too slow, once more", flush=True)
