@@ -253,13 +253,8 @@ async def _prepare(options: HouseOptions) -> KeyRing:
     store = open_store(options.url, clock=SystemClock(), ring=ring)
     try:
         # Beside a trading process only questions are asked: a console must not queue for its write lock.
-        is_current = await store.is_current()
-    finally:
-        await store.close()
-    if not is_current:
-        await migrate(options.url)
-    store = open_store(options.url, clock=SystemClock(), ring=ring)
-    try:
+        if not await store.is_current():
+            await migrate(options.url)
         if await store.has_plain_addresses():
             await store.seal_plain_addresses()
     finally:

@@ -45,11 +45,6 @@ class Actor:
         return f"{self.name}@{self.channel}"
 
 
-def system_actor(workspace_id: str) -> Actor:
-    """Give the house itself as an actor, for schedules and recovery."""
-    return Actor(workspace_id=workspace_id, user_id="", name="breakwater", role=Role.OWNER, channel="system")
-
-
 def new_id() -> str:
     """Give a new time-ordered id (UUID version 7, canonical text)."""
     return str(uuid_utils.uuid7())

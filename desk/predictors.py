@@ -13,9 +13,6 @@ import orjson
 
 from trading.errors import InvalidInput, OperatorProblem
 
-#: The model that ships with the product.
-SHIPPED = Path(__file__).parent / "models" / "sentiment"
-
 #: Longest text that is looked at; a headline has 100 letters, and nobody may make us read a book.
 MOST_LETTERS = 2_000
 
@@ -24,6 +21,11 @@ _TOKENS = 64
 
 _URL = re.compile(r"https?://\S+|www\.\S+")
 _SPACE = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """Strip addresses and collapse white space: texts are scored as they were learned from."""
+    return _SPACE.sub(" ", _URL.sub(" ", text)).strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class SentimentModel:
         self.card = card
 
     @classmethod
-    def load(cls, folder: Path = SHIPPED) -> SentimentModel:
+    def load(cls, folder: Path) -> SentimentModel:
         """Load `model.onnx` and `tokenizer.json` from a folder; with a `card.json` their hashes must be the card's.
 
         Raises:
@@ -75,7 +77,7 @@ class SentimentModel:
             # Both libraries raise bare exceptions of their own for a file that is not theirs.
             raise OperatorProblem(
                 f"The sentiment model in '{folder}' cannot be loaded: {problem}.",
-                hint="Install the program anew, or name a folder with model.onnx and tokenizer.json.",
+                hint="Name a folder with model.onnx and tokenizer.json.",
             ) from problem
         tokenizer.enable_truncation(_TOKENS)
         tokenizer.no_padding()
@@ -87,7 +89,7 @@ class SentimentModel:
         Raises:
             InvalidInput: nothing is left of it without addresses and white space.
         """
-        plain = _SPACE.sub(" ", _URL.sub(" ", text[:MOST_LETTERS])).strip()
+        plain = clean(text[:MOST_LETTERS])
         if not plain:
             raise InvalidInput("An empty text was given; words are needed.")
         found = self._tokenizer.encode(plain)
@@ -114,6 +116,6 @@ def _card(folder: Path) -> dict[str, Any]:
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != wanted:
             raise OperatorProblem(
                 f"'{name}' in '{folder}' is not the file that the model's card names.",
-                hint="Install the program anew.",
+                hint="Fit and export the model anew, or fetch its folder again.",
             )
     return card

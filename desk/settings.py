@@ -218,7 +218,7 @@ class Settings:
     )
     two_person: str = setting(
         "live",
-        "Where two people are needed to release a halt or raise a limit: with real money only, or always.",
+        "Where two people are needed to release a halt: with real money only, or always.",
         read=one_of("live", "always"),
         group="House",
     )

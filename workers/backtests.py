@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from desk.research.pictures import backtest_picture, backtest_report
 from desk.research.runs import Request, run_backtest
 from desk.research.tables import trades_csv
@@ -32,7 +30,7 @@ def run(payload: Mapping[str, Any], tell: Tell) -> Result:
         body = backtest_report(done, ending)
         files[f"report{ending}"] = (media_type, body.encode() if isinstance(body, str) else body)
     tell("backtest", _STEPS, _STEPS)
-    return Result(values=plain(done.document), files=files)
+    return Result(values=done.document, files=files)
 
 
 def request_of(payload: Mapping[str, Any]) -> Request:
@@ -51,14 +49,3 @@ def request_of(payload: Mapping[str, Any]) -> Request:
         can_short=given["can_short"],
         strategy_path=payload["strategy_path"],
     )
-
-
-def plain(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a document as plain values: decimals as text, arrays as lists, NaN as null."""
-    text = orjson.dumps(document, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
-    found: dict[str, Any] = orjson.loads(text)
-    return found
-
-
-def _plain(value: Any) -> Any:
-    return format(value, "f") if isinstance(value, Decimal) else dict(value)

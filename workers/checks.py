@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from desk.research.bias import verdicts
-from workers.backtests import plain
 from workers.hand import Result, Tell
 
 
@@ -21,4 +20,4 @@ def run(payload: Mapping[str, Any], tell: Tell) -> Result:
 
     found = verdicts(payload["input"]["name"], payload["candles"][0], payload["strategy_path"], progress=step)
     notes = [f"{one['name']}: {'; '.join(one['findings'])}" for one in found["checked"] if not one["clean"]]
-    return Result(values=plain({**found, "notes": notes}))
+    return Result(values={**found, "notes": notes})

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, BinaryIO
 
 import orjson
@@ -28,7 +29,7 @@ class Result:
     """What a job gives.
 
     Attributes:
-        values: plain values for the job's row.
+        values: for the job's row; decimals become text, arrays lists, NaN null.
         files: name → (media type, contents).
     """
 
@@ -57,8 +58,13 @@ def read_frame(stream: BinaryIO) -> bytes:
 def packed(head: Sequence[Any], files: Mapping[str, tuple[str, bytes]] | None = None) -> bytes:
     """Give an answer as data: four bytes of length, JSON, then the files' contents in order."""
     listed = [[name, media_type, len(data)] for name, (media_type, data) in (files or {}).items()]
-    body = orjson.dumps([*head, listed])
+    body = orjson.dumps([*head, listed], default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
     return len(body).to_bytes(4, "big") + body + b"".join(data for _, data in (files or {}).values())
+
+
+def _plain(value: Any) -> Any:
+    """Give decimals as text and any mapping as one of plain values."""
+    return format(value, "f") if isinstance(value, Decimal) else dict(value)
 
 
 def unpacked(body: bytes) -> tuple[list[Any], dict[str, tuple[str, bytes]]]:

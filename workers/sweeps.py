@@ -69,7 +69,7 @@ def walk(payload: Mapping[str, Any], tell: Tell) -> Result:
     from desk.research.searches import laboratory, picker
     from desk.research.walks import span_ms, walk_document
     from trading.backtest.walk_forward import Plan, walk_forward, windows
-    from workers.backtests import plain, request_of
+    from workers.backtests import request_of
 
     given, request = payload["input"], request_of(payload)
     lab, fixed = laboratory(request)
@@ -100,7 +100,7 @@ def walk(payload: Mapping[str, Any], tell: Tell) -> Result:
         title=f"{request.strategy}: out of sample",
         subtitle=f"train {given['train']}, test {given['test']}",
     )
-    document = plain(walk_document(request, done))
+    document = walk_document(request, done)
     # The curve is in the picture; in the row it would weigh megabytes.
     document.pop("equity")
     return Result(values=document, files={"equity.png": ("image/png", picture)})
@@ -133,9 +133,8 @@ def _guided(payload: Mapping[str, Any], tell: Tell) -> SearchResult:
 
 def _told(given: Mapping[str, Any], found: SearchResult) -> Result:
     from desk.research.searches import heat_picture, search_document
-    from workers.backtests import plain
 
-    document = plain(search_document(given["strategy"], found, given["objective"]))
+    document = search_document(given["strategy"], found, given["objective"])
     document["count"] = len(document.pop("trials"))
     files = {"trials.csv": ("text/csv", _table(found.trials, given["objective"]).encode())}
     axes = tuple(read_axis(one) for one in given["grid"])

@@ -10,6 +10,11 @@ from trading.errors import InvalidInput, NotFound, nearest
 from trading.events import TradingState
 
 
+def pair_name(text: str) -> str:
+    """Give a pair as the house writes it: "btc-usdt" is BTC/USDT."""
+    return text.strip().upper().replace("-", "/")
+
+
 async def bot_of(tx: Unit, actor: Actor, bot_id: str) -> Bot:
     """Give a bot by id or by name.
 

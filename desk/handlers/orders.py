@@ -23,7 +23,7 @@ from desk.execution.drafts import wish_to_cancel
 from desk.execution.killing import stop_entries
 from desk.execution.names import EXTERNAL
 from desk.execution.placing import SHARES, Wish, place_by_hand
-from desk.handlers.finding import account_of, position_of
+from desk.handlers.finding import account_of, pair_name, position_of
 from desk.identity import Actor, new_id
 from desk.order_views import AccountRequest, ExitLevel, IncidentKind, Protection, RequestKind
 from desk.ports import Unit
@@ -64,7 +64,7 @@ class OrderHandlers:
         if not command.reduce_only:
             await _may_open(handling.tx, account)
         wish = Wish(
-            pair=command.pair.strip().upper().replace("-", "/"),
+            pair=pair_name(command.pair),
             side=command.side,
             order_type=command.order_type,
             quantity=command.quantity,
@@ -102,7 +102,7 @@ class OrderHandlers:
             _Step(handling),
             account,
             reason=f"by {handling.actor.label}",
-            pair=command.pair.strip().upper().replace("-", "/"),
+            pair=pair_name(command.pair),
         )
         handling.after_commit.append(self._wake)
         return tuple(wanted)

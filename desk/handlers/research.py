@@ -18,6 +18,7 @@ from desk.commands import (
     RunWalkForward,
 )
 from desk.desk import Desk, Handling, Preview
+from desk.handlers.finding import pair_name
 from desk.identity import Actor
 from desk.jobs.bell import Bell
 from desk.jobs.queueing import changed, new_job, queue
@@ -70,7 +71,7 @@ class ResearchHandlers:
 
     async def check_bias(self, command: CheckBias, handling: Handling) -> Job:
         """Queue bias checks."""
-        pair = _pair(command.pair)
+        pair = pair_name(command.pair)
         await require_pairs(handling.tx, self._feed, (pair,))
         _in_order(command.since, command.until)
         names = _checkable(self._registry)
@@ -128,7 +129,7 @@ class ResearchHandlers:
 
     async def _checked(self, command: Research, tx: Unit) -> Research:
         strategy = self._registry.get_strategy(command.strategy)(**dict(command.parameters))
-        pairs = tuple(dict.fromkeys(_pair(one) for one in command.pairs if one.strip()))
+        pairs = tuple(dict.fromkeys(pair_name(one) for one in command.pairs if one.strip()))
         if len(pairs) > MOST_PAIRS:
             raise InvalidInput(f"{len(pairs)} pairs were given; up to {MOST_PAIRS} are allowed.")
         await require_pairs(tx, self._feed, (*pairs, *strategy.pairs_needed))
@@ -212,10 +213,6 @@ def _number(value: Any) -> Any:
         except ValueError:
             continue
     return value
-
-
-def _pair(text: str) -> str:
-    return text.strip().upper().replace("-", "/")
 
 
 def _in_order(since: datetime | None, until: datetime | None) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from desk.bots.requests import ask_to_close, open_requests
 from desk.commands import ClosePosition, LockPair, PanicStop, ReleasePanic, UnlockPair
 from desk.desk import Desk, Handling, Preview
-from desk.handlers.finding import account_of, position_of
+from desk.handlers.finding import account_of, pair_name, position_of
 from desk.handlers.lifecycle import summary_of
 from desk.handlers.telling import tell
 from desk.identity import Actor, new_id
@@ -211,7 +211,7 @@ async def preview_unlock(command: UnlockPair, tx: Unit, actor: Actor) -> Preview
 
 
 async def _pair_of(tx: Unit, account: Account, pair: str) -> str:
-    wanted = pair.strip().upper().replace("-", "/")
+    wanted = pair_name(pair)
     if not wanted:
         return ""
     traded = sorted(

@@ -9,7 +9,7 @@ from typing import Any
 
 from desk.commands import ChangeConfig, CreateBot, DeleteBot
 from desk.desk import Desk, Handling, Preview
-from desk.handlers.finding import account_of, bot_of
+from desk.handlers.finding import account_of, bot_of, pair_name
 from desk.identity import Actor, new_id
 from desk.ports import Feed, Unit
 from desk.views import Account, Bot, ConfigVersion, PairPhase
@@ -217,7 +217,7 @@ def checked_pairs(wanted: Sequence[str], offered: Sequence[str], strategy: BaseS
     Raises:
         InvalidInput: none, too many, unknown ones, or the strategy needs others.
     """
-    pairs = tuple(dict.fromkeys(one.strip().upper().replace("-", "/") for one in wanted if one.strip()))
+    pairs = tuple(dict.fromkeys(pair_name(one) for one in wanted if one.strip()))
     if not 1 <= len(pairs) <= MOST_PAIRS:
         raise InvalidInput(
             f"{len(pairs)} pairs were given; 1 to {MOST_PAIRS} are allowed.", hint="For example BTC/USDT."

@@ -123,11 +123,6 @@ class Stream(Generic[T]):
                 await keeper
             await self._end_all()
 
-    def silence_s(self) -> float:
-        """Give the seconds since anything was heard."""
-        heard = [self._heard_s[one] for one in self._tasks if one in self._heard_s]
-        return self._clock.monotonic() - max(heard) if heard else 0.0
-
     async def _keep(self) -> None:
         wait_s = FIRST_WAIT_S
         while True:

@@ -161,7 +161,7 @@ async def storm(pack: Pack, folder: Path, profile: Profile, dice: random.Random)
     assert set(done) == {one.id for one in jobs}
     assert set(done.values()) == {1}, "a job ended twice"
     assert set(tries) == {one.id for one in jobs}
-    assert not files, "these jobs leave no files"
+    assert files == {one.id: 1 for one in jobs}, "a job's file is missing or there twice"
     return {
         "jobs": len(jobs),
         "messages": len(messages),

@@ -25,7 +25,7 @@ def note(payload: Mapping[str, Any], tell: Tell) -> Result:
     with Path(payload["trace"]).open("a") as trace:
         trace.write(payload["job_id"] + "\n")
     time.sleep(payload.get("seconds", 0.0))
-    return Result(values={"worked": payload["job_id"]})
+    return Result(values={"worked": payload["job_id"]}, files={"note.txt": ("text/plain", b"done")})
 
 
 def refuse(payload: Mapping[str, Any], tell: Tell) -> Result:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from desk.predictors import clean
 from tests.support.data import shared_data
 from trading.errors import InvalidInput
 from workers.sentiment.judging import macro_f1
 from workers.sentiment.lexicon import lexicon_label, lexicon_score
-from workers.sentiment.texts import LabelledText, Split, clean, groups, read_labelled, split
+from workers.sentiment.texts import LabelledText, Split, groups, read_labelled, split
 
 LICENSED = ("open",)
 

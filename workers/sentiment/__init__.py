@@ -1,1 +1,1 @@
-"""Sentiment of headlines: training, exporting and judging the model that ships with the product."""
+"""Sentiment of headlines: training, exporting and judging a model of one's own."""

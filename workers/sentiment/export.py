@@ -1,4 +1,4 @@
-"""From torch to the file that ships: ONNX, eight-bit weights, and a check that the two say the same."""
+"""From torch to the file that scores: ONNX, eight-bit weights, and a check that the two say the same."""
 
 from __future__ import annotations
 

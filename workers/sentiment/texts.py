@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from desk.predictors import clean
 from trading.errors import InvalidInput
 
 #: Texts this alike count as the same; measured on character n-grams.
@@ -24,8 +24,6 @@ ALIKE = 0.8
 #: Shares of the licensed texts, by group.
 _VALID_SHARE, _TEST_SHARE = 0.1, 0.15
 
-_URL = re.compile(r"https?://\S+|www\.\S+")
-_SPACE = re.compile(r"\s+")
 _GRAMS = (3, 4, 5)
 _COLUMNS = 1 << 18
 _BLOCK = 1024
@@ -53,11 +51,6 @@ class LabelledText:
     text: str
     label: int
     date: str = ""
-
-
-def clean(text: str) -> str:
-    """Strip addresses and collapse white space, as it is done before every scoring too."""
-    return _SPACE.sub(" ", _URL.sub(" ", text)).strip()
 
 
 def read_labelled(path: Path) -> list[LabelledText]:
