@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from server.sim_exchange.ledger import Ledger
@@ -15,6 +15,8 @@ from server.sim_exchange.tape import Tape
 
 #: Share of a trade that the venue keeps, from what is received.
 FEE = Decimal("0.001")
+#: Balances have so many places; a fee is rounded up to them, so that what is told is what is kept.
+_PLACES = Decimal("1E-8")
 
 #: Told of every event of a wallet, in order.
 Listener = Callable[[Wallet, dict[str, Any]], None]
@@ -259,7 +261,7 @@ class Exchange:
             symbol=order.symbol,
             price=price,
             quantity=quantity,
-            fee=received * FEE,
+            fee=(received * FEE).quantize(_PLACES, ROUND_CEILING),
             fee_asset=symbol.base if is_buy else symbol.quote,
             at_ms=now_ms,
             is_buyer=is_buy,
