@@ -74,6 +74,7 @@ class HouseOptions:
         version: of the program.
         key_path: file with the keys that seal personal data; None = beside the data.
         always_two: two-person rules hold for paper money too.
+        redis_url: carries word between processes at once; empty = they ask the database.
     """
 
     data_dir: Path
@@ -93,6 +94,7 @@ class HouseOptions:
     version: str = ""
     key_path: Path | None = None
     always_two: bool = False
+    redis_url: Secret | None = None
 
     @property
     def url(self) -> str:
@@ -209,6 +211,10 @@ async def open_house(
         if options.is_pumping:
             house.tasks.append(_forever(pump.run, "outbox"))
             house.tasks.append(_forever(AlertWatch(store, bus, clock, pump.ring).run, "alerts"))
+        if options.redis_url:
+            from desk.relay import RedisRelay
+
+            house.tasks.append(_forever(RedisRelay(options.redis_url, bus, clock, wake).run, "relay"))
         yield house
     finally:
         await _close(house)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 from trading.events import MARKET_DATA, Event, Recorded
@@ -96,6 +96,7 @@ class EventBus:
 
     def __init__(self) -> None:
         self._subscriptions: list[Subscription] = []
+        self._readers: list[Callable[[str, int], None]] = []
 
     def subscribe(
         self, workspace_id: str | None = None, kinds: Iterable[type[Event]] = (), *, limit: int = 256
@@ -116,11 +117,21 @@ class EventBus:
             for subscription in tuple(self._subscriptions):
                 subscription.offer_fact(recorded)
 
-    def publish_market(self, event: Event) -> None:
-        """Hand market data to every listener; the newest wins."""
+    def publish_market(self, event: Event, *, beside: Subscription | None = None) -> None:
+        """Hand market data to every listener but the one that it came through; the newest wins."""
         assert isinstance(event, MARKET_DATA), "facts go through publish, with their sequence"
         for subscription in tuple(self._subscriptions):
-            subscription.offer_market(event)
+            if subscription is not beside:
+                subscription.offer_market(event)
+
+    def when_elsewhere(self, hear: Callable[[str, int], None]) -> None:
+        """Tell `hear` (workspace, place) how far a journal reaches that another process wrote to."""
+        self._readers.append(hear)
+
+    def hear_of(self, workspace_id: str, head: int) -> None:
+        """Pass on that another process' facts reach so far; whoever reads journals goes and reads."""
+        for hear in self._readers:
+            hear(workspace_id, head)
 
     @property
     def listeners(self) -> int:

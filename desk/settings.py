@@ -434,6 +434,13 @@ class Settings:
         example="ws://127.0.0.1:9000/gateway",
     )
 
+    redis_url: Secret = setting(
+        Secret(""),
+        "Redis that carries word between the processes of one house at once; empty: they ask the database.",
+        read=a_secret,
+        group="House",
+        example="redis://localhost:6379/1",
+    )
     broker_url: Secret = setting(
         Secret(""),
         "Message broker of background jobs; empty: they run in this process.",

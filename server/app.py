@@ -72,11 +72,7 @@ def create_app(
     routes = [
         Route("/graphql", door),
         WebSocketRoute("/graphql", door),
-        Route("/livez", pages.live),
-        Route("/readyz", pages.ready),
-        Route("/startupz", pages.started),
-        Route("/health", pages.health_report),
-        Route("/metrics", pages.metrics_page),
+        *pages.routes(),
         *Downloads(house.store, authenticator).routes(),
         *(explorer_routes() if settings.explorer else ()),
     ]
@@ -103,6 +99,23 @@ def create_app(
     return app
 
 
+def create_pages(
+    house: HouseFace, settings: Settings, *, checks: Mapping[str, Check] | None = None
+) -> Starlette:
+    """Put the pages of health and metrics together, for a process that has no API."""
+    metrics = Metrics(version=our_version())
+    health = Health(house.store, house.clock, version=our_version(), checks=checks)
+    authenticator = TokenAuthenticator(house.store, house.clock, house.desk.sessions)
+    pages = Pages(house, settings, health=health, metrics=metrics, authenticator=authenticator)
+    app = Starlette(
+        routes=pages.routes(),
+        middleware=[Middleware(Frontier, hosts=(*settings.allowed_hosts, settings.host), origins=())],
+        lifespan=lifespan(health=health, metrics=metrics, bus=house.bus),
+    )
+    app.state.metrics = metrics
+    return app
+
+
 class Pages:
     """The plain pages beside the API."""
 
@@ -120,6 +133,16 @@ class Pages:
         self._health = health
         self._metrics = metrics
         self._authenticator = authenticator
+
+    def routes(self) -> list[Route]:
+        """Give their routes."""
+        return [
+            Route("/livez", self.live),
+            Route("/readyz", self.ready),
+            Route("/startupz", self.started),
+            Route("/health", self.health_report),
+            Route("/metrics", self.metrics_page),
+        ]
 
     async def live(self, request: Request) -> Response:
         """Say whether the process should be kept."""

@@ -35,6 +35,10 @@ class WayIn:
     token: str
 
 
+#: The way into a process that lets nobody in.
+NOBODY = WayIn(workspace="", user="", token="")
+
+
 async def prepare(house: House, *, demo: bool, capital: Decimal, owner_email: str) -> WayIn:
     """Set up what is missing and give a token; what people changed since stays."""
     if demo:

@@ -15,7 +15,7 @@ from server.metrics import Metrics
 
 
 def lifespan(
-    *, health: Health, metrics: Metrics, bus: EventBus, door: GraphQLDoor
+    *, health: Health, metrics: Metrics, bus: EventBus, door: GraphQLDoor | None = None
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Give the server's life: the loop's pulse and the count of facts, ended together."""
 
@@ -30,7 +30,8 @@ def lifespan(
             yield
         finally:
             health.is_stopping = True
-            await door.close()
+            if door is not None:
+                await door.close()
             for task in tasks:
                 task.cancel()
             for task in tasks:

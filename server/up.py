@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,9 +24,12 @@ import structlog
 from desk.logs import set_up_logs
 from desk.secrets import Secret
 from desk.settings import Settings
+from server.roles import EVERYTHING, Role
 from trading.errors import BreakwaterError, OperatorProblem, RequestProblem, StoreProblem
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
     from desk.assembly import House, HouseOptions
     from desk.mail import SmtpServer
     from desk.ports import Painter
@@ -33,6 +37,13 @@ if TYPE_CHECKING:
     from server.health import Check
 
 log = structlog.get_logger(__name__)
+
+#: What the banner says of each role.
+GREETINGS = {
+    "all": "Money is paper.",
+    "serve": "This process serves the API; `breakwater trade` trades and `breakwater work` does the jobs.",
+    "trade": "This process trades; `breakwater serve` has the API and `breakwater chat` the chats.",
+}
 
 #: A stop that takes longer is cut off; the store is safe against that at any moment.
 STOP_S = 4.5
@@ -49,6 +60,7 @@ class UpOptions:
         seed, speed_bars_per_s: of the market; None takes the setting.
         as_json: print one line of JSON when ready instead of the banner.
         console_command: what the banner tells people to type.
+        role: what this process does for the house.
     """
 
     demo: bool = False
@@ -58,10 +70,11 @@ class UpOptions:
     speed_bars_per_s: float | None = None
     as_json: bool = False
     console_command: str = "breakwater console"
+    role: Role = EVERYTHING
 
 
 def serve(settings: Settings, options: UpOptions) -> int:
-    """Run the house until SIGINT or SIGTERM; a second signal ends it at once.
+    """Run the house, or one role of it, until SIGINT or SIGTERM; a second signal ends it at once.
 
     Returns:
         exit code: 0 stopped on request, 1 the work failed, 2 a setting or the machine has to be put right.
@@ -71,7 +84,8 @@ def serve(settings: Settings, options: UpOptions) -> int:
         listener = _listener(settings)
         with listener:
             _require_writable(settings.data_dir)
-            _warm()
+            if options.role.is_trading:
+                _warm()
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 return runner.run(_run(settings, options, listener))
     except (OperatorProblem, RequestProblem) as problem:
@@ -111,6 +125,21 @@ def house_options(settings: Settings, options: UpOptions, *, version: str) -> Ho
         version=version,
         key_path=settings.key_path,
         always_two=settings.two_person == "always",
+        redis_url=settings.redis_url,
+        role=options.role.name,
+        is_trading=options.role.is_trading,
+        is_pumping=options.role.is_trading,
+    )
+
+
+def market_of(remembered: HouseOptions, options: HouseOptions) -> HouseOptions:
+    """Give options with the market that the house was last opened with."""
+    return replace(
+        options,
+        market=remembered.market,
+        replay=remembered.replay,
+        seed=remembered.seed,
+        speed_bars_per_s=remembered.speed_bars_per_s,
     )
 
 
@@ -133,50 +162,69 @@ def smtp_server(settings: Settings) -> SmtpServer | None:
 async def _run(settings: Settings, options: UpOptions, listener: socket.socket) -> int:
     from chatops.email import render_alert
     from desk.assembly import open_house
-    from server.app import create_app, our_version
+    from server.app import create_app, create_pages, our_version
     from server.chat import has_doors, open_doors
-    from server.cli.house import remember
-    from server.first_start import prepare
+    from server.cli.house import remember, remembered
+    from server.first_start import NOBODY, prepare
     from server.market import open_market
     from server.web import web_server
     from workers.house import working
     from workers.kinds import Bench
 
+    role = options.role
     stop = asyncio.Event()
     _on_signals(stop)
     began = asyncio.get_running_loop().time()
-    market = await open_market(house_options(settings, options, version=our_version()))
+    asked = house_options(settings, options, version=our_version())
+    if not role.is_trading:
+        # The market is played by the process that trades; this one looks at the same.
+        asked = market_of(remembered(settings), asked)
+    market = await open_market(asked)
     wanted = market.options
     if market.note:
         _note(f"breakwater: {market.note}")
-    if settings.market and wanted.market is None and not options.demo:
+    if role.is_trading and settings.market and wanted.market is None and not options.demo:
         # The console shows the market that is really played.
         remember(replace(settings, market=""), options)
-    broker = settings.broker_url.reveal()
-    async with (
-        open_house(
-            wanted,
-            render_alert=render_alert,
-            painter=_painter(has_doors(settings)),
-            feed=market.feed,
-            on_fatal=_end,
-        ) as house,
-        working(
-            house.store,
-            house.bus,
-            house.clock,
-            bell=house.bell,
-            bench=Bench(feed=house.feed, strategy_path=settings.strategy_path),
-            url=broker,
-        ),
-        open_doors(house, settings, version=our_version()) as chat,
-    ):
-        way_in = await prepare(
-            house, demo=options.demo, capital=Decimal(settings.demo_capital), owner_email=settings.owner_email
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(
+            open_house(
+                wanted,
+                render_alert=render_alert,
+                painter=_painter(role.has_doors and has_doors(settings)),
+                feed=market.feed,
+                on_fatal=_end,
+            )
         )
+        if role.is_working:
+            await stack.enter_async_context(
+                working(
+                    house.store,
+                    house.bus,
+                    house.clock,
+                    bell=house.bell,
+                    bench=Bench(feed=house.feed, strategy_path=settings.strategy_path),
+                    url=settings.broker_url.reveal(),
+                )
+            )
+        checks = _checks(house)
+        routes: list[BaseRoute] = []
+        if role.has_doors:
+            chat = await stack.enter_async_context(open_doors(house, settings, version=our_version()))
+            checks |= chat.checks()
+            routes += chat.routes
+        way_in = NOBODY
+        if role.has_api:
+            way_in = await prepare(
+                house,
+                demo=options.demo,
+                capital=Decimal(settings.demo_capital),
+                owner_email=settings.owner_email,
+            )
         port = listener.getsockname()[1]
-        app = create_app(house, replace(settings, port=port), checks={**_checks(house), **chat.checks()})
-        app.router.routes.extend(chat.routes)
+        create = create_app if role.has_api else create_pages
+        app = create(house, replace(settings, port=port), checks=checks)
+        app.router.routes.extend(routes)
         server = web_server(app)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells it by a flag only
@@ -188,7 +236,8 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
         stopping.cancel()
-        await app.state.door.close()
+        if role.has_api:
+            await app.state.door.close()
         server.should_exit = True
         await serving
     return 0
@@ -292,30 +341,34 @@ def _on_signals(stop: asyncio.Event) -> None:
 def _say_ready(settings: Settings, options: UpOptions, house: House, way_in: WayIn, port: int) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
     address = f"{host}:{port}"
+    role = options.role
     if options.as_json:
         line = {
             "ready": True,
-            "graphql": f"http://{address}/graphql",
-            "subscriptions": f"ws://{address}/graphql",
+            "graphql": f"http://{address}/graphql" if role.has_api else None,
+            "subscriptions": f"ws://{address}/graphql" if role.has_api else None,
             "token": way_in.token or None,
             "pid": os.getpid(),
         }
         sys.stdout.write(orjson.dumps(line).decode() + "\n")
         sys.stdout.flush()
         return
-    _banner(
-        [
-            ("Market", house.feed.label),
+    rows = [("Market", house.feed.label)]
+    if role.has_api:
+        rows += [
             ("Workspace", f"{way_in.workspace}, as {way_in.user or 'nobody yet'}"),
             ("GraphQL", f"http://{address}/graphql"),
             ("Streams", f"ws://{address}/graphql"),
             ("API token", way_in.token or "none: this workspace has no owner"),
-            ("Console", options.console_command),
-            ("Data", str(settings.data_dir)),
-            ("Mail", settings.smtp_host or "off: alerts wait in the outbox"),
-            ("Chat", _chat(settings)),
         ]
-    )
+    else:
+        rows += [("Health", f"http://{address}/readyz"), ("Metrics", f"http://{address}/metrics")]
+    rows += [("Console", options.console_command), ("Data", str(settings.data_dir))]
+    if role.is_trading:
+        rows += [("Mail", settings.smtp_host or "off: alerts wait in the outbox")]
+    if role.has_doors:
+        rows += [("Chat", _chat(settings))]
+    _banner(rows, GREETINGS[role.name])
 
 
 def _chat(settings: Settings) -> str:
@@ -323,7 +376,7 @@ def _chat(settings: Settings) -> str:
     return " and ".join(name for name, token in tokens.items() if token) or "the console"
 
 
-def _banner(rows: list[tuple[str, str]]) -> None:
+def _banner(rows: list[tuple[str, str]], greeting: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -333,7 +386,7 @@ def _banner(rows: list[tuple[str, str]]) -> None:
     for name, value in rows:
         grid.add_row(Text(name, style="bold"), Text(value))
     screen.print()
-    screen.print("[bold green]Breakwater is ready.[/bold green] Money is paper. Ctrl-C stops it.")
+    screen.print(f"[bold green]Breakwater is ready.[/bold green] {greeting} Ctrl-C stops it.")
     screen.print(grid)
     screen.print()
     sys.stdout.flush()

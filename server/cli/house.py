@@ -73,6 +73,7 @@ def remembered(found: Settings) -> HouseOptions:
         strategy_paths=(found.strategy_path,) if found.strategy_path else (),
         key_path=found.key_path,
         always_two=found.two_person == "always",
+        redis_url=found.redis_url,
     )
 
 

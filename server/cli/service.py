@@ -1,4 +1,4 @@
-"""`up`, `console`, `warm`: running the house and talking to it."""
+"""`up`, `serve`, `trade`, `console`, `warm`: running the house and talking to it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from server.cli import output
 from server.cli.options import AsJson, DataDir, StrategyPath
 
+if TYPE_CHECKING:
+    from server.roles import Role
+
 
 def enter(app: typer.Typer) -> None:
     """Enter this group's commands."""
     app.command("up")(up)
+    app.command("serve")(serve_api)
+    app.command("trade")(trade)
     app.command("console")(console)
     app.command("warm")(warm)
 
@@ -57,6 +62,51 @@ def up(
         console_command=f"breakwater console --data-dir {data_dir}" if data_dir else "breakwater console",
     )
     remember(found, options)
+    return serve(found, options)
+
+
+def serve_api(
+    port: Annotated[int | None, typer.Option(help="Port of the web server; 0 takes a free one.")] = None,
+    data_dir: DataDir = None,
+    strategy_path: StrategyPath = None,
+    as_json: AsJson = False,
+) -> int:
+    """Serve the API alone; another process trades on the same database. Ctrl-C stops it."""
+    from server.roles import SERVING
+
+    return _role(SERVING, port, data_dir, strategy_path, as_json)
+
+
+def trade(
+    port: Annotated[
+        int | None, typer.Option(help="Port of the pages of health and metrics; 0 takes a free one.")
+    ] = 0,
+    data_dir: DataDir = None,
+    strategy_path: StrategyPath = None,
+    as_json: AsJson = False,
+) -> int:
+    """Run the bots, orders and alerts alone; a second one of these takes over when the first one dies. Ctrl-C stops it."""
+    from server.roles import TRADING
+
+    return _role(TRADING, port, data_dir, strategy_path, as_json)
+
+
+def _role(
+    role: Role, port: int | None, data_dir: Path | None, strategy_path: Path | None, as_json: bool
+) -> int:
+    from server.cli.house import remember, settings
+    from server.up import UpOptions, serve
+
+    found = settings(data_dir)
+    changes = {"port": port, "strategy_path": strategy_path}
+    found = replace(found, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]
+    options = UpOptions(
+        as_json=as_json,
+        role=role,
+        console_command=f"breakwater console --data-dir {data_dir}" if data_dir else "breakwater console",
+    )
+    if role.is_trading:
+        remember(found, options)
     return serve(found, options)
 
 

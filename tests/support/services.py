@@ -140,10 +140,14 @@ class PostgresServer:
 
 
 class RedisServer:
-    """A Redis server without persistence, or the one named in the environment."""
+    """A Redis server without persistence, or the one named in the environment.
 
-    def __init__(self) -> None:
-        self.url = os.environ.get("TEST_REDIS_URL", "")
+    Args:
+        is_own: start one in any case; a test that stops it must not take a stranger's.
+    """
+
+    def __init__(self, *, is_own: bool = False) -> None:
+        self.url = "" if is_own else os.environ.get("TEST_REDIS_URL", "")
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
         self._port = 0

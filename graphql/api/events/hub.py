@@ -163,6 +163,7 @@ class JournalHub:
         self._shown: dict[tuple[str, int], Any] = {}
         self._watching: asyncio.Task[None] | None = None
         self.is_closed = False
+        bus.when_elsewhere(self._heard_of)
 
     def shown(self, recorded: Recorded, show: Callable[[Recorded], S]) -> S:
         """Give a fact as a reader's type; made once, the same object for every reader."""
@@ -254,6 +255,11 @@ class JournalHub:
                 f"The journal holds {oldest} to {head}; the cursor names {after}.",
                 hint="Query the present state and subscribe without `after`.",
             )
+
+    def _heard_of(self, workspace_id: str, head: int) -> None:
+        follower = self._followers.get(workspace_id)
+        if follower is not None:
+            follower.heard_of(head)
 
     async def _watch(self) -> None:
         """Ask for all journals at once: one statement, however many workspaces are followed."""
