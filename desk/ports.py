@@ -14,8 +14,11 @@ from typing import Any, Protocol
 
 from desk.alerting.ports import Notices
 from desk.chats import Chats
+from desk.entry_ports import Entries
 from desk.exchange_ports import ExchangeKeys
 from desk.identity import Role
+from desk.jobs.firings import Firings
+from desk.news.ports import News
 from desk.order_views import (
     AccountRequest,
     Baseline,
@@ -311,6 +314,10 @@ class Positions(Protocol):
     async def trade(self, workspace_id: str, trade_id: str) -> Trade | None: ...
     async def trade_by_number(self, workspace_id: str, number: int) -> Trade | None: ...
     async def trades(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Trade]: ...
+    async def archive_trade(self, workspace_id: str, trade_id: str, by: str, at: datetime) -> bool:
+        """Leave a trade out of lists from now on; False when it was left out before."""
+        ...
+
     async def add_trade_event(
         self, workspace_id: str, position_id: str, at: datetime, kind: str, detail: Mapping[str, Any]
     ) -> None: ...
@@ -415,7 +422,16 @@ class Jobs(Protocol):
     async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Job]: ...
     async def group(self, workspace_id: str, group_id: str) -> Sequence[Job]: ...
     async def claim(self, job_id: str, holder: str, now: datetime, lease_s: float) -> Job | None: ...
-    async def claim_next(self, holder: str, now: datetime, lease_s: float) -> Job | None: ...
+    async def claim_next(
+        self,
+        holder: str,
+        now: datetime,
+        lease_s: float,
+        *,
+        only: Collection[str] = (),
+        but: Collection[str] = (),
+    ) -> Job | None: ...
+    async def kind_of(self, job_id: str) -> str: ...
     async def keep(
         self, job: Job, now: datetime, lease_s: float, progress: Mapping[str, Any]
     ) -> datetime | None:
@@ -439,8 +455,14 @@ class Jobs(Protocol):
     async def part_ended(self, workspace_id: str, group_id: str, now: datetime) -> int: ...
     async def ask_cancel(self, workspace_id: str, job_id: str, now: datetime) -> Job: ...
     async def retry(self, workspace_id: str, job_id: str, now: datetime) -> Job: ...
-    async def is_anything_due(self, now: datetime) -> bool: ...
+    async def is_anything_due(
+        self, now: datetime, *, only: Collection[str] = (), but: Collection[str] = ()
+    ) -> bool: ...
     async def counts(self) -> Mapping[str, int]: ...
+    async def forget(self, before: datetime, *, most: int) -> int:
+        """Remove jobs that ended before a time with their parts and files, at most so many; give how many."""
+        ...
+
     async def add_file(
         self, workspace_id: str, job_id: str, *, name: str, media_type: str, data: bytes, at: datetime
     ) -> None: ...
@@ -532,6 +554,7 @@ class Unit(Protocol):
     signals: Signals
     orders: Orders
     fills: Fills
+    entries: Entries
     positions: Positions
     metrics: Metrics
     journal: Journal
@@ -540,6 +563,8 @@ class Unit(Protocol):
     messages: Messages
     execution: Execution
     jobs: Jobs
+    firings: Firings
+    news: News
     chats: Chats
     audit: Audit
     leases: Leases

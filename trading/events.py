@@ -168,6 +168,33 @@ class SignalLapsed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryAsked(Event):
+    """A semi-automatic bot asks people whether it may enter; unanswered until then it does not."""
+
+    code: str
+    signal_id: str
+    is_long: bool
+    quantity: Decimal
+    price: Decimal
+    stop: Decimal | None
+    targets: tuple[Decimal, ...]
+    until: datetime
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryAnswered(Event):
+    """An entry that waited for people was approved, skipped, let lapse, entered or refused."""
+
+    code: str
+    signal_id: str
+    state: str
+    share: Decimal = Decimal(1)
+    reason: str = ""
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlaced(Event):
     """An order intent was committed; nothing was sent before that."""
 

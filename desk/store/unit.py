@@ -5,8 +5,11 @@ from __future__ import annotations
 from desk.alerting.ports import Notices
 from desk.chats import Chats
 from desk.clock import Clock
+from desk.entry_ports import Entries
 from desk.exchange_ports import ExchangeKeys
+from desk.jobs.firings import Firings
 from desk.keyring import KeyRing
+from desk.news.ports import News
 from desk.people_ports import Approvals, Hooks, Links, Privacy, Proofs, SignIns
 from desk.ports import (
     Accounts,
@@ -36,9 +39,11 @@ from desk.store.repositories.audit import SqlAudit
 from desk.store.repositories.bots import SqlBots
 from desk.store.repositories.candles import SqlCandles
 from desk.store.repositories.chats import SqlChats
+from desk.store.repositories.entries import SqlEntries
 from desk.store.repositories.exchange_keys import SqlExchangeKeys
 from desk.store.repositories.execution import SqlExecution
 from desk.store.repositories.fills import SqlFills
+from desk.store.repositories.firings import SqlFirings
 from desk.store.repositories.hooks import SqlHooks
 from desk.store.repositories.jobs import SqlJobs
 from desk.store.repositories.journal import SqlJournal
@@ -48,6 +53,7 @@ from desk.store.repositories.links import SqlLinks
 from desk.store.repositories.members import SqlMembers
 from desk.store.repositories.messages import SqlMessages
 from desk.store.repositories.metrics import SqlMetrics
+from desk.store.repositories.news import SqlNews
 from desk.store.repositories.notices import SqlNotices
 from desk.store.repositories.orders import SqlOrders
 from desk.store.repositories.positions import SqlPositions
@@ -78,6 +84,7 @@ class SqlUnit:
         self.signals: Signals = SqlSignals(connection)
         self.orders: Orders = SqlOrders(connection)
         self.fills: Fills = SqlFills(connection)
+        self.entries: Entries = SqlEntries(connection)
         self.positions: Positions = SqlPositions(connection)
         self.metrics: Metrics = SqlMetrics(connection)
         self.journal: Journal = SqlJournal(connection)
@@ -86,6 +93,8 @@ class SqlUnit:
         self.messages: Messages = SqlMessages(connection)
         self.execution: Execution = SqlExecution(connection)
         self.jobs: Jobs = SqlJobs(connection)
+        self.firings: Firings = SqlFirings(connection)
+        self.news: News = SqlNews(connection)
         self.chats: Chats = SqlChats(connection)
         self.audit: Audit = SqlAudit(connection)
         self.leases: Leases = SqlLeases(connection)

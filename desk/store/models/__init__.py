@@ -30,6 +30,7 @@ from desk.store.models.chats import (
     ChatUpdateRow,
     LivingMessageRow,
 )
+from desk.store.models.entries import BotWishRow, EntryRequestRow, MarketDirectionRow
 from desk.store.models.exchange_keys import ExchangeKeyRow
 from desk.store.models.execution import (
     AccountRequestRow,
@@ -41,9 +42,11 @@ from desk.store.models.execution import (
     ReconciliationRow,
 )
 from desk.store.models.facts import AuditRow, CounterRow, EventRow
+from desk.store.models.firings import FiringRow
 from desk.store.models.guards import ConfirmationRow, IdempotencyKeyRow, LeaseRow
 from desk.store.models.jobs import JobFileRow, JobRow
 from desk.store.models.market import CandleRow, CandleSeriesRow
+from desk.store.models.news import IndexReadingRow, NewsAssetRow, NewsRow
 from desk.store.models.notices import (
     AlertIncidentRow,
     AlertMessageRow,
@@ -57,6 +60,7 @@ from desk.store.models.orders import FillRow, OrderEventRow, OrderIntentRow, Ord
 from desk.store.models.people import InstallRow, MemberRow, TokenRow, UserRow, WorkspaceRow
 from desk.store.models.personal import PersonalDataRow, PersonKeyRow
 from desk.store.models.positions import (
+    ArchivedTradeRow,
     BotMetricsRow,
     PositionRow,
     RiskEventRow,
@@ -82,11 +86,13 @@ __all__ = [
     "AlertRow",
     "AlertRuleRow",
     "ApprovalRow",
+    "ArchivedTradeRow",
     "AuditRow",
     "BaselineRow",
     "BotMetricsRow",
     "BotPhaseRow",
     "BotRow",
+    "BotWishRow",
     "CandleRow",
     "CandleSeriesRow",
     "ChatButtonRow",
@@ -100,16 +106,19 @@ __all__ = [
     "CredentialRow",
     "DeadLetterRow",
     "DeliveryRow",
+    "EntryRequestRow",
     "EquityPointRow",
     "EscalationRow",
     "EventRow",
     "ExchangeKeyRow",
     "FillRow",
+    "FiringRow",
     "HeartbeatRow",
     "HeldDeliveryRow",
     "IdempotencyKeyRow",
     "InboxRow",
     "IncidentRow",
+    "IndexReadingRow",
     "InstallRow",
     "InvitationRow",
     "JobFileRow",
@@ -118,7 +127,10 @@ __all__ = [
     "LinkCodeRow",
     "LivingMessageRow",
     "LockRow",
+    "MarketDirectionRow",
     "MemberRow",
+    "NewsAssetRow",
+    "NewsRow",
     "NoticeSettingsRow",
     "OrderEventRow",
     "OrderIntentRow",

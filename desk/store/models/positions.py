@@ -78,6 +78,18 @@ class TradeRow(Model):
         )
 
 
+class ArchivedTradeRow(Model):
+    """A trade that lists and statistics leave out."""
+
+    trade_id = TextColumn(primary_key=True)
+    workspace_id = TextColumn()
+    archived_by = TextColumn()
+    archived_at = MomentColumn()
+
+    class Meta:
+        table = "archived_trades"
+
+
 class TradeEventRow(Model):
     """What happened to a position, line by line."""
 

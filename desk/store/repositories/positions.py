@@ -12,7 +12,7 @@ from desk.store.connection import Connection
 from desk.store.counters import next_trade_number
 from desk.store.cursors import after_moment, filtered, limit_of, newest
 from desk.store.models import PositionRow, TradeRow
-from desk.store.table import Table, Where, insert, must_be_new
+from desk.store.table import Table, Where, insert, insert_new, must_be_new
 from desk.views import Filter, Page, Position, Trade
 from trading.errors import InvalidInput
 
@@ -69,12 +69,18 @@ class SqlPositions:
         return await TRADES.one(self._tx, Where(workspace_id=workspace_id, number=number))
 
     async def trades(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Trade]:
-        """Give trades, the last closed first; `extra` may name is_long, reason, tag, exit_tag, position_id."""
+        """Give trades, the last closed first, archived ones left out; `extra` may name is_long, reason, tags and ids."""
         if wanted.is_open:
             raise InvalidInput("Filter 'is_open' was given; a trade is finished. Ask for positions.")
         allowed = ("is_long", "reason", "tag", "exit_tag", "position_id", "signal_id")
         where = filtered(TRADES, workspace_id, wanted, moment="closed_at", extra=allowed)
+        where.add("id NOT IN (SELECT trade_id FROM archived_trades WHERE workspace_id = ?)", workspace_id)
         return await newest(self._tx, TRADES, where, page, moment="closed_at")
+
+    async def archive_trade(self, workspace_id: str, trade_id: str, by: str, at: datetime) -> bool:
+        """Leave a trade out of lists from now on; False when it was left out before."""
+        row = {"trade_id": trade_id, "workspace_id": workspace_id, "archived_by": by, "archived_at": at}
+        return await insert_new(self._tx, "archived_trades", row)
 
     async def add_trade_event(
         self, workspace_id: str, position_id: str, at: datetime, kind: str, detail: Mapping[str, Any]

@@ -1,0 +1,129 @@
+"""Values about entries that people have a say in: semi-automatic bots, the market's direction, what waits for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+#: How long a person has to answer, unless the bot says otherwise.
+ANSWER_WITHIN = timedelta(minutes=30)
+#: How far the price may move from the one that was shown before an answer counts no more.
+DRIFT_RATIO = Decimal("0.01")
+
+
+class Direction(StrEnum):
+    """Which way people see the market; entries against it are refused.
+
+    LONG and SHORT let in that side only, NONE lets in neither, EVEN both.
+    """
+
+    LONG = "long"
+    SHORT = "short"
+    EVEN = "even"
+    NONE = "none"
+
+    def lets_in(self, side: int) -> bool:
+        """Tell whether an entry of a side (+1 long, -1 short) may be made."""
+        match self:
+            case Direction.EVEN:
+                return True
+            case Direction.NONE:
+                return False
+            case _:
+                return (side > 0) is (self is Direction.LONG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketDirection:
+    """The direction that somebody set for an account."""
+
+    account_id: str
+    workspace_id: str
+    direction: Direction
+    set_by: str
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotWish:
+    """What people want of a bot beside its state; the account loop looks it up before each bar.
+
+    Attributes:
+        is_asked: every entry waits for a person (semi-automatic).
+        window_s: so long an entry waits; unanswered it is skipped.
+        drift_ratio: so far the price may move meanwhile.
+        config_version: run at least this version without a stop; 0 = the one that it was started with.
+    """
+
+    bot_id: str
+    workspace_id: str
+    account_id: str
+    is_asked: bool = False
+    window_s: int = int(ANSWER_WITHIN.total_seconds())
+    drift_ratio: Decimal = DRIFT_RATIO
+    config_version: int = 0
+    set_by: str = ""
+    set_at: datetime
+
+
+class EntryState(StrEnum):
+    """Where an entry that waits for a person stands."""
+
+    WAITING = "WAITING"
+    APPROVED = "APPROVED"  # whole or half, decided at the next close
+    ENTERED = "ENTERED"
+    REFUSED = "REFUSED"  # approved, but a limit said no at the close
+    SKIPPED = "SKIPPED"
+    EXPIRED = "EXPIRED"  # nobody answered in time
+    DRIFTED = "DRIFTED"  # the price went too far
+    WITHDRAWN = "WITHDRAWN"  # the strategy or the bot does not want it any more
+
+
+#: States in which the account loop still has something to do.
+OPEN_ENTRIES = (EntryState.WAITING, EntryState.APPROVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRequest:
+    """An entry that waits for a person's yes.
+
+    Attributes:
+        code: what people type, e.g. "K7Q2XM"; unique in the workspace.
+        quantity: what would be bought or sold if it were decided now; it is sized anew at the close after the yes.
+        plan: the strategy's signal, as plain values.
+        share: 1, or 0.5 where somebody chose half.
+        outcome: the limit that refused it, or why it was withdrawn.
+    """
+
+    id: str
+    workspace_id: str
+    account_id: str
+    bot_id: str
+    pair: str
+    code: str
+    signal_id: str
+    is_long: bool
+    tag: str
+    price: Decimal
+    stop: Decimal | None
+    targets: tuple[Decimal, ...]
+    quantity: Decimal
+    plan: Mapping[str, Any]
+    state: EntryState
+    drift_ratio: Decimal
+    asked_at: datetime
+    expires_at: datetime
+    share: Decimal = Decimal(1)
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    outcome: str = ""
+
+    def has_drifted(self, price: Decimal) -> bool:
+        """Tell whether a price is too far from the one that was shown, or past the stop."""
+        if self.stop is not None and (price <= self.stop if self.is_long else price >= self.stop):
+            return True
+        return abs(price / self.price - 1) > self.drift_ratio
