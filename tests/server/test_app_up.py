@@ -27,15 +27,19 @@ import sys
 from pathlib import Path
 import server.up
 from desk.settings import load_settings
+from server import roles
 server.up._warm = lambda: None
 env = {"BREAKWATER_DATA_DIR": sys.argv[1], "BREAKWATER_PORT": sys.argv[2]}
-sys.exit(server.up.serve(load_settings(env), server.up.UpOptions(as_json=sys.argv[3] == "json")))
+role = getattr(roles, sys.argv[4])
+sys.exit(server.up.serve(load_settings(env), server.up.UpOptions(as_json=sys.argv[3] == "json", role=role)))
 """
 
 
-def _start(folder: Path, port: int = 0, form: str = "json") -> subprocess.Popen[str]:
+def _start(
+    folder: Path, port: int = 0, form: str = "json", role: str = "EVERYTHING"
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder), str(port), form],
+        [sys.executable, "-c", PROGRAM, str(folder), str(port), form, role],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"},
         stdout=subprocess.PIPE,
@@ -66,6 +70,32 @@ def test_up_says_ready_in_one_line_serves_and_stops_cleanly_on_a_signal(tmp_path
     assert process.returncode == 0, log
     assert time.monotonic() - began < 5.5
     assert ready["token"] not in log
+
+
+def test_trade_alone_has_health_and_metrics_but_no_api(tmp_path: Path) -> None:
+    process = _start(tmp_path / "data", form="text", role="TRADING")
+    assert process.stdout is not None
+    shown = ""
+    while "Data" not in shown:
+        shown += process.stdout.readline()
+    address = shown.split("Health", 1)[1].split()[0].removesuffix("/readyz")
+    found = {
+        path: httpx.get(address + path, trust_env=False).status_code
+        for path in ("/livez", "/readyz", "/startupz", "/metrics", "/health", "/graphql")
+    }
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+
+    assert found == {
+        "/livez": 200,
+        "/readyz": 200,
+        "/startupz": 200,
+        "/metrics": 200,
+        "/health": 401,
+        "/graphql": 404,
+    }
+    assert "breakwater serve" in shown
+    assert process.returncode == 0, log
 
 
 def test_a_busy_port_is_one_line_and_code_2_before_anything_is_written(tmp_path: Path) -> None:
