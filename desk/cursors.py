@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+from desk.news.views import NewsItem
 from desk.views import (
     Alert,
     AuditEntry,
@@ -27,6 +28,7 @@ SORTED_BY: dict[type[Any], str] = {
     DeadLetter: "created_at",
     FillRecord: "filled_at",
     Job: "created_at",
+    NewsItem: "known_at",
     Order: "created_at",
     Position: "opened_at",
     SignalRecord: "bar_at",

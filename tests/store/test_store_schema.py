@@ -21,7 +21,18 @@ from tests.support.schema import EXPECTED, Schema, of_postgres, of_sqlite
 from trading.errors import StoreProblem
 
 #: Rows that belong to the whole install, not to one workspace.
-_SHARED = {"installs", "workspaces", "candles", "candle_series", "heartbeats", "leases", "throttles"}
+_SHARED = {
+    "installs",
+    "workspaces",
+    "candles",
+    "candle_series",
+    "heartbeats",
+    "index_readings",
+    "leases",
+    "news",
+    "news_assets",
+    "throttles",
+}
 
 
 def _expected() -> Schema:
