@@ -149,6 +149,38 @@ class ChangeConfig(Command):
     expected_version: int | None = None
 
 
+@asks(
+    role=Role.ADMIN,
+    danger=Danger.TWO,
+    causes=(BotStateChanged, ApprovalRequested, ApprovalSettled),
+    needs_step_up=True,
+    owner_among=True,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoLive(Command):
+    """Move a stopped, flat bot whose gates are all passed from paper to a live account; it stays stopped.
+
+    Attributes:
+        account_id: the live account; empty = the only one.
+    """
+
+    bot_id: str
+    account_id: str = ""
+
+
+@asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(BotStateChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoPaper(Command):
+    """Move a stopped, flat bot from live money back to a paper account; it stays stopped.
+
+    Attributes:
+        account_id: the paper account; empty = the only one.
+    """
+
+    bot_id: str
+    account_id: str = ""
+
+
 @asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(BotStateChanged,))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartBot(Command):

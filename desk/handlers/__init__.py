@@ -10,6 +10,7 @@ from desk.handlers.alerts import AlertHandlers
 from desk.handlers.approvals import ApprovalHandlers
 from desk.handlers.closing import ClosingHandlers
 from desk.handlers.exchanges import ExchangeHandlers
+from desk.handlers.golive import GoLiveHandlers
 from desk.handlers.hooks import HookHandlers
 from desk.handlers.lifecycle import LifecycleHandlers
 from desk.handlers.links import LinkHandlers
@@ -49,6 +50,7 @@ def register_all(
     """
     SetupHandlers(registry, feed, wake).register(desk)
     LifecycleHandlers(wake).register(desk)
+    GoLiveHandlers(desk, wake).register()
     risk = RiskHandlers(wake)
     risk.register(desk)
     ClosingHandlers(risk.close_position).register(desk)

@@ -82,6 +82,11 @@ class SetupHandlers:
         strategy = self._registry.get_strategy(command.strategy)(**dict(command.parameters))
         pairs = checked_pairs(command.pairs, await self._feed.pairs(), strategy)
         account = await account_of(tx, actor, command.account_id)
+        if account.is_live:
+            raise Conflict(
+                f"Account '{account.name}' holds real money; a bot comes there by passing its gates on paper.",
+                hint="Set it up on a paper account, and let it go live from there.",
+            )
         timeframe = str(Timeframe.parse(command.timeframe))
         checked_share(command.allocation)
         await _same_timeframe(tx, account, timeframe)

@@ -35,6 +35,8 @@ from desk.commands import (
     DeleteBot,
     DeleteWebhook,
     DisableExchangeAccount,
+    GoLive,
+    GoPaper,
     InviteMember,
     LockPair,
     PanicStop,
@@ -99,6 +101,8 @@ CALLS: Mapping[str, Command] = {
     "CreateBot": CreateBot(name="new", strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m"),
     "DeleteBot": DeleteBot(bot_id="tide"),
     "ChangeConfig": ChangeConfig(bot_id="tide", parameters=(("fast_bars", 10),)),
+    "GoLive": GoLive(bot_id="tide"),
+    "GoPaper": GoPaper(bot_id="tide"),
     "StartBot": StartBot(bot_id="tide"),
     "PauseBot": PauseBot(bot_id="running"),
     "ResumeBot": ResumeBot(bot_id="running"),
@@ -364,6 +368,10 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
             await house.desk.do(command, house.actor(channel="console"))
     elif name in ("ClosePosition", "ClosePositions", "SetStop", "SetTargets"):
         with pytest.raises((NotFound, Conflict), match=r"none is open|No open position"):
+            await house.desk.do(command, house.actor(channel="console"))
+    elif name in ("GoLive", "GoPaper"):
+        # Carried out in test_going_live.py.
+        with pytest.raises(RequestProblem, match=r"trades paper money already|needs a fresh proof"):
             await house.desk.do(command, house.actor(channel="console"))
     elif name == "StopBot":
         # Only a flat bot stops without a question.

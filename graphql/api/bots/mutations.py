@@ -19,6 +19,8 @@ from desk.commands import (
     Command,
     CreateBot,
     DeleteBot,
+    GoLive,
+    GoPaper,
     PauseBot,
     ResumeBot,
     StartBot,
@@ -98,6 +100,28 @@ class DeleteBotInput:
 
 
 @strawberry.input
+class GoLiveInput:
+    """Which bot, and the live account that it shall trade."""
+
+    idempotency_key: UUID
+    bot_id: strawberry.ID
+    account_id: strawberry.ID | None = strawberry.field(
+        default=None, description="May be left out where there is one live account."
+    )
+
+
+@strawberry.input
+class GoPaperInput:
+    """Which bot, and the paper account that it shall trade."""
+
+    idempotency_key: UUID
+    bot_id: strawberry.ID
+    account_id: strawberry.ID | None = strawberry.field(
+        default=None, description="May be left out where there is one paper account."
+    )
+
+
+@strawberry.input
 class ChangeConfigInput:
     """New parameters; the version that was seen guards against somebody else's change."""
 
@@ -145,6 +169,16 @@ class StopBotPayload(BotPayload):
 @strawberry.type
 class DeleteBotPayload(BotPayload):
     """The archived bot."""
+
+
+@strawberry.type
+class GoLivePayload(BotPayload):
+    """The bot on its live account; it is stopped."""
+
+
+@strawberry.type
+class GoPaperPayload(BotPayload):
+    """The bot on its paper account; it is stopped."""
 
 
 @strawberry.type
@@ -221,6 +255,30 @@ class BotMutations:
             lambda: DeleteBot(bot_id=own_id("Bot", input.bot_id)),
             input.idempotency_key,
         )
+
+    @mutates(GoLive)
+    async def go_live(self, info: Info, input: GoLiveInput) -> GoLivePayload:
+        """Move a bot to a live account."""
+
+        def build() -> Command:
+            return GoLive(
+                bot_id=own_id("Bot", input.bot_id),
+                account_id=own_id("Account", input.account_id) if input.account_id else "",
+            )
+
+        return await _bot_payload(info, GoLivePayload, build, input.idempotency_key)
+
+    @mutates(GoPaper)
+    async def go_paper(self, info: Info, input: GoPaperInput) -> GoPaperPayload:
+        """Move a bot back to a paper account."""
+
+        def build() -> Command:
+            return GoPaper(
+                bot_id=own_id("Bot", input.bot_id),
+                account_id=own_id("Account", input.account_id) if input.account_id else "",
+            )
+
+        return await _bot_payload(info, GoPaperPayload, build, input.idempotency_key)
 
     @mutates(ChangeConfig)
     async def change_config(self, info: Info, input: ChangeConfigInput) -> ChangeConfigPayload:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from api.bots.golive import GoLiveReport, go_live_report
 from api.bots.types import Bot, ConfigVersion, StateChange, bot, config_version, state_change
 from api.context import Info
 from api.ids import Cursor, not_found, own_id
@@ -11,6 +12,7 @@ from api.pagination import DEFAULT_FIRST, Connection, connect, connect_all, want
 from api.permissions import reads
 from desk import views
 from desk.cursors import cursor_of
+from desk.golive import report_of
 from trading.events import Condition, Desired
 
 
@@ -70,6 +72,15 @@ class BotQueries:
         older = [*newest_first[1:], None]
         pairs = zip(newest_first[:100], older, strict=False)
         return [config_version(one, own.config_version, before) for one, before in pairs]
+
+    @reads()
+    async def go_live_report(self, info: Info, bot_id: strawberry.ID) -> GoLiveReport:
+        """Which gates a bot has passed on paper before real money, and how much that proves."""
+        own = await _known(info, bot_id)
+        house = info.context.house
+        async with house.store.reading() as unit:
+            found = await report_of(unit, house.clock.now(), info.context.workspace_id, own.id)
+        return go_live_report(found)
 
 
 async def _known(info: Info, bot_id: str) -> views.Bot:
