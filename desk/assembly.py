@@ -17,8 +17,8 @@ from desk.alerting.dead_man import Pulse
 from desk.alerting.pump import OutboxPump
 from desk.alerting.raising import raise_alerts
 from desk.alerting.watch import AlertWatch
-from desk.bots.account_loop import Tools
 from desk.bots.supervisor import Supervisor
+from desk.bots.tools import Tools
 from desk.bus import EventBus
 from desk.clock import Clock, SystemClock
 from desk.demo import Demo, seed_demo
@@ -28,6 +28,7 @@ from desk.feeds.replay import ReplayFeed
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.jobs.bell import Bell
+from desk.jobs.timetable import Timetable
 from desk.keyring import FILE_NAME, KeyRing, key_ring_at, save_key_ring
 from desk.mail import SmtpMailer, SmtpServer
 from desk.ports import Feed, Painter, Store
@@ -74,6 +75,7 @@ class HouseOptions:
         version: of the program.
         key_path: file with the keys that seal personal data; None = beside the data.
         always_two: two-person rules hold for paper money too.
+        schedule: what is done by the clock at other times than usual, as in BREAKWATER_SCHEDULE.
         redis_url: carries word between processes at once; empty = they ask the database.
     """
 
@@ -94,6 +96,7 @@ class HouseOptions:
     version: str = ""
     key_path: Path | None = None
     always_two: bool = False
+    schedule: tuple[str, ...] = ()
     redis_url: Secret | None = None
 
     @property
@@ -123,6 +126,7 @@ class House:
     queries: Queries
     bell: Bell
     painter: Painter | None = None
+    timetable: Timetable = field(default_factory=Timetable)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -155,6 +159,7 @@ async def open_house(
         StoreProblem, BadSetting, BadCandles: what has to be put right first.
     """
     clock = clock or SystemClock()
+    timetable = Timetable(options.schedule)
     registry = registry or _registry(options)
     feed = feed or make_feed(options, clock)
     ring = await _prepare(options)
@@ -201,6 +206,7 @@ async def open_house(
         queries=Queries(store, clock),
         bell=bell,
         painter=painter,
+        timetable=timetable,
     )
     try:
         if options.is_trading:

@@ -7,64 +7,35 @@ give the same rows again: nothing is lost and nothing is done twice.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from desk.alerting.raising import raise_alerts
+from desk.bots.bar_rows import candle_events, status_of
 from desk.bots.bar_step import BarStep
-from desk.bots.context import Context, amount
+from desk.bots.context import Context
 from desk.bots.decisions import Decisions
 from desk.bots.housekeeping import Housekeeping
 from desk.bots.leases import Lease
 from desk.bots.ledger import Ledger
-from desk.bots.live_account import OpenVenue
 from desk.bots.memory import pack
 from desk.bots.opening import Opened, open_account
 from desk.bots.state import put_to_rest
-from desk.bus import EventBus
-from desk.clock import Clock, from_ms
+from desk.bots.tools import Tools
+from desk.bots.waiting import Waiting
+from desk.clock import from_ms
 from desk.execution.order_path import OrderPath
-from desk.ports import ClosedBars, Feed, Store, Unit, Venue
-from desk.views import AccountStatus, EquityPoint
-from strategies.registry import StrategyRegistry
-from trading.events import CandleClosed, Event, Recorded, TradingState
-from trading.instruments import Instrument
+from desk.ports import ClosedBars, Unit
+from desk.views import EquityPoint
+from trading.events import CandleClosed, Event, Recorded
 
 log = structlog.get_logger(__name__)
 
 #: What people want is looked up at least this often, also when nobody rings.
 POLL_S = 0.5
-#: Bars of one transaction, when they come faster than commits.
-BATCH_BARS = 32
-#: Bars that the feed may be ahead.
-_AHEAD_BARS = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What every account loop works with.
-
-    Attributes:
-        make_venue: gives where the orders of an account go, by the trading rules of its pairs.
-        ring: tells the outbox that there may be something to carry.
-        restore_epoch: counts restored backups; part of every client order id.
-        open_venue: opens the venue of a live account; None = this process carries paper accounts only.
-    """
-
-    store: Store
-    bus: EventBus
-    clock: Clock
-    feed: Feed
-    registry: StrategyRegistry
-    make_venue: Callable[[Mapping[str, Instrument]], Venue]
-    ring: Callable[[], None]
-    restore_epoch: int = 0
-    open_venue: OpenVenue | None = None
 
 
 class AccountLoop:
@@ -119,7 +90,7 @@ class AccountLoop:
     async def _carry(self, session: _Session) -> bool:
         """Take bars until the bots at work change; tell whether to open again."""
         self.has_ended = False
-        waiting = _Waiting(self._wake)
+        waiting = Waiting(self._wake)
         plan = session.opened.plan
         bars = self._tools.feed.bars(plan.pairs, str(plan.timeframe), after_ms=session.last_ms)
         reader = asyncio.create_task(waiting.read(bars))
@@ -155,30 +126,6 @@ class AccountLoop:
             bell.cancel()
 
 
-class _Waiting:
-    """Bars between the feed and the loop, a bounded number of them."""
-
-    def __init__(self, wake: asyncio.Event) -> None:
-        self._wake = wake
-        self._space = asyncio.Event()
-        self._bars: deque[ClosedBars] = deque()
-
-    async def read(self, bars: AsyncIterator[ClosedBars]) -> None:
-        """Take bars from the feed while there is room."""
-        async for group in bars:
-            while len(self._bars) >= _AHEAD_BARS:
-                self._space.clear()
-                await self._space.wait()
-            self._bars.append(group)
-            self._wake.set()
-
-    def take(self) -> list[ClosedBars]:
-        """Give the bars that wait, up to a batch."""
-        batch = [self._bars.popleft() for _ in range(min(BATCH_BARS, len(self._bars)))]
-        self._space.set()
-        return batch
-
-
 class _Session:
     """An opened account between two openings."""
 
@@ -193,7 +140,7 @@ class _Session:
         ledger = Ledger(opened.memory, opened.phases, opened.positions, restore_epoch=tools.restore_epoch)
         decisions = Decisions(opened.memory, opened.phases, ledger, restore_epoch=tools.restore_epoch)
         self._ledger = ledger
-        self._step = BarStep(opened, ledger, decisions)
+        self._step = BarStep(opened, decisions)
         self._keeping = Housekeeping(opened, ledger, decisions, tools.clock)
 
     async def begin(self) -> None:
@@ -222,7 +169,7 @@ class _Session:
                     equity.append(
                         EquityPoint(at=context.at, equity=self._ledger.equity(context, self.opened.engine))
                     )
-                    market_data += _candle_events(context, self.opened, group)
+                    market_data += candle_events(context, self.opened, group)
             recorded = await self._commit(tx, context, equity, list(batch) if not is_over else [])
         if batch and not is_over:
             self.last_ms = batch[-1].ts_ms
@@ -232,7 +179,7 @@ class _Session:
     async def _take_bar(self, context: Context, group: ClosedBars) -> None:
         context.bar_ms = group.ts_ms
         context.at = context.path.at = from_ms(group.ts_ms + self.opened.plan.timeframe.ms)
-        await self._step.match(context, group)
+        await self._step.match(context, group, self._ledger)
         await self._keeping.obey(context)
         await self._step.decide(context, group)
         await self._keeping.tell_failures(context)
@@ -251,7 +198,8 @@ class _Session:
                 await tx.candles.add(fresh)
             await self._ledger.mark(context, opened.engine)
             await tx.accounts.add_equity(account.workspace_id, account.id, equity)
-            await tx.accounts.save_status(account.workspace_id, self._status(context))
+            equity_now = self._ledger.equity(context, opened.engine)
+            await tx.accounts.save_status(account.workspace_id, status_of(context, opened, equity_now))
             await tx.bots.saw_bar(
                 account.workspace_id,
                 list(dict.fromkeys(line.bot.id for line in opened.plan.lines)),
@@ -272,48 +220,9 @@ class _Session:
             tx=tx, plan=self.opened.plan, path=path, at=at, bar_ms=self.last_ms or 0, events=events
         )
 
-    def _status(self, context: Context) -> AccountStatus:
-        engine, plan = self.opened.engine, self.opened.plan
-        account = engine.account()
-        most = plan.config.limits.max_positions
-        return AccountStatus(
-            account_id=plan.account.id,
-            as_of=context.at,
-            cash=self.opened.memory.cash,
-            equity=self._ledger.equity(context, engine),
-            peak_equity=amount(account.peak),
-            day_start_equity=amount(account.day_start),
-            drawdown=account.drawdown_ratio,
-            day_change=account.day_ratio,
-            open_positions=account.slots_taken,
-            max_positions=most or 0,
-            open_risk=amount(account.open_risk),
-            trading_state=TradingState(account.state.upper()),
-        )
-
     def _publish(self, recorded: Sequence[Recorded], market_data: Sequence[CandleClosed]) -> None:
         self._tools.bus.publish(recorded)
         for one in market_data:
             self._tools.bus.publish_market(one)
         if recorded:
             self._tools.ring()
-
-
-def _candle_events(context: Context, opened: Opened, group: ClosedBars) -> list[CandleClosed]:
-    return [
-        CandleClosed(
-            workspace_id=context.workspace_id,
-            occurred_at=context.at,
-            account_id=context.account_id,
-            pair=bar.pair,
-            venue=opened.memory.venue,
-            timeframe=group.timeframe,
-            ts_ms=bar.ts_ms,
-            open=bar.open,
-            high=bar.high,
-            low=bar.low,
-            close=bar.close,
-            volume=bar.volume,
-        )
-        for bar in group.bars.values()
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from desk.bots.context import Context
@@ -17,30 +17,42 @@ from trading.errors import StrategyFailure
 from trading.risk.correlation import DAY_MS
 from trading.signals import Signal
 
+#: Gives those of a bar's signals that may be acted on, by line.
+Sift = Callable[[Context, dict[int, Signal]], Awaitable[dict[int, Signal]]]
+
 
 class BarStep:
     """Takes an account through a bar."""
 
-    def __init__(self, opened: Opened, ledger: Ledger, decisions: Decisions) -> None:
+    def __init__(self, opened: Opened, decisions: Decisions) -> None:
         self._opened = opened
-        self._ledger = ledger
         self._decisions = decisions
 
-    async def match(self, context: Context, group: ClosedBars) -> None:
+    async def match(self, context: Context, group: ClosedBars, ledger: Ledger) -> None:
         """Fill what the bar fills, and write it."""
         opened = self._opened
-        for bar in group.bars.values():
-            opened.market.take(bar)
+        self.see(group)
         fills = opened.engine.match(self._rows(group))
-        await self._ledger.book(context, opened.engine, fills)
+        await ledger.book(context, opened.engine, fills)
         notices = opened.engine.take_notices()
         await self._decisions.settle_entries(context, opened.engine, notices)
         await tell(context, notices)
 
-    async def decide(self, context: Context, group: ClosedBars) -> None:
-        """Ask the strategies, decide, and write it."""
+    def see(self, group: ClosedBars) -> None:
+        """Remember the bars."""
+        for bar in group.bars.values():
+            self._opened.market.take(bar)
+
+    async def decide(self, context: Context, group: ClosedBars, sift: Sift | None = None) -> None:
+        """Ask the strategies, decide, and write it.
+
+        Args:
+            sift: keeps back what must not be acted on, and writes why.
+        """
         opened = self._opened
         signals = self._signals(group)
+        if sift is not None:
+            signals = await sift(context, signals)
         before = opened.engine.account()
         self._correlate(group)
         intents = opened.engine.decide(self._rows(group), signals)

@@ -9,7 +9,7 @@ from typing import Any
 
 from desk.bots.checks import checks_of, sizing_of
 from desk.bots.context import Context, shown_price
-from desk.bots.ledger import Ledger, order_id, position_id
+from desk.bots.ledger import Held, order_id, position_id
 from desk.bots.memory import LoopMemory
 from desk.bots.phases import Phases
 from desk.bots.plan import Line
@@ -33,7 +33,7 @@ Explain = Callable[[Line], tuple[Mapping[str, Any], ...]]
 class Decisions:
     """Writes one account's decisions."""
 
-    def __init__(self, memory: LoopMemory, phases: Phases, ledger: Ledger, *, restore_epoch: int = 0) -> None:
+    def __init__(self, memory: LoopMemory, phases: Phases, ledger: Held, *, restore_epoch: int = 0) -> None:
         self._memory = memory
         self._phases = phases
         self._ledger = ledger

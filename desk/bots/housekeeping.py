@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from desk.bots.context import Context
 from desk.bots.decisions import Decisions
-from desk.bots.ledger import Ledger
+from desk.bots.ledger import Held
 from desk.bots.opening import Opened, needs_service
 from desk.bots.plan import Line
 from desk.bots.requests import (
@@ -46,7 +46,7 @@ class _Seen:
 class Housekeeping:
     """Keeps one opened account in step with what people want of it."""
 
-    def __init__(self, opened: Opened, ledger: Ledger, decisions: Decisions, clock: Clock) -> None:
+    def __init__(self, opened: Opened, ledger: Held, decisions: Decisions, clock: Clock) -> None:
         self._opened = opened
         self._ledger = ledger
         self._decisions = decisions

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Protocol
 
 from desk.bots.context import Context, shown_price
 from desk.bots.figures import keep_figures
@@ -23,6 +24,16 @@ from trading.fills import Fill, Liquidity
 from trading.orders import OrderState, OrderType, Reason, Side
 
 _TARGETS = (Reason.TAKE_PROFIT_1, Reason.TAKE_PROFIT_2, Reason.TAKE_PROFIT_3)
+
+
+class Held(Protocol):
+    """What an account holds, as its rows say."""
+
+    open: dict[tuple[str, str], Position]
+
+    async def stop_moved(self, context: Context, engine: AccountEngine, line: Line, cause: str) -> None:
+        """Write that a position's exits are other ones now."""
+        ...
 
 
 class Ledger:

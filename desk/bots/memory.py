@@ -27,6 +27,7 @@ class LineMemory:
         entry_value, entry_quantity, exit_value, exit_quantity, fees: exact sums of the open position's fills.
         trail_ratio: trailing distance of the pending or held entry; None for none.
         planned_stop, initial_stop: stop of the pending entry, and of the open position when it began.
+        unbooked: cash that fills of a live account moved and the engine, which counts in whole steps, has not seen.
     """
 
     signal_id: str = ""
@@ -43,6 +44,7 @@ class LineMemory:
     trail_ratio: float | None = None
     planned_stop: str = ""
     initial_stop: str = ""
+    unbooked: Decimal = Decimal(0)
 
     def forget_position(self) -> None:
         """Be flat again."""
@@ -130,7 +132,7 @@ def unpack(data: bytes) -> tuple[LoopMemory, bytes]:
     return memory, data[stop:]
 
 
-_EXACT = ("entry_value", "entry_quantity", "exit_value", "exit_quantity", "fees")
+_EXACT = ("entry_value", "entry_quantity", "exit_value", "exit_quantity", "fees", "unbooked")
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

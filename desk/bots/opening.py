@@ -60,7 +60,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
+class Rows:
     """What the store says about an account."""
 
     account: Account
@@ -81,9 +81,25 @@ async def open_account(
         OperatorProblem: the account went on another market before.
         InvariantBroken: the rows and the engine's state disagree.
     """
-    rows = await _read(store, workspace_id, account_id)
+    async with store.reading() as tx:
+        rows = await read_rows(tx, workspace_id, account_id)
     if rows is None:
         return None
+    wanted = dict.fromkeys(pair for bot in rows.bots for pair in bot.pairs)
+    opened = restored(rows, feed, registry, {pair: await feed.instrument(pair) for pair in wanted})
+    _reconcile(opened)
+    await warm(opened, store, feed)
+    return opened
+
+
+def restored(
+    rows: Rows, feed: Feed, registry: StrategyRegistry, instruments: Mapping[str, Instrument]
+) -> Opened:
+    """Give the engine and everything around it as the rows say; strategies know no past yet.
+
+    Raises:
+        OperatorProblem: the account went on another market before, or a pair has no trading rules.
+    """
     memory = rows.memory or LoopMemory(venue=feed.venue, cash=rows.account.capital)
     if memory.venue != feed.venue:
         raise OperatorProblem(
@@ -92,7 +108,7 @@ async def open_account(
         )
     failed: dict[str, StrategyFailure] = {}
     built = _build(rows, registry, failed)
-    plan = make_plan(rows.account, built, await _instruments(feed, built))
+    plan = make_plan(rows.account, built, instruments)
     engine = AccountEngine(plan.config)
     if rows.engine:
         engine.restore(rows.engine)
@@ -106,14 +122,11 @@ async def open_account(
         market=Market(feed.venue, plan.timeframe),
         phases=Phases(),
         positions={(one.bot_id, one.pair): one for one in rows.positions},
-        last_ms=rows.saved[0] if rows.saved else None,
+        last_ms=rows.saved[0] if rows.saved and rows.saved[0] >= 0 else None,
         failed=failed,
     )
     for line in plan.lines:
         opened.phases.know(line)
-    _reconcile(opened)
-    await _warm(opened, store, feed)
-    await asyncio.to_thread(_compile, plan)
     return opened
 
 
@@ -122,28 +135,28 @@ def needs_service(bot: Bot, held: Sequence[Position]) -> bool:
     return bot.desired is not Desired.STOPPED or any(one.bot_id == bot.id for one in held)
 
 
-async def _read(store: Store, workspace_id: str, account_id: str) -> _Rows | None:
-    async with store.reading() as tx:
-        account = await tx.accounts.by_id(workspace_id, account_id)
-        if account is None:
-            return None
-        positions = tuple(await tx.positions.open(workspace_id, account_id))
-        bots = tuple(
-            one for one in await tx.bots.of_account(workspace_id, account_id) if needs_service(one, positions)
-        )
-        if not bots:
-            return None
-        saved = await tx.accounts.snapshot(workspace_id, account_id)
-        memory, engine = unpack(saved[1]) if saved else (None, b"")
-        return _Rows(
-            account=account,
-            bots=bots,
-            saved=saved,
-            positions=positions,
-            parameters={bot.id: await _parameters(tx, bot, memory) for bot in bots},
-            memory=memory,
-            engine=engine,
-        )
+async def read_rows(tx: Unit, workspace_id: str, account_id: str) -> Rows | None:
+    """Give what the store says of an account; None when no bot of it needs to be looked after."""
+    account = await tx.accounts.by_id(workspace_id, account_id)
+    if account is None:
+        return None
+    positions = tuple(await tx.positions.open(workspace_id, account_id))
+    bots = tuple(
+        one for one in await tx.bots.of_account(workspace_id, account_id) if needs_service(one, positions)
+    )
+    if not bots:
+        return None
+    saved = await tx.accounts.snapshot(workspace_id, account_id)
+    memory, engine = unpack(saved[1]) if saved else (None, b"")
+    return Rows(
+        account=account,
+        bots=bots,
+        saved=saved,
+        positions=positions,
+        parameters={bot.id: await _parameters(tx, bot, memory) for bot in bots},
+        memory=memory,
+        engine=engine,
+    )
 
 
 async def _parameters(tx: Unit, bot: Bot, memory: LoopMemory | None) -> Mapping[str, object]:
@@ -156,7 +169,7 @@ async def _parameters(tx: Unit, bot: Bot, memory: LoopMemory | None) -> Mapping[
 
 
 def _build(
-    rows: _Rows, registry: StrategyRegistry, failed: dict[str, StrategyFailure]
+    rows: Rows, registry: StrategyRegistry, failed: dict[str, StrategyFailure]
 ) -> list[tuple[Bot, BaseStrategy]]:
     built: list[tuple[Bot, BaseStrategy]] = []
     for bot in rows.bots:
@@ -167,11 +180,6 @@ def _build(
             failed[bot.id] = StrategyFailure(problem.message, hint=problem.hint)
             built.append((bot, SilentStrategy()))
     return built
-
-
-async def _instruments(feed: Feed, built: Sequence[tuple[Bot, BaseStrategy]]) -> dict[str, Instrument]:
-    pairs = dict.fromkeys(pair for bot, _ in built for pair in bot.pairs)
-    return {pair: await feed.instrument(pair) for pair in pairs}
 
 
 def _reconcile(opened: Opened) -> None:
@@ -187,8 +195,8 @@ def _reconcile(opened: Opened) -> None:
             )
 
 
-async def _warm(opened: Opened, store: Store, feed: Feed) -> None:
-    """Give every pair its past and every strategy its place."""
+async def warm(opened: Opened, store: Store, feed: Feed) -> None:
+    """Give every pair its past and every strategy its place; afterwards the next bar may come."""
     past: dict[str, Candles] = {}
     for pair in opened.plan.pairs:
         past[pair] = await _past(opened, store, feed, pair)
@@ -203,6 +211,7 @@ async def _warm(opened: Opened, store: Store, feed: Feed) -> None:
             opened.carriers[line.index] = await asyncio.to_thread(Carrier, line, own, others)
         except StrategyFailure as failure:
             opened.failed[line.bot.id] = failure
+    await asyncio.to_thread(_compile, opened.plan)
 
 
 async def _past(opened: Opened, store: Store, feed: Feed, pair: str) -> Candles:

@@ -11,11 +11,12 @@ from typing import Any
 import structlog
 
 from desk.alerting.raising import raise_alerts
-from desk.bots.account_loop import AccountLoop, Tools
+from desk.bots.account_loop import AccountLoop
 from desk.bots.leases import HEARTBEAT_S, Lease, LeaseLost, account_lease, new_holder, release, take
 from desk.bots.live_account import LiveAccount
 from desk.bots.opening import needs_service
 from desk.bots.state import be
+from desk.bots.tools import Tools
 from desk.views import Bot, Position
 from trading.errors import BreakwaterError
 from trading.events import Condition, Desired, Event
@@ -122,6 +123,9 @@ class Supervisor:
                 live = {one.id for one in await tx.accounts.all(workspace.id) if one.is_live}
                 if self._tools.open_venue is not None:
                     accounts |= dict.fromkeys(sorted(live))
+                else:
+                    # Without a way to its venue nobody here plays a live account, least of all on paper.
+                    accounts = {one: None for one in accounts if one not in live}
                 self._live |= live
                 wanted += [(workspace.id, account_id) for account_id in accounts]
         return wanted
@@ -140,16 +144,7 @@ class Supervisor:
         tools = self._tools
         if account_id not in self._live or tools.open_venue is None:
             return AccountLoop(tools, workspace_id, account_id, lease)
-        return LiveAccount(
-            tools.store,
-            tools.bus,
-            tools.clock,
-            tools.open_venue,
-            workspace_id,
-            account_id,
-            lease,
-            ring=tools.ring,
-        )
+        return LiveAccount(tools, tools.open_venue, workspace_id, account_id, lease)
 
     async def _renew(self, one: _Work) -> None:
         """Keep the lease; without it the loop stops at once."""

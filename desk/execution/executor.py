@@ -95,6 +95,11 @@ class Executor:
         self._gap = ""
         self._told_state = self.breaker.state
 
+    @property
+    def takes_risk(self) -> bool:
+        """Whether new risk would be sent now."""
+        return self.is_ready and self.breaker.lets_risk_through and not self.sender.is_safe_mode
+
     def ring(self) -> None:
         """Say that there is something to do."""
         faultpoint("k02")
@@ -158,8 +163,7 @@ class Executor:
         if watch.valid_until is not None and watch.valid_until <= now:
             return self._lapse
         if not order.is_reduce_only:
-            is_open = self.is_ready and self.breaker.lets_risk_through and not self.sender.is_safe_mode
-            return self._send if is_open and order.pair not in frozen else None
+            return self._send if self.takes_risk and order.pair not in frozen else None
         return self._send if await self._has_room(order) else self._make_room
 
     async def _has_room(self, order: Order) -> bool:

@@ -253,7 +253,7 @@ async def _close(turn: Turn, position: Position, order: Order, fill: FillRecord)
             reason=fill.reason,
             tag=position.tag,
             exit_tag=order.binding,
-            bars=0,
+            bars=turn.bars_held(position),
             signal_id=position.signal_id,
             opened_at=position.opened_at,
             closed_at=fill.filled_at,

@@ -228,6 +228,8 @@ class Intake:
         )
         if was_unknown:
             await self._out_of_doubt(turn, moved)
+        if moved.state is OrderState.FILLED:
+            await self.ended(turn, moved)
 
     async def _ours(self, turn: Turn, client_id: str, venue_order_id: str) -> Order | None:
         """Find an order by our id, by the venue's, or as the one that was adopted."""

@@ -14,7 +14,7 @@ from desk.alerting.raising import raise_alerts
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.ports import Store, Unit
-from desk.views import Account, FillRecord, Order
+from desk.views import Account, FillRecord, Order, Position
 from trading.events import Event, Recorded
 
 
@@ -37,6 +37,7 @@ class Turn:
         events: facts, journalled before the commit.
         touched: positions whose exits must be looked at before the commit.
         steps: the venue's quantity step by pair; less than one step of a position cannot be sold.
+        bars_held: tells how many bars a position was held.
     """
 
     tx: Unit
@@ -45,6 +46,7 @@ class Turn:
     events: list[Event] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
     steps: Mapping[str, Decimal] = field(default_factory=dict)
+    bars_held: Callable[[Position], int] = lambda position: 0
 
 
 class Listener(Protocol):
@@ -100,6 +102,8 @@ class Turns:
         self.is_torn = False
         #: The venue's quantity step by pair.
         self.steps: Mapping[str, Decimal] = {}
+        #: Bars that a position was held; an account without an engine counts none.
+        self.bars_held: Callable[[Position], int] = lambda position: 0
         #: Called in a turn before its commit, for what every turn ends with.
         self.before_commit: list[Callable[[Turn], Awaitable[None]]] = []
 
@@ -115,7 +119,13 @@ class Turns:
             try:
                 async with self.store.transaction() as tx:
                     await self.lease.guard(tx, self.clock)
-                    turn = Turn(tx=tx, at=self.clock.now(), account=self.account, steps=self.steps)
+                    turn = Turn(
+                        tx=tx,
+                        at=self.clock.now(),
+                        account=self.account,
+                        steps=self.steps,
+                        bars_held=self.bars_held,
+                    )
                     yield turn
                     for last in self.before_commit:
                         await last(turn)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from desk.bots.account_loop import Tools
 from desk.bots.supervisor import Supervisor
+from desk.bots.tools import Tools
 from desk.bus import EventBus
 from desk.clock import Clock, SystemClock
 from desk.commands import CreateBot, StartBot

@@ -1,0 +1,358 @@
+"""People's say in entries: semi-automatic bots ask before each one, and nothing goes against the market's direction.
+
+An entry that waits is a row, written in the transaction of its bar; a person's answer is another change of that row.
+So it survives a crash, is answered once, and is carried out once: at the next close after the yes, where the engine
+sizes and checks it anew. What would be decided is found out on a copy of the engine, which is thrown away.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from desk.approvals import new_code
+from desk.bots.context import Context, shown_price
+from desk.bots.decisions import Decisions, Explain
+from desk.bots.opening import Opened
+from desk.bots.plan import Line
+from desk.clock import Clock
+from desk.entry_views import BotWish, Direction, EntryRequest, EntryState
+from desk.execution.client_ids import stable_id
+from trading.engine.engine import AccountEngine
+from trading.engine.views import AccountView, BarRow, EngineIntent
+from trading.errors import InvariantBroken
+from trading.events import Desired, EntryAnswered, EntryAsked, Phase, SignalLapsed, TradingState
+from trading.orders import IntentKind
+from trading.signals import EntryType, Exit, Signal
+
+#: The refusal of an entry against the direction that people set.
+AGAINST = "market_direction"
+#: The mark of a signal about which somebody was asked: while it lasts nobody is asked again.
+ASKED = "asked"
+#: A size hint that every account can be measured with.
+_PROBE = 0.01
+#: Keeps half of a whole number of steps from falling one step short.
+_ROUNDING = 1.0 + 1e-9
+
+#: Exits that end the wish for a side.
+_EXITS = {1: (Exit.LONG, Exit.ALL), -1: (Exit.SHORT, Exit.ALL)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the engine is told of a bar's signals.
+
+    Attributes:
+        signals: without the entries that wait for people, with those that people allowed.
+        shown: the same with every entry, for whoever writes what followed.
+        entering: allowed entries by line.
+    """
+
+    signals: Mapping[int, Signal]
+    shown: Mapping[int, Signal]
+    entering: Mapping[int, EntryRequest]
+
+
+class Asking:
+    """Holds entries back until people said yes."""
+
+    def __init__(self, opened: Opened, decisions: Decisions, clock: Clock) -> None:
+        self._opened = opened
+        self._decisions = decisions
+        self._clock = clock
+        self._wishes: Mapping[str, BotWish] = {}
+        self._direction = Direction.EVEN
+        self._open: dict[tuple[str, str], EntryRequest] = {}
+
+    def wanted_version(self, bot_id: str) -> int:
+        """Give the configuration version that a bot should run at least."""
+        wish = self._wishes.get(bot_id)
+        return wish.config_version if wish else 0
+
+    async def look(self, context: Context) -> None:
+        """Look up what people said, and end what waited in vain."""
+        tx, workspace_id, account_id = context.tx, context.workspace_id, context.account_id
+        self._wishes = await tx.entries.wishes(workspace_id, account_id)
+        direction = await tx.entries.direction(workspace_id, account_id)
+        self._direction = direction.direction if direction else Direction.EVEN
+        if not self._wishes:
+            return
+        waiting = await tx.entries.open(workspace_id, account_id)
+        self._open = {(one.bot_id, one.pair): one for one in waiting}
+        if waiting:
+            await self._end_stale(context, waiting)
+        for line in self._opened.plan.lines:
+            await self._put_back(context, line)
+
+    async def hear(
+        self,
+        context: Context,
+        rows: BarRow,
+        signals: Mapping[int, Signal],
+        *,
+        closes: Mapping[str, float],
+        account: AccountView,
+        explain: Explain,
+    ) -> Heard:
+        """Give what the engine may hear of a bar's signals; ask people about the rest."""
+        heard, shown = dict(signals), dict(signals)
+        entering = await self._allowed(context, rows, signals, closes)
+        for index, request in entering.items():
+            heard[index] = shown[index] = self._planned(rows, index, request)
+        held = {
+            index: one
+            for index, one in signals.items()
+            if one.enter and index not in entering and self._holds(context.line(index), one)
+        }
+        if held:
+            for intent in self._trial(rows, heard):
+                if intent.kind is not IntentKind.OPEN or intent.denied or intent.line not in held:
+                    continue
+                signal, line = held[intent.line], context.line(intent.line)
+                heard[intent.line] = replace(signal, enter=0)
+                if not self._direction.lets_in(signal.enter):
+                    refused = replace(intent, denied=AGAINST)
+                    await self._decisions.refuse(
+                        context, self._opened.engine, line, refused, signal, closes, account, explain
+                    )
+                elif line.key not in self._open and not self._was_asked(line, signal):
+                    await self._ask(context, line, intent, signal, closes[line.pair], account, explain)
+        return Heard(signals=heard, shown=shown, entering=entering)
+
+    async def settle(self, context: Context, heard: Heard, intents: Sequence[EngineIntent]) -> None:
+        """Write what became of the entries that people allowed."""
+        decided = {one.line: one.denied for one in intents if one.kind is IntentKind.OPEN}
+        for index, request in heard.entering.items():
+            denied = decided.get(index, AGAINST)
+            after = EntryState.REFUSED if denied else EntryState.ENTERED
+            moved = await context.tx.entries.move(
+                context.workspace_id, request.id, before=(EntryState.APPROVED,), after=after, outcome=denied
+            )
+            if moved:
+                self._tell(context, request, after, denied)
+            self._open.pop(context.line(index).key, None)
+
+    # ------------------------------------------------------------ what waits
+
+    async def _end_stale(self, context: Context, waiting: Sequence[EntryRequest]) -> None:
+        now = self._clock.now()
+        lines = {line.key: line for line in self._opened.plan.lines}
+        bots = {one.id: one for one in await context.tx.bots.of_account(context.workspace_id, context.account_id)}
+        for request in waiting:
+            bot, line = bots.get(request.bot_id), lines.get((request.bot_id, request.pair))
+            is_wanted = (
+                bot is not None
+                and line is not None
+                and bot.desired is not Desired.STOPPED
+                and bot.trading_state is not TradingState.HALTED
+            )
+            wish = self._wishes.get(request.bot_id)
+            if not is_wanted or wish is None or not wish.is_asked:
+                await self._end(context, request, EntryState.WITHDRAWN, "withdrawn")
+            elif request.state is EntryState.WAITING and request.expires_at <= now:
+                await self._end(context, request, EntryState.EXPIRED, "not_answered")
+
+    async def _allowed(
+        self, context: Context, rows: BarRow, signals: Mapping[int, Signal], closes: Mapping[str, float]
+    ) -> dict[int, EntryRequest]:
+        """Give the entries that people said yes to and that still make sense; end those that do not."""
+        allowed: dict[int, EntryRequest] = {}
+        for line in self._opened.plan.lines:
+            request = self._open.get(line.key)
+            if request is None or line.index not in rows:
+                continue
+            side = 1 if request.is_long else -1
+            said = signals.get(line.index, Signal())
+            close = shown_price(line.instrument, closes[line.pair])
+            if said.enter == -side or said.exit in _EXITS[side]:
+                await self._end(context, request, EntryState.WITHDRAWN, "withdrawn")
+            elif close is not None and request.has_drifted(close):
+                await self._end(context, request, EntryState.DRIFTED, "drifted")
+            elif request.state is EntryState.APPROVED and self._is_free(line):
+                allowed[line.index] = request
+        return allowed
+
+    def _is_free(self, line: Line) -> bool:
+        position = self._opened.engine.position(line.index)
+        return position.side == 0 and position.pending_side == 0
+
+    def _planned(self, rows: BarRow, index: int, request: EntryRequest) -> Signal:
+        """Give the signal of an allowed entry, and let its line go on with the signal that was shown."""
+        line = self._opened.plan.lines[index]
+        memory = self._opened.memory.line(line.key)
+        memory.signal_id, memory.signal_side = request.signal_id, 1 if request.is_long else -1
+        memory.last_denial = ""
+        signal = signal_of(request.plan)
+        return signal if request.share >= 1 else self._shared(rows, index, signal, float(request.share))
+
+    def _shared(self, rows: BarRow, index: int, signal: Signal, share: float) -> Signal:
+        """Give a signal that is sized to a share of what the limits allow now: by the engine's own arithmetic."""
+        whole = next((one for one in self._trial(rows, {index: signal}) if one.line == index), None)
+        probed = replace(signal, size_hint=_PROBE)
+        probe = next((one for one in self._trial(rows, {index: probed}) if one.line == index), None)
+        if whole is None or probe is None or whole.denied:
+            return signal
+        measured = probe.limits.get("strategy", math.nan)
+        if not measured > 0.0:
+            raise InvariantBroken(f"{signal.enter:+d} entry: a size hint of {_PROBE:.0%} allows {measured}.")
+        step = float(self._opened.plan.lines[index].instrument.step)
+        return replace(signal, size_hint=_PROBE * share * whole.lots * step / measured * _ROUNDING)
+
+    def _trial(self, rows: BarRow, signals: Mapping[int, Signal]) -> tuple[EngineIntent, ...]:
+        """Let a copy of the engine decide."""
+        copy = AccountEngine(self._opened.plan.config)
+        copy.restore(self._opened.engine.snapshot())
+        return copy.decide(rows, signals)
+
+    # ------------------------------------------------------------ asking
+
+    def _holds(self, line: Line, signal: Signal) -> bool:
+        wish = self._wishes.get(line.bot.id)
+        return (wish is not None and wish.is_asked) or not self._direction.lets_in(signal.enter)
+
+    def _was_asked(self, line: Line, signal: Signal) -> bool:
+        return self._opened.memory.line(line.key).last_denial == f"{signal.enter}:{ASKED}"
+
+    async def _ask(
+        self,
+        context: Context,
+        line: Line,
+        intent: EngineIntent,
+        signal: Signal,
+        close: float,
+        account: AccountView,
+        explain: Explain,
+    ) -> None:
+        wish = self._wishes[line.bot.id]
+        record = await self._decisions.detected(
+            context, self._opened.engine, line, intent, signal, close, account, explain
+        )
+        self._opened.memory.line(line.key).last_denial = f"{signal.enter}:{ASKED}"
+        now = self._clock.now()
+        asked = EntryRequest(
+            id=stable_id(context.account_id, "entry", record.id),
+            workspace_id=context.workspace_id,
+            account_id=context.account_id,
+            bot_id=line.bot.id,
+            pair=line.pair,
+            code=new_code(),
+            signal_id=record.id,
+            is_long=signal.enter > 0,
+            tag=record.tag,
+            price=record.price,
+            stop=shown_price(line.instrument, intent.stop),
+            targets=record.targets,
+            quantity=line.instrument.quantity_of(intent.lots),
+            plan=plan_of(signal),
+            state=EntryState.WAITING,
+            drift_ratio=wish.drift_ratio,
+            asked_at=now,
+            expires_at=now + timedelta(seconds=wish.window_s),
+        )
+        for _ in range(5):
+            if await context.tx.entries.ask(asked):
+                break
+            asked = replace(asked, code=new_code())
+        else:
+            raise InvariantBroken("Five codes of six letters were all in use.")
+        self._open[line.key] = asked
+        context.events.append(
+            EntryAsked(
+                workspace_id=context.workspace_id,
+                occurred_at=context.at,
+                account_id=context.account_id,
+                bot_id=line.bot.id,
+                pair=line.pair,
+                code=asked.code,
+                signal_id=record.id,
+                is_long=asked.is_long,
+                quantity=asked.quantity,
+                price=asked.price,
+                stop=asked.stop,
+                targets=asked.targets,
+                until=asked.expires_at,
+                tag=asked.tag,
+            )
+        )
+
+    # ------------------------------------------------------------ ends
+
+    async def _end(self, context: Context, request: EntryRequest, after: EntryState, reason: str) -> None:
+        """End a request and its signal; somebody's answer that came first stands."""
+        moved = await context.tx.entries.move(
+            context.workspace_id, request.id, before=(request.state,), after=after, outcome=reason
+        )
+        self._open.pop((request.bot_id, request.pair), None)
+        if not moved:
+            return
+        await context.tx.signals.settle(
+            context.workspace_id, request.signal_id, outcome="lapsed", reason=reason
+        )
+        context.events.append(
+            SignalLapsed(
+                workspace_id=context.workspace_id,
+                occurred_at=context.at,
+                account_id=context.account_id,
+                bot_id=request.bot_id,
+                pair=request.pair,
+                signal_id=request.signal_id,
+                reason=reason,
+            )
+        )
+        self._tell(context, request, after, reason)
+
+    def _tell(self, context: Context, request: EntryRequest, after: EntryState, reason: str) -> None:
+        context.events.append(
+            EntryAnswered(
+                workspace_id=context.workspace_id,
+                occurred_at=context.at,
+                account_id=context.account_id,
+                bot_id=request.bot_id,
+                pair=request.pair,
+                code=request.code,
+                signal_id=request.signal_id,
+                state=after.value,
+                share=request.share,
+                reason=reason,
+                actor=request.decided_by,
+            )
+        )
+
+    async def _put_back(self, context: Context, line: Line) -> None:
+        """Look on where a signal ended with the answer."""
+        memory = self._opened.memory.line(line.key)
+        phases = self._opened.phases
+        is_busy = line.key in self._open or memory.signal_id or memory.entry_sequence or memory.position_id
+        if not is_busy and phases.of(line) is Phase.SIGNAL_DETECTED:
+            await phases.go(context, line, Phase.MONITORING, cause="answered")
+
+
+def plan_of(signal: Signal) -> dict[str, Any]:
+    """Give a signal as plain values; what is not set is null."""
+    return {name: _plain(value) for name, value in asdict(signal).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return int(value) if isinstance(value, int) else value
+
+
+def signal_of(plan: Mapping[str, Any]) -> Signal:
+    """Give the signal of a plan back."""
+    given: dict[str, Any] = {
+        name: tuple(math.nan if one is None else float(one) for one in value)
+        if isinstance(value, list)
+        else math.nan
+        if value is None
+        else value
+        for name, value in plan.items()
+    }
+    return Signal(**{**given, "entry_type": EntryType(given["entry_type"])})
