@@ -448,6 +448,20 @@ class Settings:
         group="Jobs",
         example="redis://localhost:6379/0",
     )
+    schedule: tuple[str, ...] = setting(
+        (),
+        "What is done by the clock at other times than usual, or not at all; breakwater jobs schedule lists it.",
+        read=words,
+        group="Jobs",
+        example="day_summary=off, reports_daily=07:30, reports_weekly=mon 07:30",
+    )
+    jobs_keep_days: int = setting(
+        90,
+        "How long ended jobs are kept with their files.",
+        read=whole(1, 3650),
+        group="Jobs",
+        unit="days",
+    )
 
     #: By venue in lower case; each value as `BREAKWATER_<VENUE>_<KEY>`.
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)

@@ -125,6 +125,7 @@ def house_options(settings: Settings, options: UpOptions, *, version: str) -> Ho
         version=version,
         key_path=settings.key_path,
         always_two=settings.two_person == "always",
+        schedule=settings.schedule,
         redis_url=settings.redis_url,
         role=options.role.name,
         is_trading=options.role.is_trading,
@@ -203,8 +204,11 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
                     house.bus,
                     house.clock,
                     bell=house.bell,
-                    bench=Bench(feed=house.feed, strategy_path=settings.strategy_path),
+                    bench=Bench(
+                        feed=house.feed, strategy_path=settings.strategy_path, settings=settings
+                    ),
                     url=settings.broker_url.reveal(),
+                    timetable=house.timetable,
                 )
             )
         checks = _checks(house)

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from desk.alerting.raising import raise_alerts
-from desk.bus import EventBus
-from desk.clock import Clock
-from desk.ports import Store, Unit
-from desk.views import Account
+from desk.ports import Unit
+from desk.views import Account, Job
 from trading.events import DaySummarised, PositionClosed, Recorded, kind_of
+from workers.hand import Result
+from workers.kinds import Kind, Task
 
 _CLOSED = kind_of(PositionClosed)
 
 
-async def summarise(store: Store, bus: EventBus, clock: Clock, workspace_id: str, day: date) -> int:
-    """Tell a workspace's people what was closed on a UTC day; give how many accounts were told of.
+async def read_day(task: Task) -> Result:
+    """Refuse a day that is none; the figures are read where they are told."""
+    date.fromisoformat(task.job.input["day"])
+    return Result(values={})
+
+
+async def tell_day(tx: Unit, job: Job, result: Result, now: datetime) -> Sequence[DaySummarised]:
+    """Tell a workspace's people what was closed on a UTC day.
 
     The day is that of the desk, not of the market: a replayed year may pass within it.
     """
+    day = date.fromisoformat(job.input["day"])
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    async with store.transaction() as tx:
-        closed = await _recorded(tx, workspace_id, start)
-        accounts = await tx.accounts.all(workspace_id)
-        untold = [one for one in accounts if await _is_first(tx, one, day, clock.now())]
-        facts = [await _fact(tx, account, day, closed, clock.now()) for account in untold]
-        raised = await raise_alerts(tx, workspace_id, facts, clock.now())
-        recorded = await tx.journal.append(workspace_id, [*facts, *raised], clock.now())
-    bus.publish(recorded)
-    return len(facts)
+    closed = await _recorded(tx, job.workspace_id, start)
+    accounts = await tx.accounts.all(job.workspace_id)
+    untold = [one for one in accounts if await _is_first(tx, one, day, now)]
+    return [await _fact(tx, account, day, closed, now) for account in untold]
 
 
 async def _is_first(tx: Unit, account: Account, day: date, now: datetime) -> bool:
@@ -67,3 +69,6 @@ async def _fact(
         pnl=sum(profits, Decimal(0)),
         equity=None if status is None else status.equity,
     )
+
+
+KINDS = (Kind(name="day_summary", duty=read_day, conclude=tell_day, time_limit_s=600.0),)

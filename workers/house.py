@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.jobs.bell import Bell
+from desk.jobs.timetable import Timetable
 from desk.ports import Store
 from workers.kinds import Bench
 from workers.queue import Workers
+from workers.schedule import Schedule
 
 
 @asynccontextmanager
@@ -24,11 +26,14 @@ async def working(
     bench: Bench | None = None,
     url: str = "",
     hands: int = 1,
+    timetable: Timetable | None = None,
 ) -> AsyncIterator[Workers]:
-    """Run workers and their schedule while the block runs."""
+    """Run workers and the clock of the house while the block runs."""
+    bell = bell or Bell()
     workers = Workers(store, bus, clock, bell=bell, bench=bench, url=url, hands=hands)
     await workers.start()
-    schedule = asyncio.create_task(workers.schedule(), name="schedule")
+    clockwork = Schedule(store, bus, clock, bell, timetable or Timetable())
+    schedule = asyncio.create_task(clockwork.run(), name="schedule")
     try:
         yield workers
     finally:

@@ -1,16 +1,27 @@
-"""The kinds of jobs: what each needs from the house, and which function does it in a process of its own."""
+"""The kinds of jobs: what each needs from the house, and what does it.
+
+Heavy work is done by a function in a process of its own, which knows neither store nor network. A *duty* is light
+work that waits more than it computes: it runs on the worker's loop, with store, market and network, beside the heavy
+jobs and never behind them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import importlib
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from desk.ports import Feed, Unit
+from desk.clock import Clock
+from desk.ports import Feed, Store, Unit
 from desk.research.history import candles_for
+from desk.settings import Settings
 from desk.views import Job
+from trading.events import Event
+from workers.hand import Result, Tell
+from workers.rooms import ROOMS
 
 #: Longest time of one try.
 TIME_LIMIT_S = 2 * 3600.0
@@ -18,14 +29,31 @@ TIME_LIMIT_S = 2 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What the house lends to preparations.
+    """What the house lends to preparations and duties.
 
     Attributes:
         strategy_path: folder with strategies of one's own, if any.
+        settings: of the house: addresses, folders, switches.
     """
 
     feed: Feed
     strategy_path: Path | None = None
+    settings: Settings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a duty works with. It may be run again at any point, so what it writes by itself must bear that.
+
+    Attributes:
+        tell: called with (bar, done, total) to show progress.
+    """
+
+    job: Job
+    store: Store
+    clock: Clock
+    bench: Bench
+    tell: Tell
 
 
 #: Gathers what a job needs, inside a reading transaction; the answer travels to another process.
@@ -34,22 +62,35 @@ Prepare = Callable[[Unit, Bench, Job], Awaitable[Any]]
 #: Cuts a job into the inputs of its parts; none: it is done in one piece.
 Split = Callable[[Job], list[Mapping[str, Any]]]
 
+#: Light work, on the worker's loop.
+Duty = Callable[[Task], Coroutine[Any, Any, Result]]
+
+#: Writes a job's effect in the transaction that ends it, so it happens once; gives the facts to tell.
+Conclude = Callable[[Unit, Job, Result, datetime], Awaitable[Sequence[Event]]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of job.
+    """One kind of job: heavy work (function and prepare), or a duty.
 
     Attributes:
-        function: "module:name", run in a process of its own.
-        split, part: how it is cut, and the kind of its parts.
+        function: "module:name", run in a process of its own with what `prepare` gives.
+        duty: done on the worker's loop instead.
+        conclude: what the house does with the result, exactly once.
+        split, part: how heavy work is cut, and the kind of its parts.
     """
 
     name: str
-    function: str
-    prepare: Prepare
+    function: str = ""
+    prepare: Prepare | None = None
+    duty: Duty | None = None
+    conclude: Conclude | None = None
     time_limit_s: float = TIME_LIMIT_S
     split: Split | None = None
     part: str = ""
+
+    def __post_init__(self) -> None:
+        assert (self.duty is None) == bool(self.function and self.prepare), f"{self.name}: heavy, or a duty"
 
 
 async def markets(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:
@@ -83,23 +124,13 @@ async def with_parts(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:
 
 
 def kinds() -> Mapping[str, Kind]:
-    """Give every kind by name."""
-    from workers.sweeps import split
-
-    found = (
-        Kind(name="backtest", function="workers.backtests:run", prepare=markets),
-        Kind(
-            name="optimization",
-            function="workers.sweeps:run",
-            prepare=with_parts,
-            split=split,
-            part="optimization_part",
-        ),
-        Kind(name="optimization_part", function="workers.sweeps:run_part", prepare=part_markets),
-        Kind(name="walk_forward", function="workers.sweeps:walk", prepare=markets),
-        Kind(name="bias_check", function="workers.checks:run", prepare=markets),
-    )
-    return {one.name: one for one in found}
+    """Give every kind by name: those of each room in `workers.rooms`."""
+    found: dict[str, Kind] = {}
+    for room in ROOMS:
+        for one in importlib.import_module(room).KINDS:
+            assert one.name not in found, f"kind {one.name} is there twice"
+            found[one.name] = one
+    return found
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Workers of one process: actors, threads that fetch their messages, hands that do the heavy jobs, and the sweep."""
+"""Workers of one process: the actor, threads that fetch its messages, hands that do the heavy jobs, and the sweep."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import dramatiq
 import structlog
@@ -19,18 +18,12 @@ from desk.identity import new_id
 from desk.jobs.bell import Bell
 from desk.ports import Store
 from workers.broker import make_broker
-from workers.daily_summary import summarise
 from workers.hands import MEMORY_BYTES, Hands
 from workers.kinds import Bench, Kind, kinds
-from workers.runner import JobRunner
+from workers.runner import DUTIES_AT_ONCE, JobRunner
 from workers.sweeper import sweep_forever
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
-
-#: How often the schedule looks at the clock.
-LOOK_S = 30.0
 
 
 class Workers:
@@ -38,10 +31,10 @@ class Workers:
 
     Args:
         bell: rung where a job is queued in this process.
-        bench: what jobs need of the house; None = this process does no heavy jobs, only short duties.
+        bench: what jobs need of the house; None = this process does no jobs, it only rings.
         url: of the broker; empty works in this process only.
         hands: heavy jobs at once.
-        kinds: of jobs; stand-ins for tests.
+        known: kinds of jobs; stand-ins for tests.
     """
 
     def __init__(
@@ -78,9 +71,6 @@ class Workers:
             holder=f"{socket.gethostname()}:{os.getpid()}:{new_id()[-8:]}",
         )
         declare: Any = dramatiq.actor
-        self.summarise_day = declare(
-            self._summarise_day, broker=self.broker, actor_name="summarise_day", queue_name="reports"
-        )
         # The row counts the tries and knows the time limit; a message only says where to look.
         self.run_job = declare(
             self._run_job,
@@ -93,22 +83,23 @@ class Workers:
     async def start(self) -> None:
         """Begin to fetch messages, to hear the bell and to sweep."""
         self._loop = asyncio.get_running_loop()
-        # One thread more than jobs at once: a long job never holds up a short duty.
+        self._deafen = self._bell.listen(self.ring_for)
+        if not self._count:
+            return
+        # A thread waits as long as its job takes: one for each that may run at once, and one that hears the bell.
         self._worker = dramatiq.Worker(
             self.broker,
-            queues={"reports", "jobs"} if self._count else {"reports"},
-            worker_threads=self._count + 1,
+            queues={"jobs"},
+            worker_threads=self._count + DUTIES_AT_ONCE + 1,
             worker_timeout=100,
         )
         await asyncio.to_thread(self._worker.start)
-        self._deafen = self._bell.listen(self.ring_for)
-        if self._count:
-            self._sweeping = asyncio.create_task(
-                sweep_forever(self._store, self._clock, self._take), name="sweep"
-            )
+        self._sweeping = asyncio.create_task(
+            sweep_forever(self._store, self._clock, self._take), name="sweep"
+        )
 
     async def stop(self) -> None:
-        """Give running jobs back, let short duties end, then stop."""
+        """Give running jobs back, then stop."""
         self._deafen()
         if self._sweeping is not None:
             self._sweeping.cancel()
@@ -125,24 +116,6 @@ class Workers:
     def ring_for(self, job_id: str) -> None:
         """Send the message for a job; a broker that is away costs time until the next sweep, no more."""
         self._spawn(self._send(job_id))
-
-    async def schedule(self) -> None:
-        """Ring each workspace's summary of the day before, after every midnight UTC and after each start."""
-        rung: date | None = None
-        while True:
-            yesterday = self._clock.now().date() - timedelta(days=1)
-            if rung != yesterday:
-                await self.ring(yesterday)
-                rung = yesterday
-            await self._clock.sleep(LOOK_S)
-
-    async def ring(self, day: date) -> int:
-        """Ask for the summaries of a day, for every workspace that existed then; doing it again changes nothing."""
-        async with self._store.reading() as tx:
-            workspaces = [one for one in await tx.workspaces.all() if one.created_at.date() <= day]
-        for one in workspaces:
-            await asyncio.to_thread(self.summarise_day.send, one.id, day.isoformat())
-        return len(workspaces)
 
     def _take(self) -> None:
         self._spawn(self.runner.run_due())
@@ -164,15 +137,6 @@ class Workers:
             log.warning("ring_failed", job=job_id, problem=repr(problem))
 
     def _run_job(self, job_id: str) -> None:
-        self._on_loop(self.runner.run(job_id))
-
-    def _summarise_day(self, workspace_id: str, day: str) -> None:
-        told = self._on_loop(
-            summarise(self._store, self._bus, self._clock, workspace_id, date.fromisoformat(day))
-        )
-        log.info("day_summarised", workspace_id=workspace_id, day=day, accounts=told)
-
-    def _on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Run on the loop of the house, whose store and bus are there, and wait for it in this thread."""
         assert self._loop is not None, "messages are fetched after the start only"
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        asyncio.run_coroutine_threadsafe(self.runner.run(job_id), self._loop).result()

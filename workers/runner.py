@@ -1,4 +1,4 @@
-"""Doing jobs: claim one, work on it in a process of its own, and write what came of it if the claim still holds.
+"""Doing jobs: claim one, work on it in a process of its own or as a duty, and write what came of it if the claim holds.
 
 A message may come twice, a worker may die, a claim may be lost: the row decides. Whoever claims a job writes under
 the claim's epoch; what a lost claim found is thrown away, so each job has its effect once.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 import structlog
 
+from desk.alerting.raising import raise_alerts
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.identity import new_id
@@ -26,7 +28,7 @@ from trading.errors import BreakwaterError, Conflict, RequestProblem
 from trading.events import Event, Recorded
 from workers.hand import Result
 from workers.hands import HandDied, Hands, JobFailed
-from workers.kinds import Bench, Kind
+from workers.kinds import Bench, Kind, Task
 from workers.middleware import WAITS_S
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,9 @@ KEEP_S = 1.0
 #: Progress that is worth a fact in the journal.
 TOLD_STEP = 0.05
 
+#: Duties at once in a process: they wait for the network more than they compute.
+DUTIES_AT_ONCE = 2
+
 
 class _Canceled(Exception):
     """Somebody asked for the job's end."""
@@ -49,8 +54,20 @@ class _Stopping(Exception):
     """This process is stopping; the job goes back."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lane:
+    """Kinds of jobs that share a number of slots, so that neither lane waits behind the other."""
+
+    slots: asyncio.Semaphore
+    only: frozenset[str] = field(default_factory=frozenset)
+    but: frozenset[str] = field(default_factory=frozenset)
+
+    def takes(self, kind: str) -> bool:
+        return kind in self.only if self.only else kind not in self.but
+
+
 class JobRunner:
-    """Does jobs, as many at once as there are hands; a free hand takes whatever is due next.
+    """Does jobs, as many at once as there are hands, and a few duties beside; a free slot takes whatever is due next.
 
     Args:
         holder: names this process in the claims.
@@ -71,34 +88,40 @@ class JobRunner:
         self._store, self._bus, self._clock, self._bell = store, bus, clock, bell
         self._hands, self._kinds, self._bench, self._holder = hands, kinds, bench, holder
         self._stopping = asyncio.Event()
-        self._slots = asyncio.Semaphore(hands.count)
+        duties = frozenset(one.name for one in kinds.values() if one.duty is not None)
+        heavy = _Lane(slots=asyncio.Semaphore(hands.count), but=duties)
+        light = _Lane(slots=asyncio.Semaphore(DUTIES_AT_ONCE), only=duties)
+        self._lanes = (heavy, light) if duties else (heavy,)
 
     def stop(self) -> None:
         """Give running jobs back, so that another process takes them at once."""
         self._stopping.set()
 
     async def run(self, job_id: str) -> None:
-        """Do a job if it is there to be done, then whatever else is due; nothing while every hand is busy.
+        """Do a job if it is there to be done, then whatever else is due; nothing while every slot is busy.
 
-        Busy hands take the next job themselves, so nothing is lost by not waiting here.
+        Busy slots take the next job themselves, so nothing is lost by not waiting here.
         """
-        await self._run(job_id)
+        async with self._store.reading() as tx:
+            kind = await tx.jobs.kind_of(job_id)
+        if kind:
+            await self._run(next(one for one in self._lanes if one.takes(kind)), job_id)
 
     async def run_due(self) -> None:
-        """Do whatever is due, if a hand is free."""
-        await self._run("")
+        """Do whatever is due, where a slot is free."""
+        await asyncio.gather(*(self._run(one) for one in self._lanes))
 
-    async def _run(self, job_id: str) -> None:
-        if self._slots.locked():
+    async def _run(self, lane: _Lane, job_id: str = "") -> None:
+        if lane.slots.locked():
             return
-        async with self._slots:
+        async with lane.slots:
             if job_id and not self._stopping.is_set():
-                await self._do(await self._claim(job_id))
+                await self._do(await self._claim(lane, job_id))
             while not self._stopping.is_set():
                 async with self._store.reading() as tx:
-                    if not await tx.jobs.is_anything_due(self._clock.now()):
+                    if not await tx.jobs.is_anything_due(self._clock.now(), only=lane.only, but=lane.but):
                         return
-                await self._do(await self._claim())
+                await self._do(await self._claim(lane))
 
     async def _do(self, job: Job | None) -> None:
         if job is None:
@@ -134,13 +157,13 @@ class JobRunner:
             raise _Canceled
         return None if await self._is_cut(job, kind) else await self._work(job, kind)
 
-    async def _claim(self, job_id: str = "") -> Job | None:
+    async def _claim(self, lane: _Lane, job_id: str = "") -> Job | None:
         async with self._store.transaction() as tx:
             now = self._clock.now()
             job = (
                 await tx.jobs.claim(job_id, self._holder, now, LEASE_S)
                 if job_id
-                else await tx.jobs.claim_next(self._holder, now, LEASE_S)
+                else await tx.jobs.claim_next(self._holder, now, LEASE_S, only=lane.only, but=lane.but)
             )
             if job is None:
                 return None
@@ -188,15 +211,28 @@ class JobRunner:
 
     async def _work(self, job: Job, kind: Kind) -> Result:
         assert self._bench is not None, "a process without a bench takes no jobs"
-        async with self._store.reading() as tx:
-            payload = await kind.prepare(tx, self._bench, job)
-        hand = await self._hands.take()
         progress: dict[str, list[float]] = {}
 
         def tell(bar: str, done: float, total: float) -> None:
             progress[bar] = [done, total]
 
-        work = asyncio.create_task(hand.work(kind.function, payload, tell), name=f"job {job.id}")
+        if kind.duty is not None:
+            task = Task(job=job, store=self._store, clock=self._clock, bench=self._bench, tell=tell)
+            return await self._kept(job, kind, kind.duty(task), progress)
+        assert kind.prepare is not None, "heavy work has a preparation"
+        async with self._store.reading() as tx:
+            payload = await kind.prepare(tx, self._bench, job)
+        hand = await self._hands.take()
+        try:
+            return await self._kept(job, kind, hand.work(kind.function, payload, tell), progress)
+        finally:
+            self._hands.give(hand)
+
+    async def _kept(
+        self, job: Job, kind: Kind, doing: Coroutine[Any, Any, Result], progress: dict[str, list[float]]
+    ) -> Result:
+        """Do the work within its time limit, and keep the claim meanwhile."""
+        work = asyncio.create_task(doing, name=f"job {job.id}")
         try:
             async with asyncio.timeout(kind.time_limit_s):
                 await self._watch(job, work, progress)
@@ -206,7 +242,6 @@ class JobRunner:
                 work.cancel()
             # Whatever it ended with was looked at above, or is of no interest any more.
             await asyncio.gather(work, return_exceptions=True)
-            self._hands.give(hand)
 
     async def _watch(self, job: Job, work: asyncio.Task[Result], progress: dict[str, list[float]]) -> None:
         """Keep the claim while the work goes on."""
@@ -252,7 +287,13 @@ class JobRunner:
             is_complete = bool(job.group_id) and not await tx.jobs.part_ended(
                 job.workspace_id, job.group_id, now
             )
-            facts = [] if job.group_id else [changed(job, now, state=state, detail=error)]
+            facts: list[Event] = []
+            kind = self._kinds.get(job.kind)
+            if result is not None and kind is not None and kind.conclude is not None:
+                facts += await kind.conclude(tx, job, result, now)
+                facts += await raise_alerts(tx, job.workspace_id, facts, now)
+            if not job.group_id:
+                facts.append(changed(job, now, state=state, detail=error))
             recorded = await tx.journal.append(job.workspace_id, facts, now) if facts else ()
         self._bus.publish(recorded)
         if is_complete:

@@ -74,6 +74,7 @@ def remembered(found: Settings) -> HouseOptions:
         key_path=found.key_path,
         always_two=found.two_person == "always",
         redis_url=found.redis_url,
+        schedule=found.schedule,
     )
 
 

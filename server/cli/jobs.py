@@ -71,9 +71,10 @@ async def _work(hands: int, data_dir: Path | None) -> int:
             house.bus,
             house.clock,
             bell=house.bell,
-            bench=Bench(feed=house.feed, strategy_path=found.strategy_path),
+            bench=Bench(feed=house.feed, strategy_path=found.strategy_path, settings=found),
             url=found.broker_url.reveal(),
             hands=hands,
+            timetable=house.timetable,
         ),
     ):
         output.note(

@@ -1,4 +1,4 @@
-"""The day in figures: right, told once, and on every broker."""
+"""The day in figures: right, told once, and rung by the clock on every broker."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from decimal import Decimal
 
 import pytest
 
+from desk.alerting.raising import raise_alerts
 from desk.bus import EventBus
 from desk.clock import ManualClock
 from desk.identity import Role
+from desk.jobs.bell import Bell
+from desk.jobs.queueing import new_job
+from desk.jobs.timetable import Timetable
 from desk.ports import Store
 from desk.views import Filter, Page
 from trading.errors import BadSetting
 from trading.events import DaySummarised, PositionClosed
 from trading.orders import Reason
 from workers.broker import make_broker
-from workers.daily_summary import summarise
+from workers.daily_summary import tell_day
+from workers.hand import Result
+from workers.kinds import Bench
 from workers.queue import Workers
+from workers.schedule import Schedule
 
 DAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NEXT_MORNING = datetime(2026, 11, 23, 0, 5, tzinfo=UTC)
+
+
+class NoFeed:
+    """The day is read from the journal."""
 
 
 async def a_desk(store: Store, profits: list[str]) -> tuple[str, str]:
@@ -58,6 +69,14 @@ async def a_desk(store: Store, profits: list[str]) -> tuple[str, str]:
     return workspace.id, account.id
 
 
+async def tell(store: Store, workspace_id: str, day: date) -> None:
+    job = new_job(workspace_id, "day_summary", title="", input={"day": day.isoformat()}, now=NEXT_MORNING)
+    async with store.transaction() as tx:
+        told = await tell_day(tx, job, Result(values={}), NEXT_MORNING)
+        raised = await raise_alerts(tx, workspace_id, told, NEXT_MORNING)
+        await tx.journal.append(workspace_id, [*told, *raised], NEXT_MORNING)
+
+
 async def summaries(store: Store, workspace_id: str) -> list[DaySummarised]:
     async with store.reading() as tx:
         found = await tx.journal.after(workspace_id, 0, kinds=("day_summarised",))
@@ -67,7 +86,7 @@ async def summaries(store: Store, workspace_id: str) -> list[DaySummarised]:
 async def test_the_day_is_summed_from_what_was_closed_in_it(any_store: Store) -> None:
     workspace_id, account_id = await a_desk(any_store, ["10.5", "-4", "0"])
 
-    await summarise(any_store, EventBus(), ManualClock(NEXT_MORNING), workspace_id, DAY)
+    await tell(any_store, workspace_id, DAY)
 
     (one,) = await summaries(any_store, workspace_id)
     assert (one.account_id, one.day, one.trades, one.wins, one.pnl) == (
@@ -82,9 +101,7 @@ async def test_the_day_is_summed_from_what_was_closed_in_it(any_store: Store) ->
 async def test_another_day_is_empty(sqlite_store: Store) -> None:
     workspace_id, _ = await a_desk(sqlite_store, ["10.5"])
 
-    await summarise(
-        sqlite_store, EventBus(), ManualClock(NEXT_MORNING), workspace_id, DAY - timedelta(days=1)
-    )
+    await tell(sqlite_store, workspace_id, DAY - timedelta(days=1))
 
     (one,) = await summaries(sqlite_store, workspace_id)
     assert (one.trades, one.pnl) == (0, Decimal(0))
@@ -92,11 +109,8 @@ async def test_another_day_is_empty(sqlite_store: Store) -> None:
 
 async def test_however_often_it_is_asked_it_is_told_once_and_by_one_mail(any_store: Store) -> None:
     workspace_id, _ = await a_desk(any_store, ["1"])
-    bus = EventBus()
 
-    await asyncio.gather(
-        *(summarise(any_store, bus, ManualClock(NEXT_MORNING), workspace_id, DAY) for _ in range(5))
-    )
+    await asyncio.gather(*(tell(any_store, workspace_id, DAY) for _ in range(5)))
 
     async with any_store.reading() as tx:
         alerts = await tx.alerts.page(workspace_id, Filter(), Page())
@@ -111,57 +125,28 @@ def broker_url(request: pytest.FixtureRequest) -> str:
     return "" if request.param == "stub" else str(request.getfixturevalue("redis_url"))
 
 
-async def told(store: Store, workspace_id: str) -> int:
-    for _ in range(200):
-        if found := len(await summaries(store, workspace_id)):
-            return found
-        await asyncio.sleep(0.05)
-    return 0
-
-
-async def test_the_schedule_rings_the_workers_on_every_broker(sqlite_store: Store, broker_url: str) -> None:
+async def test_the_clock_has_the_day_told_by_a_worker_on_every_broker(
+    sqlite_store: Store, broker_url: str
+) -> None:
     workspace_id, _ = await a_desk(sqlite_store, ["2"])
     async with sqlite_store.reading() as tx:
         created = (await tx.workspaces.all())[0].created_at
-    clock = ManualClock(created + timedelta(days=1))
-    workers = Workers(sqlite_store, EventBus(), clock, url=broker_url)
-    await workers.start()
-    schedule = asyncio.create_task(workers.schedule())
-    try:
-        first = await told(sqlite_store, workspace_id)
-        await workers.ring(clock.now().date() - timedelta(days=1))
-        await asyncio.sleep(0.5)
-        again = len(await summaries(sqlite_store, workspace_id))
-    finally:
-        schedule.cancel()
-        await workers.stop()
-
-    assert (first, again) == (1, 1)
-
-
-async def test_a_job_that_fails_is_tried_again(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workers import middleware, queue
-
-    workspace_id, _ = await a_desk(sqlite_store, ["2"])
-    monkeypatch.setattr(middleware, "WAITS_S", (0, 0, 0))
-    tries = []
-
-    async def shaky(*given: object) -> int:
-        tries.append(given)
-        if len(tries) < 3:
-            raise ConnectionError("away")
-        return await summarise(*given)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(queue, "summarise", shaky)
-    workers = Workers(sqlite_store, EventBus(), ManualClock(NEXT_MORNING))
+    clock, bus, bell = ManualClock(created + timedelta(days=1)), EventBus(), Bell()
+    bench = Bench(feed=NoFeed())  # type: ignore[arg-type]
+    workers = Workers(sqlite_store, bus, clock, bell=bell, bench=bench, url=broker_url)
+    schedule = Schedule(sqlite_store, bus, clock, bell, Timetable(["job_retention=off"]))
     await workers.start()
     try:
-        await asyncio.to_thread(workers.summarise_day.send, workspace_id, DAY.isoformat())
-        found = await told(sqlite_store, workspace_id)
+        taken = await schedule.look()
+        async with asyncio.timeout(60.0):
+            while not (found := await summaries(sqlite_store, workspace_id)):
+                await asyncio.sleep(0.02)
+        again = await schedule.look()
     finally:
         await workers.stop()
 
-    assert (len(tries), found) == (3, 1)
+    assert (taken, again) == (1, 0)
+    assert [one.day for one in found] == [created.date().isoformat()]
 
 
 def test_an_unknown_broker_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,11 +57,25 @@ class SqlJobs:
         """Take a due job, or one whose holder has not been heard of; None when there is nothing to do."""
         return await self._take("id = ?", (job_id,), holder, now, lease_s)
 
-    async def claim_next(self, holder: str, now: datetime, lease_s: float) -> Job | None:
-        """Take the job that has been due for longest; None when there is none."""
+    async def claim_next(
+        self,
+        holder: str,
+        now: datetime,
+        lease_s: float,
+        *,
+        only: Collection[str] = (),
+        but: Collection[str] = (),
+    ) -> Job | None:
+        """Take the job that has been due for longest, of or but of some kinds; None when there is none."""
         skips = " FOR UPDATE SKIP LOCKED" if self._tx.dialect is Dialect.POSTGRES else ""
-        chosen = f"id = (SELECT id FROM jobs WHERE {_DUE} ORDER BY due_at, id LIMIT 1{skips})"  # noqa: S608
-        return await self._take(chosen, _due_values(now), holder, now, lease_s)
+        due, values = _due(now, only, but)
+        chosen = f"id = (SELECT id FROM jobs WHERE {due} ORDER BY due_at, id LIMIT 1{skips})"  # noqa: S608
+        return await self._take(chosen, values, holder, now, lease_s)
+
+    async def kind_of(self, job_id: str) -> str:
+        """Give a job's kind; empty where there is no such job."""
+        row = await self._tx.row("SELECT kind FROM jobs WHERE id = ?", job_id)
+        return "" if row is None else str(row[0])
 
     async def _take(
         self, chosen: str, values: Sequence[Any], holder: str, now: datetime, lease_s: float
@@ -222,9 +236,12 @@ class SqlJobs:
         assert found is not None, "the row was just changed"
         return found
 
-    async def is_anything_due(self, now: datetime) -> bool:
+    async def is_anything_due(
+        self, now: datetime, *, only: Collection[str] = (), but: Collection[str] = ()
+    ) -> bool:
         """Tell whether `claim_next` would give anything; needs no write lock."""
-        return await self._tx.row(f"SELECT 1 FROM jobs WHERE {_DUE} LIMIT 1", *_due_values(now)) is not None  # noqa: S608
+        due, values = _due(now, only, but)
+        return await self._tx.row(f"SELECT 1 FROM jobs WHERE {due} LIMIT 1", *values) is not None  # noqa: S608
 
     async def counts(self) -> Mapping[str, int]:
         """Give how many jobs are in each state that is not ended."""
@@ -232,6 +249,26 @@ class SqlJobs:
             "SELECT state, COUNT(*) FROM jobs WHERE finished_at IS NULL GROUP BY state"
         )
         return {str(state): int(count) for state, count in rows}
+
+    async def forget(self, before: datetime, *, most: int) -> int:
+        """Remove jobs that ended before a time with their parts and files, at most so many; give how many."""
+        rows = await self._tx.rows(
+            "SELECT id FROM jobs WHERE group_id = '' AND finished_at < ? ORDER BY finished_at LIMIT ?",
+            before,
+            most,
+        )
+        heads = [str(row[0]) for row in rows]
+        if not heads:
+            return 0
+        marks = ", ".join("?" * len(heads))
+        parts = f"id IN ({marks}) OR group_id IN ({marks})"
+        await self._tx.change(
+            f"DELETE FROM job_files WHERE job_id IN (SELECT id FROM jobs WHERE {parts})",  # noqa: S608
+            *heads,
+            *heads,
+        )
+        await self._tx.change(f"DELETE FROM jobs WHERE {parts}", *heads, *heads)  # noqa: S608
+        return len(heads)
 
     async def add_file(
         self, workspace_id: str, job_id: str, *, name: str, media_type: str, data: bytes, at: datetime
@@ -280,6 +317,16 @@ _DUE = "((state = ? AND due_at <= ?) OR (state = ? AND lease_until < ?))"
 
 def _due_values(now: datetime) -> tuple[Any, ...]:
     return (JobState.QUEUED, now, JobState.RUNNING, now)
+
+
+def _due(now: datetime, only: Collection[str], but: Collection[str]) -> tuple[str, tuple[Any, ...]]:
+    """Give the condition of a due job of some kinds, and its values."""
+    condition, values = _DUE, _due_values(now)
+    for word, names in (("IN", only), ("NOT IN", but)):
+        if names:
+            condition += f" AND kind {word} ({', '.join('?' * len(names))})"
+            values += tuple(names)
+    return condition, values
 
 
 def _unknown(job_id: str) -> NotFound:
