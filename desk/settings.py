@@ -28,7 +28,9 @@ VENUE_KEYS = ("BASE_URL", "WS_URL", "WS_API_URL", "API_KEY", "API_SECRET", "API_
 KNOWN_VENUES = ("BINANCE", "BYBIT", "OKX", "KRAKEN", "COINBASE", "KUCOIN", "BITGET", "BITSTAMP", "MT5")
 
 #: First words of other settings, so that a slip in one is not taken for a venue.
-NOT_VENUES = frozenset({"SMTP", "DATABASE", "DEMO", "LOG", "TELEGRAM", "DISCORD", "NEWS", "REDIS", "BROKER"})
+NOT_VENUES = frozenset(
+    {"SMTP", "DATABASE", "DEMO", "LOG", "TELEGRAM", "DISCORD", "NEWS", "FEAR", "SENTIMENT", "REDIS", "BROKER"}
+)
 
 _VENUE = re.compile(rf"^{PREFIX}([A-Z][A-Z0-9]*)_({'|'.join(VENUE_KEYS)})$")
 
@@ -128,6 +130,15 @@ def number(low: float, high: float) -> Callable[[str, str], float]:
         if not low <= value <= high:
             raise _refuse(name, found, allowed)
         return value
+
+    return read
+
+
+def some_of(*choices: str) -> Callable[[str, str], tuple[str, ...]]:
+    """Take one or more of a few words, with commas."""
+
+    def read(name: str, found: str) -> tuple[str, ...]:
+        return tuple(one_of(*choices)(name, word) for word in words(name, found))
 
     return read
 
@@ -432,6 +443,44 @@ class Settings:
         read=web_url,
         group="Discord",
         example="ws://127.0.0.1:9000/gateway",
+    )
+
+    news_sources: tuple[str, ...] = setting(
+        ("auto",),
+        "Where news come from: cointelegraph, coindesk, reddit, fear_greed; auto: all of them with a live market, "
+        "else those whose address is set; none: nowhere.",
+        read=some_of("auto", "none", "cointelegraph", "coindesk", "reddit", "fear_greed"),
+        group="News",
+    )
+    news_cointelegraph_url: str = setting(
+        "https://cointelegraph.com/rss", "Feed of CoinTelegraph.", read=web_url, group="News"
+    )
+    news_coindesk_url: str = setting(
+        "https://www.coindesk.com/arc/outboundfeeds/rss", "Feed of CoinDesk.", read=web_url, group="News"
+    )
+    news_reddit_url: str = setting(
+        "https://www.reddit.com/r/CryptoCurrency+Bitcoin+ethereum/new/.rss",
+        "Feed or JSON listing of Reddit.",
+        read=web_url,
+        group="News",
+    )
+    fear_greed_url: str = setting(
+        "https://api.alternative.me/fng", "Address of the Fear & Greed index.", read=web_url, group="News"
+    )
+    news_languages: tuple[str, ...] = setting(
+        ("en",),
+        "Languages of headlines that are kept; all keeps every one.",
+        read=some_of("all", "en", "de", "fr", "es", "pt", "it", "nl", "tr", "id"),
+        group="News",
+        example="en,de",
+    )
+    sentiment_model: str = setting(
+        "",
+        "What scores headlines: empty the model that comes along, else a folder with model.onnx and tokenizer.json, "
+        "or a model of Hugging Face that has an ONNX file.",
+        read=a_text,
+        group="News",
+        example="Xenova/finbert",
     )
 
     redis_url: Secret = setting(

@@ -1,0 +1,1 @@
+"""Collectors: headlines and the Fear & Greed index, fetched by the clock. What they read is data and nothing else."""
