@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from trading.orders import Reason
+
 
 class RequestKind(StrEnum):
     """What people ask of the process that owns an account."""
@@ -148,6 +150,7 @@ class Protection:
     Attributes:
         quantity: what the position holds, confirmed fills only.
         revision: counts up with every change.
+        stop_reason: why the stop stands where it does; None for a plain one.
     """
 
     position_id: str
@@ -162,6 +165,7 @@ class Protection:
     trail_ratio: float | None = None
     revision: int = 0
     updated_at: datetime
+    stop_reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

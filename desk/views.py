@@ -429,7 +429,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that could not be handled, with its cause; it may be replayed once after a repair."""
+    """A message that could not be handled, with its cause; after a repair it is replayed once, or discarded."""
 
     id: str
     workspace_id: str
@@ -442,6 +442,8 @@ class DeadLetter:
     attempts: int
     created_at: datetime
     replayed_at: datetime | None
+    discarded_at: datetime | None = None
+    settled_by: str | None = None
 
 
 class JobState(StrEnum):

@@ -8,11 +8,9 @@ sizes and checks it anew. What would be decided is found out on a copy of the en
 from __future__ import annotations
 
 import math
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 
 from desk.approvals import new_code
@@ -20,8 +18,7 @@ from desk.bots.context import Context, shown_price
 from desk.bots.decisions import Decisions, Explain
 from desk.bots.opening import Opened
 from desk.bots.plan import Line
-from desk.clock import Clock
-from desk.entry_views import BotWish, Direction, EntryRequest, EntryState
+from desk.entry_views import Direction, EntryRequest, EntryState
 from desk.execution.client_ids import stable_id
 from trading.engine.engine import AccountEngine
 from trading.engine.views import AccountView, BarRow, EngineIntent
@@ -61,29 +58,23 @@ class Heard:
 class Asking:
     """Holds entries back until people said yes."""
 
-    def __init__(self, opened: Opened, decisions: Decisions, clock: Clock) -> None:
+    def __init__(self, opened: Opened, decisions: Decisions) -> None:
         self._opened = opened
         self._decisions = decisions
-        self._clock = clock
-        self._wishes: Mapping[str, BotWish] = {}
-        self._direction = Direction.EVEN
-        self._open: dict[tuple[str, str], EntryRequest] = {}
+        self._say = opened.say
 
-    def wanted_version(self, bot_id: str) -> int:
-        """Give the configuration version that a bot should run at least."""
-        wish = self._wishes.get(bot_id)
-        return wish.config_version if wish else 0
-
-    async def look(self, context: Context) -> None:
+    async def look(self, context: Context, now: datetime) -> None:
         """Look up what people said, and end what waited in vain."""
         tx, workspace_id, account_id = context.tx, context.workspace_id, context.account_id
-        self._wishes = await tx.entries.wishes(workspace_id, account_id)
+        say = self._say
+        say.now = now
+        say.wishes = await tx.entries.wishes(workspace_id, account_id)
         direction = await tx.entries.direction(workspace_id, account_id)
-        self._direction = direction.direction if direction else Direction.EVEN
-        if not self._wishes:
+        say.direction = direction.direction if direction else Direction.EVEN
+        if not say.wishes:
             return
         waiting = await tx.entries.open(workspace_id, account_id)
-        self._open = {(one.bot_id, one.pair): one for one in waiting}
+        say.waiting = {(one.bot_id, one.pair): one for one in waiting}
         if waiting:
             await self._end_stale(context, waiting)
         for line in self._opened.plan.lines:
@@ -98,10 +89,13 @@ class Asking:
         closes: Mapping[str, float],
         account: AccountView,
         explain: Explain,
+        may_enter: bool = True,
     ) -> Heard:
         """Give what the engine may hear of a bar's signals; ask people about the rest."""
         heard, shown = dict(signals), dict(signals)
-        entering = await self._allowed(context, rows, signals, closes)
+        entering = await self._allowed(context, rows, signals, closes) if self._say.waiting else {}
+        if not may_enter:
+            entering = {}
         for index, request in entering.items():
             heard[index] = shown[index] = self._planned(rows, index, request)
         held = {
@@ -115,12 +109,12 @@ class Asking:
                     continue
                 signal, line = held[intent.line], context.line(intent.line)
                 heard[intent.line] = replace(signal, enter=0)
-                if not self._direction.lets_in(signal.enter):
+                if not self._say.direction.lets_in(signal.enter):
                     refused = replace(intent, denied=AGAINST)
                     await self._decisions.refuse(
                         context, self._opened.engine, line, refused, signal, closes, account, explain
                     )
-                elif line.key not in self._open and not self._was_asked(line, signal):
+                elif line.key not in self._say.waiting and not self._was_asked(line, signal):
                     await self._ask(context, line, intent, signal, closes[line.pair], account, explain)
         return Heard(signals=heard, shown=shown, entering=entering)
 
@@ -135,14 +129,15 @@ class Asking:
             )
             if moved:
                 self._tell(context, request, after, denied)
-            self._open.pop(context.line(index).key, None)
+            self._say.waiting.pop(context.line(index).key, None)
 
     # ------------------------------------------------------------ what waits
 
     async def _end_stale(self, context: Context, waiting: Sequence[EntryRequest]) -> None:
-        now = self._clock.now()
         lines = {line.key: line for line in self._opened.plan.lines}
-        bots = {one.id: one for one in await context.tx.bots.of_account(context.workspace_id, context.account_id)}
+        bots = {
+            one.id: one for one in await context.tx.bots.of_account(context.workspace_id, context.account_id)
+        }
         for request in waiting:
             bot, line = bots.get(request.bot_id), lines.get((request.bot_id, request.pair))
             is_wanted = (
@@ -151,10 +146,9 @@ class Asking:
                 and bot.desired is not Desired.STOPPED
                 and bot.trading_state is not TradingState.HALTED
             )
-            wish = self._wishes.get(request.bot_id)
-            if not is_wanted or wish is None or not wish.is_asked:
+            if not is_wanted or not self._say.asks(request.bot_id):
                 await self._end(context, request, EntryState.WITHDRAWN, "withdrawn")
-            elif request.state is EntryState.WAITING and request.expires_at <= now:
+            elif request.state is EntryState.WAITING and request.expires_at <= self._say.now:
                 await self._end(context, request, EntryState.EXPIRED, "not_answered")
 
     async def _allowed(
@@ -163,7 +157,7 @@ class Asking:
         """Give the entries that people said yes to and that still make sense; end those that do not."""
         allowed: dict[int, EntryRequest] = {}
         for line in self._opened.plan.lines:
-            request = self._open.get(line.key)
+            request = self._say.waiting.get(line.key)
             if request is None or line.index not in rows:
                 continue
             side = 1 if request.is_long else -1
@@ -212,8 +206,7 @@ class Asking:
     # ------------------------------------------------------------ asking
 
     def _holds(self, line: Line, signal: Signal) -> bool:
-        wish = self._wishes.get(line.bot.id)
-        return (wish is not None and wish.is_asked) or not self._direction.lets_in(signal.enter)
+        return self._say.asks(line.bot.id) or not self._say.direction.lets_in(signal.enter)
 
     def _was_asked(self, line: Line, signal: Signal) -> bool:
         return self._opened.memory.line(line.key).last_denial == f"{signal.enter}:{ASKED}"
@@ -228,12 +221,12 @@ class Asking:
         account: AccountView,
         explain: Explain,
     ) -> None:
-        wish = self._wishes[line.bot.id]
+        wish = self._say.wishes[line.bot.id]
         record = await self._decisions.detected(
             context, self._opened.engine, line, intent, signal, close, account, explain
         )
         self._opened.memory.line(line.key).last_denial = f"{signal.enter}:{ASKED}"
-        now = self._clock.now()
+        now = self._say.now
         asked = EntryRequest(
             id=stable_id(context.account_id, "entry", record.id),
             workspace_id=context.workspace_id,
@@ -260,7 +253,7 @@ class Asking:
             asked = replace(asked, code=new_code())
         else:
             raise InvariantBroken("Five codes of six letters were all in use.")
-        self._open[line.key] = asked
+        self._say.waiting[line.key] = asked
         context.events.append(
             EntryAsked(
                 workspace_id=context.workspace_id,
@@ -287,7 +280,7 @@ class Asking:
         moved = await context.tx.entries.move(
             context.workspace_id, request.id, before=(request.state,), after=after, outcome=reason
         )
-        self._open.pop((request.bot_id, request.pair), None)
+        self._say.waiting.pop((request.bot_id, request.pair), None)
         if not moved:
             return
         await context.tx.signals.settle(
@@ -327,7 +320,9 @@ class Asking:
         """Look on where a signal ended with the answer."""
         memory = self._opened.memory.line(line.key)
         phases = self._opened.phases
-        is_busy = line.key in self._open or memory.signal_id or memory.entry_sequence or memory.position_id
+        is_busy = (
+            line.key in self._say.waiting or memory.signal_id or memory.entry_sequence or memory.position_id
+        )
         if not is_busy and phases.of(line) is Phase.SIGNAL_DETECTED:
             await phases.go(context, line, Phase.MONITORING, cause="answered")
 

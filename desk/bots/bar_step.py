@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from desk.bots.asking import Asking
 from desk.bots.context import Context
 from desk.bots.decisions import Decisions
 from desk.bots.ledger import Ledger
@@ -27,6 +28,7 @@ class BarStep:
     def __init__(self, opened: Opened, decisions: Decisions) -> None:
         self._opened = opened
         self._decisions = decisions
+        self._asking = Asking(opened, decisions)
 
     async def match(self, context: Context, group: ClosedBars, ledger: Ledger) -> None:
         """Fill what the bar fills, and write it."""
@@ -43,11 +45,14 @@ class BarStep:
         for bar in group.bars.values():
             self._opened.market.take(bar)
 
-    async def decide(self, context: Context, group: ClosedBars, sift: Sift | None = None) -> None:
+    async def decide(
+        self, context: Context, group: ClosedBars, sift: Sift | None = None, *, may_enter: bool = True
+    ) -> None:
         """Ask the strategies, decide, and write it.
 
         Args:
             sift: keeps back what must not be acted on, and writes why.
+            may_enter: entries that people allowed may be made at this bar; otherwise they wait for the next.
         """
         opened = self._opened
         signals = self._signals(group)
@@ -55,16 +60,27 @@ class BarStep:
             signals = await sift(context, signals)
         before = opened.engine.account()
         self._correlate(group)
-        intents = opened.engine.decide(self._rows(group), signals)
+        rows, closes = self._rows(group), opened.market.last_close
+        heard = await self._asking.hear(
+            context,
+            rows,
+            signals,
+            closes=closes,
+            account=before,
+            explain=self._explain,
+            may_enter=may_enter,
+        )
+        intents = opened.engine.decide(rows, heard.signals)
         await self._decisions.take(
             context,
             opened.engine,
             intents,
-            signals,
-            closes=opened.market.last_close,
+            heard.shown,
+            closes=closes,
             account=before,
             explain=self._explain,
         )
+        await self._asking.settle(context, heard, intents)
         await tell(context, opened.engine.take_notices())
 
     def _rows(self, group: ClosedBars) -> dict[int, EngineBar]:

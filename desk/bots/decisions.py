@@ -91,6 +91,20 @@ class Decisions:
             reason = lapsed.get(line.index, "")
             await self._end_entry(context, line, after=OrderState.EXPIRED, reason=reason or "not_filled")
 
+    async def refuse(
+        self,
+        context: Context,
+        engine: AccountEngine,
+        line: Line,
+        intent: EngineIntent,
+        signal: Signal,
+        closes: Mapping[str, float],
+        account: AccountView,
+        explain: Explain,
+    ) -> None:
+        """Write an entry that was refused before the engine heard of it; `intent.denied` says why."""
+        await self._entry(context, engine, line, intent, signal, closes, account, explain)
+
     async def _entry(
         self,
         context: Context,
@@ -113,9 +127,12 @@ class Decisions:
         waits = memory.signal_id if memory.signal_side == signal.enter and not memory.position_id else ""
         if intent.denied == UNCONFIRMED and waits:
             return
-        signal_id = waits or await self._detected(
-            context, engine, line, intent, signal, closes[line.pair], account, explain
-        )
+        signal_id = waits
+        if not waits:
+            seen = await self.detected(
+                context, engine, line, intent, signal, closes[line.pair], account, explain
+            )
+            signal_id = seen.id
         if intent.denied == UNCONFIRMED:
             memory.signal_id, memory.signal_side = signal_id, signal.enter
             return
@@ -124,7 +141,7 @@ class Decisions:
             return
         await self._order_entry(context, engine, line, intent, signal, signal_id)
 
-    async def _detected(
+    async def detected(
         self,
         context: Context,
         engine: AccountEngine,
@@ -134,8 +151,8 @@ class Decisions:
         close: float,
         account: AccountView,
         explain: Explain,
-    ) -> str:
-        """Write the signal with why: conditions, sizing, checks."""
+    ) -> SignalRecord:
+        """Write a signal with why: conditions, sizing, checks."""
         exact = engine.intent(intent)
         price = exact.limit_price or exact.stop_price or shown_price(line.instrument, close) or Decimal(0)
         record = SignalRecord(
@@ -175,7 +192,7 @@ class Decisions:
         )
         if self._phases.of(line) is Phase.MONITORING:
             await self._phases.go(context, line, Phase.SIGNAL_DETECTED, cause=record.tag or "signal")
-        return record.id
+        return record
 
     async def _denied(
         self, context: Context, line: Line, intent: EngineIntent, signal_id: str, account: AccountView

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from desk.bots.asking import Asking
 from desk.bots.context import Context
 from desk.bots.decisions import Decisions
 from desk.bots.ledger import Held
@@ -51,6 +52,7 @@ class Housekeeping:
         self._ledger = ledger
         self._decisions = decisions
         self._clock = clock
+        self._asking = Asking(opened, decisions)
         self._seen = _Seen()
         self._asked_s = float("-inf")
         self._last_bar_s = clock.monotonic()
@@ -83,6 +85,7 @@ class Housekeeping:
         locks = await context.tx.accounts.locks(context.workspace_id, context.account_id, self._clock.now())
         self._seen = _Seen(bots=tuple(bots), locked=frozenset(one.pair for one in locks))
         await self._follow_state(context, account)
+        await self._asking.look(context, self._clock.now())
         is_over = False
         for bot in bots:
             is_over = await self._follow_wish(context, bot) or is_over
@@ -178,7 +181,7 @@ class Housekeeping:
                 self._opened.memory.failed.pop(bot.id, None)
                 _, events = await be(context.tx, bot, Condition.READY, cause="", at=self._clock.now())
                 context.events.extend(events)
-            return was_stopping
+            return was_stopping or await self._reloaded(context, bot)
         if not is_traded:
             if bot.condition is not Condition.IDLE:
                 _, events = await be(context.tx, bot, Condition.IDLE, cause="stopped", at=self._clock.now())
@@ -194,6 +197,18 @@ class Housekeeping:
         for line in lines:
             await self._opened.phases.rest(context, line)
         _, events = await be(context.tx, bot, Condition.IDLE, cause="stopped", at=self._clock.now())
+        context.events.extend(events)
+        return True
+
+    async def _reloaded(self, context: Context, bot: Bot) -> bool:
+        """Let a bot go on with the configuration that people want it to run by now."""
+        wanted = self._opened.say.config_version(bot.id)
+        if wanted <= self._opened.memory.configs.get(bot.id, bot.config_version):
+            return False
+        self._opened.memory.configs.pop(bot.id, None)
+        self._opened.memory.failed.pop(bot.id, None)
+        cause = f"configuration {bot.config_version}"
+        _, events = await be(context.tx, bot, Condition.RECONCILING, cause=cause, at=self._clock.now())
         context.events.extend(events)
         return True
 

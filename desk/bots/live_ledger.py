@@ -61,6 +61,7 @@ class LiveLedger:
             trail_ratio=self._memory.line(line.key).trail_ratio,
             revision=current.revision + 1 if current else 0,
             updated_at=context.at,
+            stop_reason=view.stop_reason if view.stop == view.stop else None,
         )
         if current is not None and wanted == replace(
             current, revision=wanted.revision, updated_at=wanted.updated_at

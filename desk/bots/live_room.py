@@ -149,7 +149,7 @@ class LiveRoom:
             async def sift(context: Context, signals: dict[int, Signal]) -> dict[int, Signal]:
                 return await self._sift(context, signals, why_not)
 
-            await self._step.decide(context, group, sift)
+            await self._step.decide(context, group, sift, may_enter=not why_not)
             await self._keeping.tell_failures(context)
             await self._write_bar(context, group)
         self.last_ms = group.ts_ms

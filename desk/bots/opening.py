@@ -16,6 +16,7 @@ from desk.bots.memory import LoopMemory, unpack
 from desk.bots.phases import Phases
 from desk.bots.plan import Plan, SilentStrategy, make_plan, strategy_of
 from desk.bots.positions import held_quantity
+from desk.bots.say import Say
 from desk.ports import Feed, Store, Unit
 from desk.views import Account, Bot, Position
 from strategies.base import BaseStrategy
@@ -45,6 +46,7 @@ class Opened:
         carriers: by line index; a line whose strategy broke has none.
         failed: bots whose strategy broke while opening, with the reason.
         history: bars that were fetched and are not stored yet.
+        say: what people said about its entries.
     """
 
     plan: Plan
@@ -57,6 +59,7 @@ class Opened:
     carriers: dict[int, Carrier] = field(default_factory=dict)
     failed: dict[str, StrategyFailure] = field(default_factory=dict)
     history: list[Candles] = field(default_factory=list)
+    say: Say = field(default_factory=Say)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

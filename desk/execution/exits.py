@@ -71,7 +71,9 @@ def plan_exits(
     targets = _ladder(protection, held, instrument)
     stop = protection.stop
     if stop is not None and rules.has_stops:
-        stop_order = WantedExit(0, Reason.STOP_LOSS, side, OrderType.STOP, held, None, stop)
+        stop_order = WantedExit(
+            0, protection.stop_reason or Reason.STOP_LOSS, side, OrderType.STOP, held, None, stop
+        )
         if rules.has_reduce_only:
             return ExitPlan((stop_order, *_limits(targets, side)), (), watches_stop=False)
         return ExitPlan((stop_order,), targets, watches_stop=False)

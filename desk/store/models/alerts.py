@@ -100,6 +100,8 @@ class DeadLetterRow(Model):
     attempts = fields.BigIntField()
     created_at = MomentColumn()
     replayed_at = MomentColumn(null=True)
+    discarded_at = MomentColumn(null=True)
+    settled_by = TextColumn(null=True)
 
     class Meta:
         table = "dead_letters"

@@ -47,6 +47,7 @@ class ProtectionRow(Model):
     trail_ratio = fields.FloatField(null=True)
     revision = fields.BigIntField()
     updated_at = MomentColumn()
+    stop_reason = TextColumn(null=True)
 
     class Meta:
         table = "protections"
