@@ -23,8 +23,6 @@ log = structlog.get_logger(__name__)
 
 #: Pairs in play are asked for their trades this often while the socket is up.
 LOOK_S = 10.0
-#: Subscriptions are taken to work this long after they were sent, where the venue's login does not say so.
-SETTLED_S = 2.0
 #: A trade that a question finds this long before the socket told of it means that the socket is deaf.
 DEAF_AFTER_MS = 5_000
 
@@ -63,13 +61,13 @@ class _Session:
 
     async def _run(self) -> None:
         self._client = self._link.fresh_client(Ears(connected=self._line.beat, unreadable=self._break))
-        if self._link.quirks.stream_login is not None:
-            await self._client.authenticate(dict(self._link.quirks.stream_login))
-            self._listening()
-        tasks = [asyncio.create_task(self._watch(self._client.watch_orders, self._take_order))]
-        if self._link.quirks.has_trade_stream:
-            tasks.append(asyncio.create_task(self._watch(self._client.watch_my_trades, self._take_trade)))
-        tasks.append(asyncio.create_task(self._look()))
+        await self._client.authenticate(dict(self._link.quirks.stream_login))
+        self._listening()
+        tasks = [
+            asyncio.create_task(self._watch(self._client.watch_orders, self._take_order)),
+            asyncio.create_task(self._watch(self._client.watch_my_trades, self._take_trade)),
+            asyncio.create_task(self._look()),
+        ]
         try:
             done, _ = await asyncio.wait([*tasks, self._broken], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -114,10 +112,6 @@ class _Session:
 
     async def _look(self) -> None:
         """Ask for trades of the pairs in play; a socket that told nothing of a trade that is there is deaf."""
-        if self._link.quirks.stream_login is None:
-            # Nothing tells when these venues' subscriptions begin to count; by now they do.
-            await self._link.clock.sleep(SETTLED_S)
-            self._listening()
         while True:
             await self._link.clock.sleep(LOOK_S)
             for pair in sorted(self._venue.pairs_in_play):
@@ -137,5 +131,5 @@ class _Session:
             self._heard.add(trade.venue_trade_id)
             self._line.put(trade)
         late = [one for one in missed if self._link.time.now_ms() - one.traded_at_ms > DEAF_AFTER_MS]
-        if late and self._link.quirks.has_trade_stream:
+        if late:
             raise Broken(f"the stream did not tell of {len(late)} trades of {pair}")

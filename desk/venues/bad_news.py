@@ -79,6 +79,10 @@ def sorted_problem(
             retry_after_s=watched.retry_after_s,
             is_ban=watched.status == 418,
         )
+    if watched.is_json and any(word in watched.body for word in quirks.busy_words):
+        return VenueBusy(
+            f"{name} asks to come later with {doing}: {said}", retry_after_s=watched.retry_after_s
+        )
     reason = _reason(problem, watched, quirks)
     if reason is not None:
         return VenueRefusal(f"{name} refused {doing}: {said}", reason=reason)
@@ -97,13 +101,20 @@ def _reason(problem: BaseException, watched: Attempt, quirks: Quirks) -> Refusal
         # Refused by ccxt itself before anything was sent: an argument that the venue's rules exclude.
         local = isinstance(problem, kinds.ExchangeError) and not isinstance(problem, kinds.OperationFailed)
         return _by_class(problem, kinds) if local else None
-    if watched.status is None or watched.status >= 500 or not watched.is_json:
+    if watched.status == 401:
+        # Refused at the door, whatever the answer looks like: some say it in a plain word.
+        return _named(watched, quirks) or Refusal.KEY
+    if watched.status is None or not watched.is_json:
         return None
-    if not isinstance(problem, kinds.BaseError) or any(word in watched.body for word in quirks.unknown_words):
+    if watched.status >= 500:
+        return _named(watched, quirks) if quirks.refuses_with_500 else None
+    if not isinstance(problem, kinds.BaseError):
         return None
-    for words, reason in quirks.reasons:
-        if words.lower() in watched.body.lower():
-            return reason
+    # A reason that is named counts more than a word for "unknown" that stands beside it.
+    if (named := _named(watched, quirks)) is not None:
+        return named
+    if any(word in watched.body for word in quirks.unknown_words):
+        return None
     if isinstance(problem, kinds.OperationFailed | kinds.BadResponse) and not isinstance(
         problem, kinds.InvalidNonce
     ):
@@ -112,6 +123,11 @@ def _reason(problem: BaseException, watched: Attempt, quirks: Quirks) -> Refusal
     if by_class is None and 400 <= watched.status < 500:
         return Refusal.OTHER
     return by_class
+
+
+def _named(watched: Attempt, quirks: Quirks) -> Refusal | None:
+    body = watched.body.lower()
+    return next((reason for words, reason in quirks.reasons if words.lower() in body), None)
 
 
 def _by_class(problem: BaseException, kinds: Any) -> Refusal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -25,12 +25,14 @@ from desk.venue_port import (
     VenueTrade,
 )
 from desk.venues import account_stream
+from desk.venues.account_looks import look_again_and_again
 from desk.venues.bad_news import catchable, sorted_problem
 from desk.venues.band import Band
 from desk.venues.budget import Urgency
+from desk.venues.children import Children
 from desk.venues.client import TIMEOUT_S, Link
 from desk.venues.pages import all_rows
-from desk.venues.placing import OrderCall, order_call, pair_call, placement_of
+from desk.venues.placing import OrderCall, buys_by_limit, order_call, pair_call, placement_of
 from desk.venues.reading import (
     Unreadable,
     moment_ms,
@@ -79,6 +81,7 @@ class CcxtVenue:
         self.pairs_in_play: set[str] = set()
         self._preparing = asyncio.Lock()
         self._fee_prices: dict[str, tuple[float, Decimal]] = {}
+        self._children = Children(link.client, link.quirks)
 
     async def place(self, request: OrderRequest) -> Placement:
         """Place an order, once; a refused timestamp is measured anew and signed anew, once."""
@@ -86,6 +89,7 @@ class CcxtVenue:
         self._check_plausible(request)
         doing = f"{request.side} {request.quantity:f} {request.pair} ({request.client_order_id})"
         self.pairs_in_play.add(request.pair)
+        last = await self.last_price(request.pair) if buys_by_limit(request, self._quirks) else None
 
         async def send() -> Placement:
             if request.target_price is not None and self.rules.has_oco:
@@ -93,7 +97,7 @@ class CcxtVenue:
                     pair_call(request, self._market(request.pair))
                 )
                 return placement_of(answer, request, self._link.time.now_ms(), is_pair=True)
-            call: OrderCall = order_call(request, self._quirks)
+            call: OrderCall = order_call(request, self._quirks, last=last)
             answer = await self._client.create_order(*call.arguments, call.parameters)
             return placement_of(answer, request, self._link.time.now_ms(), is_pair=False)
 
@@ -144,7 +148,7 @@ class CcxtVenue:
                 order = read_order(found, self._client.markets, self._quirks)
                 if order.client_order_id != client_order_id or order.pair != pair:
                     raise Unreadable(f"the order {order.client_order_id!r} came for {client_order_id!r}")
-                return order
+                return await self._children.followed(order, found) if self._quirks.has_children else order
 
             try:
                 return await self._call(f"the question for {client_order_id}", ask, Urgency.ORDER)
@@ -154,23 +158,30 @@ class CcxtVenue:
         return None
 
     async def _search(self, pair: str, client_order_id: str) -> VenueOrder | None:
-        for order in await self.open_orders(pair):
+        narrow = {}
+        if self._quirks.search_parameter:
+            narrow = {self._quirks.search_parameter: self._quirks.to_wire(client_order_id)}
+        for order in await self._open(pair, narrow):
             if order.client_order_id == client_order_id:
                 return order
         since_ms = self._link.time.now_ms() - _SEARCH_MS
-        for order in await self.closed_orders(pair, since_ms):
+        for order in await self._closed(pair, since_ms, narrow):
             if order.client_order_id == client_order_id:
                 return order
         return None
 
     async def open_orders(self, pair: str = "") -> Sequence[VenueOrder]:
         """Give every open order, from every list that the venue keeps."""
+        return await self._open(pair, {})
+
+    async def _open(self, pair: str, narrow: Mapping[str, Any]) -> Sequence[VenueOrder]:
         await self._prepare()
 
         async def ask() -> list[VenueOrder]:
             found: dict[str, VenueOrder] = {}
             for parameters in self._quirks.lists:
-                page = await self._client.fetch_open_orders(pair or None, None, None, dict(parameters))
+                asked = {**parameters, **narrow}
+                page = await self._client.fetch_open_orders(pair or None, None, None, asked)
                 for row in rows(page, "open orders"):
                     order = read_order(row, self._client.markets, self._quirks)
                     found[order.venue_order_id] = order
@@ -182,13 +193,17 @@ class CcxtVenue:
 
     async def closed_orders(self, pair: str, since_ms: int) -> Sequence[VenueOrder]:
         """Give the orders of a pair that ended, changed since a venue time."""
+        return await self._closed(pair, since_ms, {})
+
+    async def _closed(self, pair: str, since_ms: int, narrow: Mapping[str, Any]) -> Sequence[VenueOrder]:
         await self._prepare()
         from_ms = max(0, since_ms - _BEFORE_MS)
 
         async def ask() -> list[VenueOrder]:
             found: dict[str, VenueOrder] = {}
             for call in self._quirks.closed_calls:
-                for row in await all_rows(getattr(self._client, call), pair, from_ms, self._quirks):
+                fetch = getattr(self._client, call)
+                for row in await all_rows(fetch, pair, from_ms, self._quirks, narrow):
                     order = read_order(row, self._client.markets, self._quirks)
                     found[order.venue_order_id] = order
             return [one for one in found.values() if one.state in TERMINAL and one.updated_at_ms >= since_ms]
@@ -211,6 +226,8 @@ class CcxtVenue:
     async def trade_of(self, row: Any) -> VenueTrade:
         """Read an execution; a fee in a third asset is converted at that asset's price."""
         trade, asset, paid = read_trade(row, self._client.markets, self._quirks)
+        if self._quirks.has_children:
+            trade = await self._children.named(trade)
         base, quote = trade.pair.split("/")[0], trade.pair.split("/")[1]
         if not paid or asset in (base, quote):
             return trade
@@ -275,12 +292,16 @@ class CcxtVenue:
     async def evidence(self) -> AsyncIterator[Evidence]:
         """Follow orders and trades of the account; reconnects by itself."""
         await self._prepare()
-        async for item in account_stream.follow(self, self._link):
-            yield item
+        follow = look_again_and_again if self._quirks.account_look_s else account_stream.follow
+        async with aclosing(follow(self, self._link)) as items:  # type: ignore[type-var]
+            async for item in items:
+                yield item
 
     async def clock_offset_ms(self) -> int:
         """Measure venue time minus our time: the median of three questions."""
         if not self._client.has.get("fetchTime"):
+            # Nothing tells the time here; a sign of life is what is left of the question.
+            await self._sign_of_life()
             return self._link.time.offset_ms
         clock, found = self._link.clock, []
         for _ in range(3):
@@ -289,12 +310,23 @@ class CcxtVenue:
                 began_ms, began_s = to_ms(clock.now()), clock.monotonic()
                 there_ms = moment_ms(await self._client.fetch_time(), "venue time")
                 took_ms = (clock.monotonic() - began_s) * 1000
-                return round(there_ms - (began_ms + took_ms / 2))
+                return round(there_ms + (self._quirks.clock_step_ms - 1) / 2 - (began_ms + took_ms / 2))
 
             found.append(await self._call("the question for the time", ask, Urgency.ORDER, is_signed=False))
         offset_ms = sorted(found)[1]
         self._link.time.set(offset_ms)
         return offset_ms
+
+    async def _sign_of_life(self) -> None:
+        if not self._client.markets:
+            return
+        pair = next(iter(self._client.markets))
+        await self._call(
+            "the question for a price",
+            lambda: self._client.fetch_ticker(pair),
+            Urgency.ORDER,
+            is_signed=False,
+        )
 
     async def rights(self) -> KeyRights:
         """Say what the key may do.

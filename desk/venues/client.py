@@ -181,6 +181,8 @@ def _make(link: Link, ears: Ears) -> Any:
             super().handle_message(client, message)
 
     client = Guarded(_config(link))
+    # Lists of currencies tell nothing that is used here, and some venues only give them to keys with more rights.
+    client.has = {**client.has, "fetchCurrencies": False}
     _set_addresses(client, link.address)
     return client
 

@@ -20,13 +20,23 @@ class OrderCall:
     parameters: dict[str, Any]
 
 
-def order_call(request: OrderRequest, quirks: Quirks) -> OrderCall:
-    """Give the call of an order; numbers as plain text, so that no float is in between."""
+def order_call(request: OrderRequest, quirks: Quirks, *, last: Decimal | None = None) -> OrderCall:
+    """Give the call of an order; numbers as plain text, so that no float is in between.
+
+    Args:
+        last: the price now, on the tick; needed where `buys_by_limit` says so.
+    """
     parameters: dict[str, Any] = {quirks.id_parameter: quirks.to_wire(request.client_order_id)}
     kind, price = request.order_type, None
     if request.order_type == "limit":
         price = _plain(request.price)
+    if buys_by_limit(request, quirks):
+        assert last is not None, "the price was asked for"
+        kind, price = "limit", _plain(_beyond(last, 1 + quirks.market_buy_slack, ROUND_CEILING))
+        parameters["timeInForce"] = "IOC"
     if request.order_type == "stop":
+        if quirks.stop_id_parameter:
+            parameters[quirks.stop_id_parameter] = parameters[quirks.id_parameter]
         parameters["stopLossPrice"] = _plain(request.stop_price)
         kind = "market"
         if quirks.stop_slack and request.stop_price is not None:
@@ -36,6 +46,11 @@ def order_call(request: OrderRequest, quirks: Quirks) -> OrderCall:
         arguments=(request.pair, kind, request.side, _plain(request.quantity) or "0", price),
         parameters=parameters,
     )
+
+
+def buys_by_limit(request: OrderRequest, quirks: Quirks) -> bool:
+    """Tell whether a purchase at the market has to go as a limit that is filled at once or not at all."""
+    return bool(quirks.market_buy_slack) and request.order_type == "market" and request.side == "buy"
 
 
 def pair_call(request: OrderRequest, market: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,11 +105,16 @@ def placement_of(answer: Any, request: OrderRequest, now_ms: int, *, is_pair: bo
 
 
 def _through(request: OrderRequest, quirks: Quirks) -> Decimal:
-    stop = request.stop_price or Decimal(0)
-    is_sell = request.side == "sell"
-    factor = Decimal(str(1 - quirks.stop_slack if is_sell else 1 + quirks.stop_slack))
-    step = Decimal(1).scaleb(stop.as_tuple().exponent if isinstance(stop.as_tuple().exponent, int) else 0)  # type: ignore[arg-type]
-    return (stop * factor / step).to_integral_value(ROUND_FLOOR if is_sell else ROUND_CEILING) * step
+    stop, is_sell = request.stop_price or Decimal(0), request.side == "sell"
+    factor = 1 - quirks.stop_slack if is_sell else 1 + quirks.stop_slack
+    return _beyond(stop, factor, ROUND_FLOOR if is_sell else ROUND_CEILING)
+
+
+def _beyond(price: Decimal, factor: float, rounding: str) -> Decimal:
+    """Give a price times a factor, with as many places as it had."""
+    exponent = price.as_tuple().exponent
+    step = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
+    return (price * Decimal(str(factor)) / step).to_integral_value(rounding) * step
 
 
 def _plain(value: Decimal | None) -> str | None:

@@ -6,6 +6,7 @@ Nothing is guessed and nothing is left out silently: a field that is missing or 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -22,7 +23,9 @@ _MOST = Decimal(10) ** 15
 _FIRST_MS, _LAST_MS = 1_230_940_800_000, 4_102_444_800_000
 
 #: What venues call our order id on a trade.
-_ID_FIELDS = ("clientOrderId", "clOrdId", "cl_ord_id", "client_oid", "client_order_id", "c")
+_ID_FIELDS = ("clientOrderId", "clOrdId", "cl_ord_id", "client_oid", "client_order_id", "algoClOrdId", "c")
+#: Where a trigger price stands in a row as the venue wrote it, when ccxt leaves it there.
+_TRIGGER_FIELDS = ("ref_price",)
 
 _STATES = {
     "open": OrderState.ACCEPTED,
@@ -125,10 +128,8 @@ def read_order(found: Any, pairs: Mapping[str, Any], quirks: Quirks) -> VenueOrd
     filled = decimal(row.get("filled") if row.get("filled") is not None else "0", "filled")
     if filled > quantity:
         raise Unreadable(f"filled is {filled}; at most the amount {quantity} is possible")
-    stop = optional_price(
-        row.get("triggerPrice") or row.get("stopPrice") or row.get("stopLossPrice"), "stop price"
-    )
-    own_id = row.get("clientOrderId")
+    stop = optional_price(_trigger_of(row), "stop price")
+    own_id = row.get("clientOrderId") or _own_id(row.get("info"))
     if own_id is not None and not isinstance(own_id, str):
         raise Unreadable(f"client order id is {_shown(own_id)}; a text is needed")
     return VenueOrder(
@@ -137,13 +138,13 @@ def read_order(found: Any, pairs: Mapping[str, Any], quirks: Quirks) -> VenueOrd
         pair=pair_of(row.get("symbol"), pairs),
         side=side_of(row.get("side")),
         order_type=_type_of(row.get("type"), stop),
-        state=_state_of(row.get("status"), filled, quantity),
+        state=_state_of(row.get("status"), filled, quantity, quirks),
         quantity=quantity,
         filled_quantity=filled,
         average_price=optional_price(row.get("average"), "average") if filled else None,
         price=optional_price(row.get("price"), "price"),
         stop_price=stop,
-        updated_at_ms=_updated(row),
+        updated_at_ms=_updated(row, quirks),
     )
 
 
@@ -256,8 +257,8 @@ def _row(found: Any, name: str) -> Mapping[str, Any]:
     return found
 
 
-def _state_of(found: Any, filled: Decimal, quantity: Decimal) -> OrderState:
-    state = _STATES.get(found) if isinstance(found, str) else None
+def _state_of(found: Any, filled: Decimal, quantity: Decimal, quirks: Quirks) -> OrderState:
+    state = _STATES.get(quirks.states.get(found, found)) if isinstance(found, str) else None
     if state is None:
         raise Unreadable(f"status is {_shown(found)}; {', '.join(_STATES)} are known")
     if state is OrderState.FILLED and filled < quantity:
@@ -290,15 +291,36 @@ def _own_id(info: Any) -> str:
     """Give our order id from a trade as the venue wrote it; ccxt leaves it there."""
     if not isinstance(info, Mapping):
         return ""
-    found = [info[name] for name in _ID_FIELDS if isinstance(info.get(name), str)]
+    found = [info[name] for name in _ID_FIELDS if isinstance(info.get(name), str) and info[name]]
     return str(found[0]) if found else ""
 
 
-def _updated(row: Mapping[str, Any]) -> int:
-    for name in ("lastUpdateTimestamp", "lastTradeTimestamp", "timestamp"):
+def _trigger_of(row: Mapping[str, Any]) -> Any:
+    said = row.get("triggerPrice") or row.get("stopPrice") or row.get("stopLossPrice")
+    info = row.get("info")
+    if said or not isinstance(info, Mapping):
+        return said
+    return next((info[name] for name in _TRIGGER_FIELDS if info.get(name)), None)
+
+
+def _updated(row: Mapping[str, Any], quirks: Quirks) -> int:
+    for name in ("lastUpdateTimestamp", "lastTradeTimestamp"):
         if row.get(name) is not None:
             return moment_ms(row[name], name)
-    return 0
+    info = row.get("info")
+    said = info if isinstance(info, Mapping) else {}
+    for name in quirks.changed_fields:
+        if said.get(name):
+            return _seconds_or_date(said[name], name)
+    return moment_ms(row["timestamp"], "timestamp") if row.get("timestamp") is not None else 0
+
+
+def _seconds_or_date(found: Any, name: str) -> int:
+    try:
+        said = datetime.fromisoformat(found).timestamp() if "T" in str(found) else float(found)
+        return moment_ms(round(said * 1000), name)
+    except (TypeError, ValueError, OverflowError):
+        raise Unreadable(f"{name} is {_shown(found)}; seconds or a date are needed") from None
 
 
 def _shown(found: Any) -> str:

@@ -117,6 +117,7 @@ class ControlDoor:
             raise InvalidInput(f"Dedupe '{policy}' was given; {', '.join(_POLICIES)} are allowed.")
         rules.dedupe = policy
         rules.history_delay_ms = int(values.get("history_delay_ms", rules.history_delay_ms))
+        rules.fees_in_quote = bool(values.get("fees_in_quote", rules.fees_in_quote))
         rules.fill_shares.extend(Decimal(str(one)) for one in values.get("fill_shares", ()))
 
     def _tape(self, values: Mapping[str, Any]) -> Any:

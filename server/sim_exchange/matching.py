@@ -30,11 +30,13 @@ class Rules:
         dedupe: client ids refused as duplicates: "always", among "open" orders only, or "none".
         history_delay_ms: queries and lists show an order only after this long.
         fill_shares: the next orders that trade fill only this share and rest, or expire, with what is left.
+        fees_in_quote: fees are kept from the money; otherwise from what is received.
     """
 
     dedupe: str = "open"
     history_delay_ms: int = 0
     fill_shares: list[Decimal] = field(default_factory=list)
+    fees_in_quote: bool = False
 
 
 class Exchange:
@@ -255,14 +257,15 @@ class Exchange:
         self._trades += 1
         is_buy = order.side == "BUY"
         received, paid = (quantity, price * quantity) if is_buy else (price * quantity, quantity)
+        in_quote = self.rules.fees_in_quote or not is_buy
         trade = Trade(
             number=self._trades,
             order_number=order.number,
             symbol=order.symbol,
             price=price,
             quantity=quantity,
-            fee=(received * FEE).quantize(_PLACES, ROUND_CEILING),
-            fee_asset=symbol.base if is_buy else symbol.quote,
+            fee=((price * quantity if in_quote else received) * FEE).quantize(_PLACES, ROUND_CEILING),
+            fee_asset=symbol.quote if in_quote else symbol.base,
             at_ms=now_ms,
             is_buyer=is_buy,
             is_maker=is_maker,
@@ -270,7 +273,8 @@ class Exchange:
         pays, gets = (symbol.quote, symbol.base) if is_buy else (symbol.base, symbol.quote)
         self._release(wallet, order, pays)
         wallet.free[pays] = wallet.free.get(pays, Decimal(0)) - paid
-        wallet.free[gets] = wallet.free.get(gets, Decimal(0)) + received - trade.fee
+        wallet.free[gets] = wallet.free.get(gets, Decimal(0)) + received
+        wallet.free[trade.fee_asset] -= trade.fee
         order.filled += quantity
         order.paid += price * quantity
         order.updated_ms = now_ms
