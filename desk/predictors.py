@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from desk.news.text import plain
 from trading.errors import InvalidInput, OperatorProblem
 
 #: Longest text that is looked at; a headline has 100 letters, and nobody may make us read a book.
@@ -130,14 +131,19 @@ class SentimentModel:
         Raises:
             InvalidInput: nothing is left of it without addresses and white space.
         """
-        plain = clean(text[:MOST_LETTERS])
-        if not plain:
+        words = _words(text)
+        if not words:
             raise InvalidInput("An empty text was given; words are needed.")
-        found = self._tokenizer.encode(plain)
+        found = self._tokenizer.encode(words)
         ids = np.asarray([found.ids], dtype=np.int64)
         given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         (logits, *_) = self._session.run(None, {name: given[name] for name in self._inputs})
         return self._said(np.asarray(logits[0], np.float64))
+
+    @staticmethod
+    def has_words(text: str) -> bool:
+        """Tell whether anything is left of a text to be scored."""
+        return bool(_words(text))
 
     def _said(self, logits: NDArray[np.float64]) -> Sentiment:
         weights = np.exp(logits - logits.max())
@@ -148,6 +154,10 @@ class SentimentModel:
         if 0 not in self._sides and abs(score) < _UNDECIDED:
             label = 0
         return Sentiment(label=label, score=score, bearish=bearish, neutral=neutral, bullish=bullish)
+
+
+def _words(text: str) -> str:
+    return clean(plain(text, MOST_LETTERS))
 
 
 def sentiment_model(wanted: str = "") -> SentimentModel:

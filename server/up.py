@@ -107,6 +107,7 @@ def house_options(settings: Settings, options: UpOptions, *, version: str) -> Ho
     """Turn settings and this run's options into the house's."""
     from desk.assembly import HouseOptions
     from desk.feeds.live_options import live_options
+    from desk.news.sources import schedule_with_news
 
     return HouseOptions(
         # The demo shows something at once on any machine: it is always simulated.
@@ -125,7 +126,7 @@ def house_options(settings: Settings, options: UpOptions, *, version: str) -> Ho
         version=version,
         key_path=settings.key_path,
         always_two=settings.two_person == "always",
-        schedule=settings.schedule,
+        schedule=schedule_with_news(settings),
         redis_url=settings.redis_url,
         role=options.role.name,
         is_trading=options.role.is_trading,
@@ -168,7 +169,7 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     from server.cli.house import remember, remembered
     from server.first_start import NOBODY, prepare
     from server.market import open_market
-    from server.web import web_server
+    from server.web import settle, web_server
     from workers.house import working
     from workers.kinds import Bench
 
@@ -234,6 +235,7 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells it by a flag only
             await asyncio.sleep(0.01)
         app.state.metrics.start_up.set(asyncio.get_running_loop().time() - began)
+        settle()
         if not stop.is_set() and not serving.done():
             _say_ready(settings, options, house, way_in, port)
         stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -9,5 +9,6 @@ from __future__ import annotations
 ROOMS: tuple[str, ...] = (
     "workers.research",
     "workers.daily_summary",
+    "workers.news.jobs",
     "workers.retention",
 )

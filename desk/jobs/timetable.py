@@ -125,6 +125,14 @@ ENTRIES: tuple[Entry, ...] = (
         missed=Missed.EACH,
     ),
     Entry(
+        name="news",
+        words="Collect headlines and the Fear & Greed index from the sources that are on.",
+        when=Every(span=timedelta(minutes=15)),
+        plan=one_job("news", "Collect news"),
+        is_shared=True,
+        is_eager=True,
+    ),
+    Entry(
         name="job_retention",
         words="Forget ended jobs and their files after BREAKWATER_JOBS_KEEP_DAYS.",
         when=Every(span=timedelta(days=1)),
@@ -160,6 +168,44 @@ class Timetable:
 
     def __iter__(self) -> Any:
         return iter(self.entries.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An entry as a workspace sees it.
+
+    Attributes:
+        when: the rule with its zone, e.g. "07:30 Europe/Berlin"; "off".
+        last: None where it was never due.
+    """
+
+    entry: Entry
+    when: str
+    last: Firing | None
+    next_at: datetime | None
+
+
+async def schedule_of(tx: Unit, workspace_id: str, timetable: Timetable, now: datetime) -> tuple[Line, ...]:
+    """Give the timetable of a workspace with what became of each entry, in its order."""
+    latest = await tx.firings.latest_of(workspace_id)
+    zone = await zone_of(tx, workspace_id)
+    return tuple(
+        Line(
+            entry=entry,
+            when=_told(entry, zone),
+            last=latest.get(entry.name),
+            next_at=entry.next(now, zone),
+        )
+        for entry in timetable.entries.values()
+    )
+
+
+def _told(entry: Entry, zone: ZoneInfo) -> str:
+    if entry.when is None:
+        return "off"
+    if isinstance(entry.when, Every):
+        return f"every {entry.when.text}"
+    return f"{entry.when.text} {zone if entry.is_local else UTC_ZONE}"
 
 
 async def zone_of(tx: Unit, workspace_id: str) -> ZoneInfo:

@@ -58,6 +58,7 @@ def remembered(found: Settings) -> HouseOptions:
     """Give options with the market that the house was last opened with."""
     from desk.assembly import HouseOptions
     from desk.feeds.live_options import live_options
+    from desk.news.sources import schedule_with_news
 
     memory: dict[str, Any] = {}
     path = found.data_dir / MEMORY
@@ -74,7 +75,7 @@ def remembered(found: Settings) -> HouseOptions:
         key_path=found.key_path,
         always_two=found.two_person == "always",
         redis_url=found.redis_url,
-        schedule=found.schedule,
+        schedule=schedule_with_news(found),
     )
 
 

@@ -15,6 +15,8 @@ from trading.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from desk.commands import Command
+    from datetime import datetime
+
     from desk.ports import Unit
     from desk.views import Job, JobFile
 
@@ -117,6 +119,31 @@ def list_jobs(
     )
 
 
+@jobs.command("schedule")
+def show_schedule(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show what is done by the clock: when it was done last, what became of it, and when it comes next."""
+    rows = asyncio.run(_schedule(data_dir))
+    if as_json:
+        output.emit_json({"schedule": rows})
+        return
+    output.table(
+        "By the clock",
+        ("name", "when", "missed ones", "last", "", "next", "what"),
+        [
+            (
+                one["name"],
+                one["when"],
+                one["missed"],
+                _minute(one["last_at"]),
+                one["last_outcome"] or "",
+                _minute(one["next_at"]),
+                one["words"],
+            )
+            for one in rows
+        ],
+    )
+
+
 @jobs.command("show")
 def show_job(
     job_id: JobId,
@@ -182,6 +209,32 @@ async def _listed(is_open: bool, kind: str, most: int, data_dir: Path | None) ->
         ]
 
 
+async def _schedule(data_dir: Path | None) -> list[dict[str, Any]]:
+    from desk.clock import SystemClock
+    from desk.jobs.timetable import Timetable, schedule_of
+    from desk.news.sources import schedule_with_news
+    from server.cli.house import opened_store, settings
+
+    timetable = Timetable(schedule_with_news(settings(data_dir)))
+    async with opened_store(data_dir) as store, store.reading() as tx:
+        workspaces = sorted(await tx.workspaces.all(), key=lambda one: (one.created_at, one.id))
+        return [
+            {
+                "workspace": workspace.name,
+                "name": one.entry.name,
+                "words": one.entry.words,
+                "when": one.when,
+                "missed": one.entry.missed.value,
+                "last_at": one.last.slot_at if one.last else None,
+                "last_outcome": one.last.outcome if one.last else None,
+                "next_at": one.next_at,
+            }
+            for number, workspace in enumerate(workspaces)
+            for one in await schedule_of(tx, workspace.id, timetable, SystemClock().now())
+            if number == 0 or not one.entry.is_shared
+        ]
+
+
 async def _shown(
     job_id: str, with_contents: bool, data_dir: Path | None
 ) -> tuple[Job, list[JobFile], dict[str, bytes]]:
@@ -224,6 +277,10 @@ def _ask(job_id: str, command: Any, as_user: str, data_dir: Path | None) -> Job:
     job: Any = done(asked, as_user, data_dir)
     found: Job = job
     return found
+
+
+def _minute(found: datetime | None) -> str:
+    return f"{found:%Y-%m-%d %H:%M}" if found else "–"
 
 
 def _document(job: Job) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from typing import Any
 
 import structlog
 
-from desk.predictors import SentimentModel, clean, sentiment_model
+from desk.news.sources import INDEX, Source, sources_of
+from desk.predictors import SentimentModel, sentiment_model
 from trading.errors import OperatorProblem
 from workers.hand import Result
 from workers.kinds import Kind, Task
 from workers.news.collecting import Scorer, keep_headlines, keep_readings
 from workers.news.feeds import Unreadable
 from workers.news.fetching import Unfetchable, fetch
-from workers.news.sources import INDEX, Source, sources_of
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ def scorer(wanted: str) -> Scorer:
 
 
 def _said(model: SentimentModel, title: str) -> tuple[int, float, str] | None:
-    if not clean(title):
+    if not model.has_words(title):
         return None
     found = model.score(title)
     return found.label, round(found.score, 6), model.name

@@ -52,8 +52,12 @@ _KIN = {
 _KINDRED = re.compile(r"\b(" + "|".join(_KIN) + r")\b", re.IGNORECASE)
 
 
-def retold(text: str, dice: random.Random) -> str:
+def retold(text: str, dice: random.Random, *, swaps: bool = True) -> str:
     """Give the text with some names swapped; what happened to them stays as it was.
+
+    Args:
+        swaps: False leaves the names. Whoever swaps as often in texts of each label teaches that a coin's name says
+            nothing about the label.
 
     Example:
         >>> retold("Markets are closed", random.Random(1))
@@ -61,6 +65,8 @@ def retold(text: str, dice: random.Random) -> str:
     """
     if dice.random() < 0.3:
         text = _PREFIX.sub("", text)
+    if not swaps:
+        return text
     if dice.random() < 0.5:
         coin = dice.choice(_COINS)
         marked = dice.choice((coin[0], f"${coin[1]}"))
