@@ -21,6 +21,7 @@ from chatops.cards import (
     Tone,
     Value,
 )
+from chatops.entries import entry_buttons
 from chatops.reading import reference
 from chatops.texts.catalogue import template
 from desk.views import Alert
@@ -62,8 +63,16 @@ _CODES: Mapping[str, str] = {
     "liquidity": "liquidity",
     "before": "state_name",
     "state": "approval_state",
+    "entry_state": "entry_state",
+    "refusal": "refusal",
     "incident": "incident",
     "after": "state_name",
+}
+
+#: Parameters that are said in a room of their own on one kind of alert.
+_ROOMS: Mapping[tuple[str, str], str] = {
+    ("entry_answered", "state"): "entry_state",
+    ("entry_answered", "reason"): "refusal",
 }
 
 #: Parameters that hold seconds.
@@ -97,7 +106,7 @@ def alert_card(alert: Alert, *, bot: str = "", is_repeat: bool = False) -> Card:
     if "is_long" in alert.params:
         fields.append(Field("side", Text("side.long" if alert.params["is_long"] else "side.short")))
     fields += [
-        Field(name, parameter(name, value))
+        Field(name, parameter(_ROOMS.get((alert.kind, name), name), value))
         for name, value in alert.params.items()
         if name not in _HIDDEN and value not in (None, "", [], ())
     ]
@@ -140,6 +149,8 @@ def _buttons(alert: Alert) -> tuple[Button, ...]:
         if alert.params.get("is_solo"):
             return (no,)
         return (Button(name="approve", press=Press.SAY, line=f"/approve {code}", params={"code": code}), no)
+    if alert.kind == "entry_asked":
+        return entry_buttons(str(alert.params.get("code", "")))
     buttons = []
     if alert.severity in (Severity.WARNING, Severity.CRITICAL) and alert.kind not in _NOT_SEEN:
         buttons.append(Button(name="ack", press=Press.SAY, line=f"/ack {known}"))

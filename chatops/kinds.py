@@ -12,7 +12,8 @@ from zoneinfo import available_timezones
 
 from chatops.problems import did_you_mean, misheard
 from chatops.typing_repair import plain
-from trading.errors import nearest
+from trading.errors import InvalidInput, nearest
+from trading.timeframes import Timeframe
 
 #: Reads one typed value; the first parameter is the argument's name.
 Reader: TypeAlias = Callable[[str, str], Any]
@@ -135,6 +136,31 @@ def choice(*allowed: str) -> Reader:
     return Choice(allowed)
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Reads some of several words, separated by commas."""
+
+    allowed: tuple[str, ...]
+
+    def __call__(self, name: str, typed: str) -> tuple[str, ...]:
+        """Read them."""
+        one_of = Choice(self.allowed)
+        return tuple(dict.fromkeys(one_of(name, one) for one in plain(typed).split(",") if one.strip()))
+
+
+def several(*allowed: str) -> Reader:
+    """Make the reader of some of several words."""
+    return Several(allowed)
+
+
+def timeframe(name: str, typed: str) -> str:
+    """Read a length of bars such as 15m, 4h or 1d."""
+    try:
+        return str(Timeframe.parse(plain(typed).lower()))
+    except InvalidInput:
+        raise misheard("timeframe", name=name, found=typed) from None
+
+
 def zone(name: str, typed: str) -> str:
     """Read an IANA time zone; the spelling of capitals is forgiven."""
     shown = plain(typed).replace(" ", "_")
@@ -144,6 +170,15 @@ def zone(name: str, typed: str) -> str:
         close = by_lower.get(_close(shown.lower(), tuple(by_lower)), "")
         raise misheard("zone", name=name, found=typed, nearest=did_you_mean(close))
     return exact
+
+
+def digits(name: str, typed: str) -> str:
+    """Read the six digits of a second factor, spaces forgiven."""
+    shown = plain(typed).replace(" ", "")
+    if not re.fullmatch(r"[0-9]{6}", shown):
+        # What was typed may be a password: it is not said again.
+        raise misheard("digits", name=name, found="…")
+    return shown
 
 
 def day(name: str, typed: str) -> datetime:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chatops.cards import Card
+from chatops.cards import Card, Chart
 from chatops.texts.catalogue import LANGUAGES, catalogue
 
 _ROOM = "picture."
 
 
 def in_language(card: Card, language: str) -> Card:
-    """Give a card whose picture is drawn in a language; the first language is built into the pictures."""
-    if card.chart is None or language == LANGUAGES[0]:
-        return card
+    """Give a card whose picture is drawn in a language."""
+    return card if card.chart is None else replace(card, chart=spoken(card.chart, language))
+
+
+def spoken(chart: Chart, language: str) -> Chart:
+    """Give a picture with its words in a language; the first language is built into the pictures."""
+    if language == LANGUAGES[0]:
+        return chart
     words = {
         code.removeprefix(_ROOM): text
         for code, text in catalogue(language).items()
         if code.startswith(_ROOM) and isinstance(text, str)
     }
-    return replace(card, chart=replace(card.chart, spec={**card.chart.spec, "words": words}))
+    return replace(chart, spec={**chart.spec, "words": words})

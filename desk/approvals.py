@@ -317,10 +317,15 @@ async def _open_request(tx: Unit, actor: Actor, code: str, now: Any) -> Approval
 
 async def _added(tx: Unit, approval: Approval, arguments: str) -> Approval:
     for _ in range(5):
-        coded = replace(approval, code="".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH)))
+        coded = replace(approval, code=new_code())
         if await tx.approvals.add(coded, arguments):
             return coded
     raise InvariantBroken("Five codes of six letters were all in use.")
+
+
+def new_code() -> str:
+    """Give a code that people can read out and type."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH))
 
 
 async def _audit(tx: Unit, approval: Approval, actor: Actor, outcome: str, now: Any) -> None:

@@ -775,3 +775,7 @@ class DisableExchangeAccount(Command):
     """Forget the key of an exchange account; its trades stay."""
 
     account_id: str
+
+
+# The rest of the table, on pages of its own.
+from desk import entry_commands as entry_commands  # noqa: E402

@@ -7,6 +7,7 @@ from chatops.commands import (
     alerts,
     bots,
     drawings,
+    entries,
     house,
     jobs,
     market,
@@ -17,6 +18,7 @@ from chatops.commands import (
     positions,
     reasons,
     records,
+    release,
     results,
     risk,
 )
@@ -24,8 +26,10 @@ from chatops.commands import (
 #: Every page of the book.
 PAGES = (
     bots,
+    release,
     positions,
     orders,
+    entries,
     reasons,
     results,
     records,

@@ -10,7 +10,6 @@ from typing import Any
 
 from chatops.cards import Column, Field, Money, Number, Price, Ratio, Table, Text, Value
 from chatops.commands.positions import open_ratio, tone_of_amount
-from chatops.commands.sightings import Sight
 from chatops.problems import misheard
 from chatops.reading import (
     accounts_of,
@@ -21,6 +20,7 @@ from chatops.reading import (
     side,
 )
 from chatops.room import Asked
+from chatops.sightings import Sight
 from chatops.texts.numbers import round_to
 from desk.clock import to_ms
 from desk.ports import Unit

@@ -15,7 +15,6 @@ from chatops.commands.cases import (
     trade_fields,
 )
 from chatops.commands.market import as_price
-from chatops.commands.sightings import market_chart, trade_chart
 from chatops.problems import misheard
 from chatops.reading import (
     REFERENCE,
@@ -25,28 +24,33 @@ from chatops.reading import (
     reference,
 )
 from chatops.room import Asked
+from chatops.sightings import LAYERS, Look, market_chart, trade_chart
 from chatops.typing_repair import plain
+from desk.charts.specs import Theme
 
 PAGE = Page(Group.MARKET)
 
 
 @PAGE.word(
     "chart",
-    example="/chart BTC/USDT",
+    example="/chart BTC/USDT 4h elliott,fib,ema",
     arguments=(
         Argument(name="what", read=kinds.name, offers="pair"),
+        Argument(name="tf", read=kinds.timeframe),
+        Argument(name="layers", read=kinds.several(*LAYERS), default=("elliott", "fib"), offers=LAYERS),
         Argument(name="bars", read=kinds.whole(20, 400), only_named=True, default=150),
         Argument(name="theme", read=kinds.choice("dark", "light"), only_named=True, offers=("dark", "light")),
     ),
 )
 async def chart(asked: Asked) -> Card:
-    """Draw a pair with its waves, or a trade (by number or id) with entry, stop, targets and exits."""
+    """Draw a pair with its waves, another timeframe or lines, or a trade with entry, stop, targets and exits."""
+    theme = Theme(asked.args["theme"] or Theme.DARK)
     typed = asked.args["what"]
     async with asked.store.reading() as tx:
         known = await known_pairs(asked, tx)
         if typed is not None and _names_trade(typed, known):
             case = await case_of(asked, tx, typed)
-            drawn = await trade_chart(asked, tx, sight_of(case))
+            drawn = await trade_chart(tx, sight_of(case), theme)
             return _chart_card(drawn, Text("chart.trade", title_of(case)), trade_fields(case))
         if not known:
             raise misheard("no_bots", advice="newbot", problem="not_found")
@@ -54,12 +58,18 @@ async def chart(asked: Asked) -> Card:
         bot = next(one for one in (await bots_of(asked, tx)).values() if pair in one.pairs)
         held = [one for one in await tx.positions.open(asked.workspace_id) if one.pair == pair]
         sight = sight_of(await case_of(asked, tx, reference(held[0].id))) if held else None
-        drawn = await market_chart(asked, tx, pair, bot, sight)
+        look = Look(
+            bars=asked.args["bars"],
+            theme=theme,
+            timeframe=asked.args["tf"] or "",
+            layers=asked.args["layers"],
+        )
+        drawn = await market_chart(tx, pair, bot, look, sight.marks if sight else None)
     fields: tuple[Field, ...] = ()
     if drawn is not None:
         fields = (
             Field("pair", pair),
-            Field("timeframe", bot.timeframe),
+            Field("timeframe", look.timeframe or bot.timeframe),
             Field("price", as_price(drawn.spec["close"][-1])),
             Field("bars", len(drawn.spec["close"])),
         )

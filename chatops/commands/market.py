@@ -10,11 +10,11 @@ from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Age, Button, Card, Column, Field, Press, Price, Ratio, Table, Text, Tone, Value
-from chatops.commands.sightings import market_chart
 from chatops.problems import misheard
 from chatops.reading import accounts_of, bots_of, completed_pair, known_pairs, refusal, side
 from chatops.room import Asked
-from desk.charts.specs import WaveLine
+from chatops.sightings import WARM_BARS, Look, market_candles, market_chart
+from desk.charts.specs import Theme, WaveLine
 from desk.clock import from_ms
 from desk.commands import LockPair, UnlockPair
 from desk.ports import Unit
@@ -165,9 +165,10 @@ async def signals(asked: Asked) -> Card:
 
 @PAGE.word(
     "waves",
-    example="/waves BTC/USDT bars=150",
+    example="/waves BTC/USDT 4h bars=150",
     arguments=(
         _PAIR,
+        Argument(name="tf", read=kinds.timeframe),
         Argument(name="bars", read=kinds.whole(20, 400), only_named=True, default=150),
         Argument(name="theme", read=kinds.choice("dark", "light"), only_named=True, offers=("dark", "light")),
     ),
@@ -177,31 +178,27 @@ async def waves(asked: Asked) -> Card:
     async with asked.store.reading() as tx:
         pair = await _pair(asked, tx)
         bot = next(one for one in (await bots_of(asked, tx)).values() if pair in one.pairs)
-        drawn = await market_chart(asked, tx, pair, bot)
-        candles = await _candles(tx, pair, bot)
-    bars: int = asked.args["bars"]
+        look = Look(
+            bars=asked.args["bars"],
+            theme=Theme(asked.args["theme"] or Theme.DARK),
+            timeframe=asked.args["tf"] or "",
+        )
+        drawn = await market_chart(tx, pair, bot, look)
+        candles, _ = await market_candles(tx, pair, bot, look.bars + WARM_BARS, look.timeframe)
     seen = (
-        await asyncio.to_thread(seen_waves, candles, shown_bars=bars)
+        await asyncio.to_thread(seen_waves, candles, shown_bars=look.bars)
         if candles is not None and len(candles)
         else SeenWaves()
     )
     return Card(
         name="waves",
-        title=Text("waves.title", {"pair": pair, "tf": bot.timeframe}),
+        title=Text("waves.title", {"pair": pair, "tf": look.timeframe or bot.timeframe}),
         tone=Tone.PLAIN,
         body=() if seen.lines else (Text("waves.none"),),
         tables=tuple(_count_table(one, index) for index, one in enumerate(seen.lines)),
         notes=(Text("waves.causal"),),
         chart=drawn,
     )
-
-
-async def _candles(tx: Unit, pair: str, bot: Bot) -> Candles | None:
-    fits = [one for one in await tx.candles.series() if one.pair == pair and one.timeframe == bot.timeframe]
-    if not fits:
-        return None
-    newest = max(fits, key=lambda one: one.last)
-    return await tx.candles.last(newest.venue, pair, bot.timeframe, 750)
 
 
 def _count_table(line: WaveLine, index: int) -> Table:

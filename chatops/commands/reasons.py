@@ -23,7 +23,6 @@ from chatops.commands.cases import (
     trade_fields,
 )
 from chatops.commands.positions import tone_of_amount
-from chatops.commands.sightings import trade_chart
 from chatops.reading import (
     bots_of,
     completed_pair,
@@ -33,6 +32,7 @@ from chatops.reading import (
     side,
 )
 from chatops.room import Asked
+from chatops.sightings import trade_chart
 from desk.views import Filter, SignalRecord
 from desk.views import Page as RowPage
 
@@ -49,7 +49,7 @@ async def why(asked: Asked) -> Card:
     """Show why a trade was made: the signal, the sizing arithmetic, the risk checks, what happened, a picture."""
     async with asked.store.reading() as tx:
         case = await case_of(asked, tx, asked.args["trade"])
-        chart = await trade_chart(asked, tx, sight_of(case))
+        chart = await trade_chart(tx, sight_of(case))
     tables = [
         *signal_tables(case.signal, show_all=asked.args["all"]),
         orders_table(case.orders),
@@ -86,7 +86,7 @@ async def trade(asked: Asked) -> Card:
     """Show one trade with its picture."""
     async with asked.store.reading() as tx:
         case = await case_of(asked, tx, asked.args["trade"])
-        chart = await trade_chart(asked, tx, sight_of(case))
+        chart = await trade_chart(tx, sight_of(case))
     return Card(
         name="trade",
         title=Text("trade.title", title_of(case)),

@@ -31,13 +31,14 @@ from chatops.problems import misheard
 from chatops.reading import bots_of, reference
 from chatops.room import Asked
 from chatops.typing_repair import plain
+from desk.entry_commands import ArchiveTrade
 from desk.identity import Role
 from desk.logs import remembered_lines
 from desk.ports import Unit
 from desk.reports.exports import FORMS, exported
 from desk.reports.period_report import period_pdf
 from desk.reports.periods import by_group, summed
-from desk.views import Filter, Order
+from desk.views import Filter, Order, Trade
 from desk.views import Page as RowPage
 
 PAGE = Page(Group.RESULTS)
@@ -346,4 +347,31 @@ async def stats(asked: Asked) -> Card:
         else (),
         notes=() if rows else (Text("trades.none"),),
         buttons=(Button(name="export", press=Press.SAY, line="/export trades 30 csv"),) if rows else (),
+    )
+
+
+@PAGE.word(
+    "delete",
+    example="/delete 12",
+    asks=ArchiveTrade,
+    arguments=(Argument(name="trade", read=kinds.name, is_required=True, offers="trade"),),
+)
+async def delete(asked: Asked) -> Card:
+    """Take a finished trade out of lists and statistics; ledger, fills and audit keep it."""
+    outcome = await asked.do(ArchiveTrade(trade_id=asked.args["trade"]))
+    trade: Trade = outcome.view
+    async with asked.store.reading() as tx:
+        lines = await tx.audit.page(asked.workspace_id, RowPage(first=20))
+    line = next((one for one in lines if one.action == ArchiveTrade.policy.name), None)
+    return Card(
+        name="archived",
+        title=Text("archived.title", {"number": trade.number}),
+        tone=Tone.WARN,
+        body=(Text("archived.body"),),
+        fields=(
+            Field("pair", trade.pair),
+            Field("pnl", Money(trade.pnl, is_signed=True), tone_of_amount(trade.pnl)),
+            Field("closed", trade.closed_at),
+            Field("audit_id", f"#{line.sequence}" if line else None),
+        ),
     )

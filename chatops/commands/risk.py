@@ -37,7 +37,7 @@ PAGE = Page(Group.RISK)
 _ACCOUNT = Argument(name="account", read=kinds.name, only_named=True)
 
 
-async def _account(asked: Asked, tx: Unit) -> Account:
+async def account_named(asked: Asked, tx: Unit) -> Account:
     """Give the named account, or the only one.
 
     Raises:
@@ -143,7 +143,7 @@ async def _used(asked: Asked) -> Card:
 async def limits(asked: Asked) -> Card:
     """Show an account's limits."""
     async with asked.store.reading() as tx:
-        account = await _account(asked, tx)
+        account = await account_named(asked, tx)
     return Card(
         name="limits",
         title=Text("limits.title", {"account": account.name}),
@@ -213,7 +213,7 @@ async def lock(asked: Asked) -> Card:
     """Refuse entries for a pair, or for all, for a while."""
     async with asked.store.reading() as tx:
         pair = await _pair(asked, tx)
-        account = await _account(asked, tx)
+        account = await account_named(asked, tx)
     length: timedelta = asked.args["for"]
     await asked.do(LockPair(pair=pair, duration=length, reason=asked.args["reason"], account_id=account.id))
     return Card(
@@ -235,7 +235,7 @@ async def unlock(asked: Asked) -> Card:
     """Release a lock before its time."""
     async with asked.store.reading() as tx:
         pair = await _pair(asked, tx)
-        account = await _account(asked, tx)
+        account = await account_named(asked, tx)
     await asked.do(UnlockPair(pair=pair, account_id=account.id))
     return Card(
         name="unlocked", title=Text("unlock.done", {"pair": pair or Text("lock.all")}), tone=Tone.GOOD
@@ -256,7 +256,7 @@ async def unlock(asked: Asked) -> Card:
 async def panic(asked: Asked) -> Card:
     """Halt trading, cancel entries and close positions; it stays halted until it is released."""
     async with asked.store.reading() as tx:
-        account = await _account(asked, tx)
+        account = await account_named(asked, tx)
     keeps = asked.args["keep_positions"]
     await asked.do(PanicStop(account_id=account.id, keep_positions=keeps, reason=asked.args["reason"]))
     async with asked.store.reading() as tx:
@@ -287,7 +287,7 @@ async def panic(asked: Asked) -> Card:
 async def unlatch(asked: Asked) -> Card:
     """Let a halted account trade again."""
     async with asked.store.reading() as tx:
-        account = await _account(asked, tx)
+        account = await account_named(asked, tx)
     await asked.do(ReleasePanic(account_id=account.id, reason=asked.args["reason"]))
     return Card(
         name="unlatched",

@@ -16,6 +16,8 @@ from trading.events import (
     BotStateChanged,
     DailyLossReached,
     DaySummarised,
+    EntryAnswered,
+    EntryAsked,
     Event,
     FeedRecovered,
     FeedStalled,
@@ -177,6 +179,26 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             about=lambda fact: f"approval:{fact.approval_id}:{fact.state}",
             lives=timedelta(hours=6),
             role=Role.OPERATOR,
+        ),
+    ),
+    EntryAsked: (
+        Rule(
+            kind="entry_asked",
+            severity=Severity.WARNING,
+            about=lambda fact: f"entry_asked:{fact.code}",
+            lives=timedelta(hours=1),
+            role=Role.TRADER,
+        ),
+    ),
+    EntryAnswered: (
+        Rule(
+            kind="entry_answered",
+            severity=Severity.INFO,
+            # Whoever said yes knows it, and a position that was opened has news of its own.
+            wanted=lambda fact: fact.state not in ("APPROVED", "ENTERED"),
+            about=lambda fact: f"entry_answered:{fact.code}:{fact.state}",
+            lives=timedelta(hours=6),
+            role=Role.TRADER,
         ),
     ),
     StrategyFailed: (

@@ -9,6 +9,7 @@ from desk.exchange_ports import KeyProbe
 from desk.handlers.alerts import AlertHandlers
 from desk.handlers.approvals import ApprovalHandlers
 from desk.handlers.closing import ClosingHandlers
+from desk.handlers.entries import EntryHandlers
 from desk.handlers.exchanges import ExchangeHandlers
 from desk.handlers.golive import GoLiveHandlers
 from desk.handlers.hooks import HookHandlers
@@ -55,6 +56,7 @@ def register_all(
     risk.register(desk)
     ClosingHandlers(risk.close_position).register(desk)
     OrderHandlers(wake).register(desk)
+    EntryHandlers(wake).register(desk)
     PeopleHandlers().register(desk)
     LinkHandlers().register(desk)
     ApprovalHandlers().register(desk)

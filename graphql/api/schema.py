@@ -11,6 +11,7 @@ from api.account.queries import AccountQueries
 from api.alerts.mutations import AlertMutations
 from api.alerts.notices import NoticeMutations, NoticeQueries
 from api.alerts.queries import AlertQueries
+from api.bots.entries import EntryMutations, EntryQueries
 from api.bots.mutations import BotMutations
 from api.bots.queries import BotQueries
 from api.events.subscriptions import EventSubscriptions
@@ -36,6 +37,7 @@ class Query(
     AccountQueries,
     AlertQueries,
     BotQueries,
+    EntryQueries,
     GroupQueries,
     JobQueries,
     MarketQueries,
@@ -54,6 +56,7 @@ class Mutation(
     AccountMutations,
     AlertMutations,
     BotMutations,
+    EntryMutations,
     JobMutations,
     NoticeMutations,
     OrderMutations,

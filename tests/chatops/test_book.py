@@ -19,14 +19,11 @@ from trading.errors import InvariantBroken
 
 #: Commands that no word asks for, and why.
 WITHOUT_WORD = {
-    "GoLive": "real money is released over GraphQL",
-    "GoPaper": "goes with GoLive",
     "RunWalkForward": "its windows need more words than a chat line has: GraphQL and `breakwater walk-forward`",
     "CheckBias": "its verdicts are pages long: GraphQL and `breakwater check-bias`",
     "CreateApiToken": "a token shown in a chat would stay in its history",
     "RevokeApiToken": "goes with CreateApiToken",
     "AddMember": "people are added with `breakwater user add` or GraphQL",
-    "StepUp": "a password typed in a chat would stay in its history; the console and GraphQL take it",
     "SetPassword": "a password typed in a chat would stay in its history",
     "SignOut": "a chat has no sign-in to end",
     "SignOutEverywhere": "goes with SignOut",

@@ -76,6 +76,13 @@ from desk.commands import (
     UnlockPair,
 )
 from desk.desk import ConfirmationNeeded
+from desk.entry_commands import (
+    AnswerEntry,
+    ArchiveTrade,
+    ReloadConfig,
+    SetEntryMode,
+    SetMarketDirection,
+)
 from desk.handlers.people import hash_of_token
 from desk.identity import Role
 from desk.secrets import Secret
@@ -163,6 +170,11 @@ CALLS: Mapping[str, Command] = {
     "CheckBias": CheckBias(name="all", pair="BTC/USDT", timeframe="15m"),
     "CancelJob": CancelJob(job_id="none"),
     "RetryJob": RetryJob(job_id="none"),
+    "SetEntryMode": SetEntryMode(bot_id="tide", is_asked=True),
+    "AnswerEntry": AnswerEntry(code="NONE22", answer="skip"),
+    "SetMarketDirection": SetMarketDirection(direction="long"),
+    "ReloadConfig": ReloadConfig(bot_id="running"),
+    "ArchiveTrade": ArchiveTrade(trade_id="none"),
 }
 
 
@@ -373,8 +385,12 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
         # Carried out in test_going_live.py.
         with pytest.raises(RequestProblem, match=r"trades paper money already|needs a fresh proof"):
             await house.desk.do(command, house.actor(channel="console"))
-    elif name == "StopBot":
-        # Only a flat bot stops without a question.
+    elif name in ("ReloadConfig", "ArchiveTrade"):
+        # Carried out in test_entries.py.
+        with pytest.raises((NotFound, Conflict), match=r"nothing to reload|No finished trade"):
+            await house.desk.do(command, house.actor(channel="console"))
+    elif name in ("StopBot", "SetEntryMode"):
+        # Only a flat bot stops without a question; asking before entries needs none.
         await house.desk.do(command, house.actor(channel="console"))
     else:
         with pytest.raises(ConfirmationNeeded) as asked:

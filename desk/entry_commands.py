@@ -1,0 +1,65 @@
+"""Commands about entries and what was traded: semi-automatic bots, the market's direction, configuration, archive.
+
+A part of the one table in `desk.commands`, which imports this page at its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from desk.commands import Command, Danger, asks
+from desk.entry_views import ANSWER_WITHIN, DRIFT_RATIO
+from desk.identity import Role
+from trading.events import EntryAnswered, OrderPlaced
+
+
+@asks(role=Role.TRADER, danger=Danger.TAP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetEntryMode(Command):
+    """Let a bot ask a person before each entry, or let it enter by itself again.
+
+    Attributes:
+        window: so long an entry waits for an answer; none means skip.
+        drift: share of the price that the market may move meanwhile.
+    """
+
+    bot_id: str
+    is_asked: bool
+    window: timedelta = ANSWER_WITHIN
+    drift: Decimal = DRIFT_RATIO
+
+
+@asks(role=Role.TRADER, causes=(EntryAnswered, OrderPlaced))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerEntry(Command):
+    """Say yes, half or no to an entry that a semi-automatic bot asks about."""
+
+    code: str
+    answer: str
+
+
+@asks(role=Role.OPERATOR)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMarketDirection(Command):
+    """Say which way the market goes: entries against it are refused until it is said otherwise."""
+
+    direction: str
+    account_id: str = ""
+
+
+@asks(role=Role.ADMIN, danger=Danger.TAP)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadConfig(Command):
+    """Let a running bot go on with its newest configuration from the next bar, without a stop."""
+
+    bot_id: str
+
+
+@asks(role=Role.ADMIN, danger=Danger.TYPE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveTrade(Command):
+    """Take a finished trade out of lists and statistics; ledger, fills and audit keep it."""
+
+    trade_id: str
