@@ -56,8 +56,8 @@ def entry(found: EntryRequest) -> Entry:
     """Give an entry as the API shows it."""
     return Entry(
         code=found.code,
-        bot_id=global_id("Bot", found.bot_id),
-        signal_id=global_id("Signal", found.signal_id),
+        bot_id=strawberry.ID(global_id("Bot", found.bot_id)),
+        signal_id=strawberry.ID(global_id("Signal", found.signal_id)),
         pair=found.pair,
         is_long=found.is_long,
         tag=found.tag,
