@@ -368,6 +368,34 @@ class Settings:
         read=one_of("coingecko", "binance", "kraken", "okx", "coinbase", "cryptocom", "none"),
         group="Market",
     )
+    candles: tuple[str, ...] = setting(
+        (),
+        "Series that are kept up to date besides those that are traded on, each as VENUE:PAIR:TIMEFRAME.",
+        read=words,
+        group="Market",
+        example="binance:BTC/USDT:1h",
+    )
+    candles_history_days: int = setting(
+        365,
+        "Kept series are filled back so far; 0 leaves them as they begin.",
+        read=whole(0, 7300),
+        group="Market",
+        unit="days",
+    )
+    candles_resample: tuple[str, ...] = setting(
+        (),
+        "Longer timeframes that are derived from the shortest series of each pair.",
+        read=words,
+        group="Market",
+        example="4h,1d",
+    )
+    candles_keep: tuple[str, ...] = setting(
+        (),
+        "How long bars are kept, by timeframe; what is not named is kept for ever.",
+        read=words,
+        group="Market",
+        example="1m=90d,5m=365d",
+    )
     coingecko_url: str = setting(
         "https://api.coingecko.com/api/v3", "Address of CoinGecko.", read=web_url, group="Market"
     )

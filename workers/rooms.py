@@ -9,6 +9,7 @@ from __future__ import annotations
 ROOMS: tuple[str, ...] = (
     "workers.research",
     "workers.daily_summary",
+    "workers.market_data.jobs",
     "workers.news.jobs",
     "workers.retention",
 )

@@ -143,6 +143,44 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     )
 
 
+@candles.command("upkeep")
+def upkeep_(data_dir: DataDir = None, as_json: AsJson = False) -> int:
+    """Show the series that are kept up to date, and what the jobs that do it did last."""
+    from server.cli.upkeep import KINDS, upkeep
+
+    found = asyncio.run(upkeep(data_dir))
+    if as_json:
+        output.emit_json(found)
+        return 1 if found["findings"] else 0
+    output.table(
+        "Kept series",
+        ("series", "bars", "last", "late by", "gaps", "problem"),
+        [
+            (
+                one["series"],
+                str(one["bars"]),
+                f"{one['to']:%Y-%m-%d %H:%M}" if one["to"] else "-",
+                f"{one['late_bars']} bars" if one["late_bars"] is not None else "-",
+                "-" if one["gaps"] is None else str(one["gaps"]),
+                one["problem"] or "",
+            )
+            for one in found["series"]
+        ],
+        right=(1, 3, 4),
+    )
+    output.table(
+        "Done by the clock",
+        ("what", "state", "when"),
+        [
+            (KINDS[kind], job["state"] if job else "never", f"{job['at']:%Y-%m-%d %H:%M}" if job else "-")
+            for kind, job in found["jobs"].items()
+        ],
+    )
+    for one in found["findings"]:
+        output.console().print(one)
+    return 1 if found["findings"] else 0
+
+
 @candles.command("verify")
 def verify(
     series: Annotated[str, typer.Argument(help="venue:PAIR:timeframe, or a candle file.")],

@@ -90,6 +90,21 @@ class SqlCandles:
         rows = await self._tx.rows(_SELECT + " ORDER BY ts_ms DESC LIMIT ?", series_id, bars)
         return _candles(rows[::-1], venue, pair, Timeframe.parse(timeframe))
 
+    async def forget(self, venue: str, pair: str, timeframe: str, before_ms: int, *, most: int) -> int:
+        """Remove the oldest bars that open before a time, at most so many; give how many."""
+        series_id = await self._known_series(venue, pair, timeframe)
+        edge = await self._tx.row(
+            "SELECT MAX(ts_ms), COUNT(*) FROM (SELECT ts_ms FROM candles WHERE series_id = ? AND ts_ms < ? "
+            "ORDER BY ts_ms LIMIT ?) AS oldest",
+            series_id,
+            before_ms,
+            most,
+        )
+        if edge is None or not edge[1]:
+            return 0
+        await self._tx.change("DELETE FROM candles WHERE series_id = ? AND ts_ms <= ?", series_id, edge[0])
+        return int(edge[1])
+
     async def series(self) -> Sequence[SeriesInfo]:
         """Give every stored series, by venue, pair and timeframe."""
         rows = await self._tx.rows(
