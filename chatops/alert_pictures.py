@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import structlog
@@ -23,30 +25,64 @@ log = structlog.get_logger(__name__)
 _OF_POSITIONS = frozenset({"entry_filled", "partial_exit", "exit_filled"})
 #: Alerts that are about an entry which waits for people.
 _OF_ENTRIES = frozenset({"entry_asked"})
+#: Alerts that have a picture.
+PICTURED = _OF_POSITIONS | _OF_ENTRIES
+#: Chats are told at once: only what asks for a decision waits for its picture there.
+PICTURED_IN_CHATS = _OF_ENTRIES
+#: An alert waits so long for its picture, and not at all behind so many others.
+WITHIN_S, MOST_WAITING = 5.0, 4
+#: Pictures that are kept for the other people who are told.
+_REMEMBERED = 64
 #: Fills of a position that a picture reads.
 _MOST_FILLS = 200
 
 
 class AlertPictures:
-    """Draws what an alert is about; without a picture the text is complete."""
+    """Draws what alerts are about; without a picture the text is complete, and it never waits long for one."""
 
-    def __init__(self, store: Store, painter: Painter | None) -> None:
+    def __init__(
+        self, store: Store, painter: Painter, *, kinds: Collection[str] = PICTURED, theme: Theme = Theme.DARK
+    ) -> None:
         self._store = store
         self._painter = painter
+        self._kinds = frozenset(kinds)
+        self._theme = theme
+        self._waiting = 0
+        self._drawn: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
-    async def of(self, alert: Alert, *, language: str = "en", theme: Theme = Theme.DARK) -> bytes | None:
-        """Give the PNG of an alert; None where it has none or it could not be drawn."""
-        if self._painter is None or alert.kind not in _OF_POSITIONS | _OF_ENTRIES:
+    async def __call__(self, alert: Alert, *, language: str) -> bytes | None:
+        """Give the PNG of an alert; None where it has none, it could not be drawn, or many wait already."""
+        key = (alert.id, language)
+        if alert.kind not in self._kinds or key in self._drawn:
+            return self._drawn.get(key)
+        if self._waiting >= MOST_WAITING:
             return None
+        self._waiting += 1
         try:
-            async with self._store.reading() as tx:
-                chart = await alert_chart(tx, alert, theme)
-        except BreakwaterError as problem:
-            log.warning("alert_picture_failed", alert_kind=alert.kind, error=str(problem))
+            async with asyncio.timeout(WITHIN_S):
+                picture = await self._draw(alert, language)
+        except (BreakwaterError, TimeoutError) as problem:
+            log.warning("alert_picture_failed", alert_kind=alert.kind, error=str(problem) or "too slow")
             return None
+        finally:
+            self._waiting -= 1
+        if picture is not None:
+            self._drawn[key] = picture
+            while len(self._drawn) > _REMEMBERED:
+                self._drawn.popitem(last=False)
+        return picture
+
+    async def _draw(self, alert: Alert, language: str) -> bytes | None:
+        async with self._store.reading() as tx:
+            chart = await alert_chart(tx, alert, self._theme)
         if chart is None:
             return None
         return await self._painter.draw(chart.kind, spoken(chart, language).spec)
+
+
+def letter_pictures(store: Store, painter: Painter) -> AlertPictures:
+    """Give what draws for mails: on paper's white."""
+    return AlertPictures(store, painter, theme=Theme.LIGHT)
 
 
 async def alert_chart(tx: Unit, alert: Alert, theme: Theme = Theme.DARK) -> Chart | None:

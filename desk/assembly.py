@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from desk.alerting.by_mail import MailAlerts, RenderAlert
+from desk.alerting.by_mail import DrawAlert, MailAlerts, RenderAlert
 from desk.alerting.channel import Channel
 from desk.alerting.dead_man import Pulse
 from desk.alerting.pump import OutboxPump
@@ -142,6 +142,7 @@ async def open_house(
     clock: Clock | None = None,
     painter: Painter | None = None,
     render_alert: RenderAlert | None = None,
+    draw_alerts: Callable[[Store, Painter], DrawAlert] | None = None,
     channels: Sequence[Channel] = (),
     feed: Feed | None = None,
     registry: StrategyRegistry | None = None,
@@ -151,6 +152,7 @@ async def open_house(
 
     Args:
         render_alert: turns alerts into letters; without it no mail is sent.
+        draw_alerts: makes what draws the pictures of letters; without it they are text only.
         channels: further ways of alerts; doors attach theirs to `House.pump` when they come up.
         feed, registry: stand-ins, for tests.
         on_fatal: told when the database failed ten times within 30 s; the process should end then.
@@ -169,7 +171,8 @@ async def open_house(
     bus = EventBus()
     pump = OutboxPump(store, clock, channels)
     if options.smtp is not None and render_alert is not None:
-        pump.attach(MailAlerts(SmtpMailer(options.smtp), render_alert))
+        draw = draw_alerts(store, painter) if draw_alerts is not None and painter is not None else None
+        pump.attach(MailAlerts(SmtpMailer(options.smtp), render_alert, draw))
     tools = Tools(
         store=store,
         bus=bus,

@@ -21,6 +21,7 @@ from server.health import Check
 from trading.errors import BadSetting, OperatorProblem
 
 if TYPE_CHECKING:
+    from chatops.alert_pictures import AlertPictures
     from chatops.doors.door import Door
     from chatops.doors.who import People
     from chatops.telegram_bot.hook import Hook
@@ -107,10 +108,20 @@ def _telegram(
     token, base_url = settings.telegram_token.reveal(), settings.telegram_base_url
     # One for both: Telegram counts replies and alerts together.
     pace = Pace(house.clock)
-    alerts = TelegramAlerts(house.store, house.clock, token=token, base_url=base_url, pace=pace)
+    alerts = TelegramAlerts(
+        house.store, house.clock, token=token, base_url=base_url, pace=pace, draw=_pictures(house)
+    )
     stack.push_async_callback(alerts.close)
     house.pump.attach(alerts)
     return TelegramDoor(room, full_book(), people, token=token, base_url=base_url, hook=hook, pace=pace)
+
+
+def _pictures(house: House) -> AlertPictures | None:
+    from chatops.alert_pictures import PICTURED_IN_CHATS, AlertPictures
+
+    if house.painter is None:
+        return None
+    return AlertPictures(house.store, house.painter, kinds=PICTURED_IN_CHATS)
 
 
 def _discord(house: House, settings: Settings, room: Room, people: People, stack: AsyncExitStack) -> Door:
@@ -133,6 +144,7 @@ def _discord(house: House, settings: Settings, room: Room, people: People, stack
         token=settings.discord_token,
         api_url=settings.discord_api_url,
         channel_id=settings.discord_channel_id,
+        draw=_pictures(house),
     )
     stack.push_async_callback(alerts.close)
     house.pump.attach(alerts)

@@ -162,6 +162,7 @@ def smtp_server(settings: Settings) -> SmtpServer | None:
 
 
 async def _run(settings: Settings, options: UpOptions, listener: socket.socket) -> int:
+    from chatops.alert_pictures import letter_pictures
     from chatops.email import render_alert
     from desk.assembly import open_house
     from server.app import create_app, create_pages, our_version
@@ -193,7 +194,8 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
             open_house(
                 wanted,
                 render_alert=render_alert,
-                painter=_painter(role.has_doors and has_doors(settings)),
+                draw_alerts=letter_pictures,
+                painter=_painter((role.has_doors and has_doors(settings)) or bool(settings.smtp_host)),
                 feed=market.feed,
                 on_fatal=_end,
             )

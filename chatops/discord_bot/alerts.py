@@ -18,11 +18,13 @@ from chatops.discord_bot.client import LONGEST_RATE_WAIT_S, aim
 from chatops.discord_bot.components import Labelled, rows_of
 from chatops.discord_bot.incoming import PLATFORM
 from chatops.discord_bot.markdown import cut, escaped
+from chatops.discord_bot.outgoing import picture_name
 from chatops.discord_bot.rendering import sheets_of
 from chatops.discord_bot.wire import handed_over, sendable
 from chatops.doors.buttons import Buttons, Owner
 from chatops.doors.carrier import AnswerLost, DoorDisabled, NeverThis, NotNow
 from chatops.texts.speaker import Speaker
+from desk.alerting.by_mail import DrawAlert
 from desk.alerting.channel import Notice, Outcome, disabled, refused, retry, sent
 from desk.chats import ChatPlace
 from desk.clock import Clock
@@ -47,9 +49,17 @@ class DiscordAlerts:
     platform = PLATFORM
 
     def __init__(
-        self, store: Store, clock: Clock, *, token: Secret, api_url: str = "", channel_id: str = ""
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        token: Secret,
+        api_url: str = "",
+        channel_id: str = "",
+        draw: DrawAlert | None = None,
     ) -> None:
         self._store = store
+        self._draw = draw
         self._clock = clock
         self._token = token
         self._api_url = api_url
@@ -143,10 +153,15 @@ class DiscordAlerts:
         speaker = Speaker(notice.member.language or "en", notice.member.time_zone or "UTC")
         card = alert_card(notice.alert, bot=notice.bot, is_repeat=notice.is_repeat)
         line = escaped(cut(speaker.say(alert_title(notice.alert)), _LINE))
+        picture = await self._draw(notice.alert, language=speaker.language) if self._draw else None
+        name = picture_name(notice.alert.kind) if picture else ""
         found: list[dict[str, Any]] = [
-            {"embeds": [one.as_dict() for one in sheet.embeds]} for sheet in sheets_of(card, speaker)
+            {"embeds": [one.as_dict() for one in sheet.embeds]}
+            for sheet in sheets_of(card, speaker, picture=name)
         ]
         found[0]["content"] = line
+        if picture is not None:
+            found[0]["files"] = [{"name": name, "data": base64.b64encode(picture).decode()}]
         keys = await self._keys(card.buttons, speaker, owner)
         found[-1]["rows"] = rows_of(keys, speaker.label("button", "choose"))
         return found

@@ -16,6 +16,7 @@ from chatops.telegram_bot.pace import Pace
 from chatops.telegram_bot.sending import TelegramPlatform
 from chatops.telegram_bot.wire import make_bot
 from chatops.texts.speaker import Speaker
+from desk.alerting.by_mail import DrawAlert
 from desk.alerting.channel import Notice, Outcome, disabled, refused, retry, sent
 from desk.clock import Clock
 from desk.ports import Store
@@ -30,9 +31,17 @@ class TelegramAlerts:
     platform = "telegram"
 
     def __init__(
-        self, store: Store, clock: Clock, *, token: str, base_url: str = "", pace: Pace | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        token: str,
+        base_url: str = "",
+        pace: Pace | None = None,
+        draw: DrawAlert | None = None,
     ) -> None:
         self._store = store
+        self._draw = draw
         self._clock = clock
         self._pace = pace or Pace(clock)
         self._bot: Bot = make_bot(token, base_url)
@@ -62,11 +71,14 @@ class TelegramAlerts:
         card = alert_card(notice.alert, bot=notice.bot, is_repeat=notice.is_repeat)
         speaker = Speaker(notice.member.language or "en", notice.member.time_zone or "UTC")
         place = Place(platform=self.platform, chat_id=notice.recipient)
+        picture = await self._draw(notice.alert, language=speaker.language) if self._draw else None
         shown = Shown(
             place=place,
             speaker=speaker,
-            pages=self._platform.pages(card, speaker, has_picture=False),
+            pages=self._platform.pages(card, speaker, has_picture=picture is not None),
             keys=await self._keys(card, speaker, notice),
+            picture=picture,
+            picture_name=notice.alert.kind,
             replies_to=notice.replies_to,
             is_silent=notice.is_silent,
         )

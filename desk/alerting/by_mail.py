@@ -13,8 +13,24 @@ from trading.errors import Rejected, Temporary
 class RenderAlert(Protocol):
     """Turns an alert into a letter in the member's language."""
 
-    def __call__(self, alert: Alert, member: Member, *, bot: str = "", workspace: str = "") -> Letter:
-        """Give the letter; names are those of the alert's bot and workspace."""
+    def __call__(
+        self,
+        alert: Alert,
+        member: Member,
+        *,
+        bot: str = "",
+        workspace: str = "",
+        picture: bytes | None = None,
+    ) -> Letter:
+        """Give the letter; names are those of the alert's bot and workspace, the picture stands in the text."""
+        ...
+
+
+class DrawAlert(Protocol):
+    """Draws what an alert is about, in a language."""
+
+    async def __call__(self, alert: Alert, *, language: str) -> bytes | None:
+        """Give a PNG; None where there is none, it failed, or it would keep the text waiting."""
         ...
 
 
@@ -23,13 +39,19 @@ class MailAlerts:
 
     platform = "email"
 
-    def __init__(self, mailer: Mailer, render: RenderAlert) -> None:
+    def __init__(self, mailer: Mailer, render: RenderAlert, draw: DrawAlert | None = None) -> None:
         self._mailer = mailer
         self._render = render
+        self._draw = draw
 
     async def send(self, notice: Notice) -> Outcome:
         """Render an alert for its reader and hand it to the server."""
-        letter = self._render(notice.alert, notice.member, bot=notice.bot, workspace=notice.workspace)
+        picture = (
+            await self._draw(notice.alert, language=notice.member.language or "en") if self._draw else None
+        )
+        letter = self._render(
+            notice.alert, notice.member, bot=notice.bot, workspace=notice.workspace, picture=picture
+        )
         try:
             await self._mailer.send(letter)
         except Temporary as problem:

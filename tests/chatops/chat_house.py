@@ -12,14 +12,29 @@ import numpy as np
 
 from chatops.room import Room
 from chatops.testing import Chat
+from desk.alerting.raising import raise_alerts
 from desk.bus import EventBus
 from desk.clock import ManualClock
 from desk.desk import Desk
+from desk.entry_views import BotWish, EntryRequest, EntryState
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.identity import Actor, Role
 from desk.ports import Store
-from desk.views import Account, AccountStatus, Bot, EquityPoint, Member, PairPhase, Position, Trade, Workspace
+from desk.views import (
+    Account,
+    AccountStatus,
+    Alert,
+    Bot,
+    EquityPoint,
+    Filter,
+    Member,
+    Page,
+    PairPhase,
+    Position,
+    Trade,
+    Workspace,
+)
 from strategies.registry import default_registry
 from tests.support.records import (
     NOON,
@@ -34,7 +49,7 @@ from tests.support.records import (
     later,
 )
 from trading.candles import Candles
-from trading.events import Condition, Desired, Phase, TradingState
+from trading.events import Condition, Desired, EntryAsked, Phase, TradingState
 from trading.orders import Reason, Side
 from trading.timeframes import Timeframe
 
@@ -181,6 +196,62 @@ async def with_live_account(house: ChatHouse) -> Account:
             capital=Decimal(5_000),
             settings={},
         )
+
+
+async def with_entry(house: ChatHouse, *, code: str = "K7Q2XM") -> tuple[EntryRequest, Alert]:
+    """Let the bot ask whether it may enter, with the alert that says so; nobody carries the answer out."""
+    close = Decimal(str(round(float(generated_candles().close[-1]), 2)))
+    request = EntryRequest(
+        id=f"entry-{code}",
+        workspace_id=house.workspace.id,
+        account_id=house.account.id,
+        bot_id=house.bot.id,
+        pair="BTC/USDT",
+        code=code,
+        signal_id="signal-entry",
+        is_long=True,
+        tag="wave_3",
+        price=close,
+        stop=(close * Decimal("0.97")).quantize(Decimal("0.01")),
+        targets=tuple((close * (1 + Decimal(step) / 100)).quantize(Decimal("0.01")) for step in (2, 4, 6)),
+        quantity=Decimal("0.05"),
+        plan={},
+        state=EntryState.WAITING,
+        drift_ratio=Decimal("0.01"),
+        asked_at=NOON,
+        expires_at=NOON + timedelta(minutes=30),
+    )
+    fact = EntryAsked(
+        workspace_id=house.workspace.id,
+        occurred_at=NOON,
+        account_id=house.account.id,
+        bot_id=house.bot.id,
+        pair=request.pair,
+        code=code,
+        signal_id=request.signal_id,
+        is_long=True,
+        quantity=request.quantity,
+        price=request.price,
+        stop=request.stop,
+        targets=request.targets,
+        until=request.expires_at,
+        tag=request.tag,
+    )
+    async with house.store.transaction() as tx:
+        await tx.signals.add(replace(a_signal(house.workspace.id, house.bot.id), id=request.signal_id))
+        await tx.entries.save_wish(
+            BotWish(
+                bot_id=house.bot.id,
+                workspace_id=house.workspace.id,
+                account_id=house.account.id,
+                is_asked=True,
+                set_at=NOON,
+            )
+        )
+        assert await tx.entries.ask(request)
+        await raise_alerts(tx, house.workspace.id, [fact], NOON)
+        alerts = await tx.alerts.page(house.workspace.id, Filter(), Page(first=20))
+    return request, next(one for one in alerts if one.kind == "entry_asked")
 
 
 async def _trading(store: Store, workspace: Workspace, account: Account, bot: Bot) -> Position:
