@@ -1,0 +1,1 @@
+"""Learned models: versions with their cards, promotion and rollback, files, forecasts and drift."""

@@ -1,0 +1,1 @@
+"""Learned forecasts: networks, their training as a job, their export; torch is needed here and nowhere else."""
