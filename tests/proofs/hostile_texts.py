@@ -42,13 +42,14 @@ def pictures_of(texts: list[str]) -> list[tuple[str, dict[str, Any]]]:
     """Give pictures of every other kind that hold strings wherever data may stand."""
     heads = {"title": texts[0], "subtitle": texts[-1]}
     count = len(texts)
-    candles = {
-        "ts_ms": [1_767_225_600_000 + 3_600_000 * number for number in range(30)],
+    times = [1_767_225_600_000 + 3_600_000 * number for number in range(30)]
+    candles: dict[str, Any] = {
+        "ts_ms": times,
         **dict.fromkeys(("open", "high", "low", "close", "volume"), [100.0] * 30),
         **heads,
     }
     marks = [
-        {"ts_ms": candles["ts_ms"][number], "price": 100.0 + number, "label": one}
+        {"ts_ms": times[number], "price": 100.0 + number, "label": one}
         for number, one in enumerate(texts[:6])
     ]
     return [
@@ -68,7 +69,7 @@ def pictures_of(texts: list[str]) -> list[tuple[str, dict[str, Any]]]:
         (
             "equity",
             {
-                "ts_ms": candles["ts_ms"],
+                "ts_ms": times,
                 "equity": [100.0 + n for n in range(30)],
                 "currency": texts[2],
                 **heads,
