@@ -312,7 +312,7 @@ class PlaceOrder(Command):
     account_id: str = ""
 
 
-@asks(role=Role.TRADER, causes=(OrderChanged,), reduces_risk=True)
+@asks(role=Role.TRADER, danger=Danger.TAP, causes=(OrderChanged,), reduces_risk=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder(Command):
     """Cancel one of our orders on a live account; what filled before stays."""

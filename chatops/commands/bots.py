@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from decimal import Decimal
 from typing import Any
 
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
-from chatops.cards import Button, Card, Column, Field, Press, Ratio, Table, Text, Tone, Value
-from chatops.reading import bots_of, named_bot
+from chatops.cards import Button, Card, Column, Field, Money, Press, Ratio, Table, Text, Tone, Value
+from chatops.reading import accounts_of, bots_of, named_bot
 from chatops.room import Asked
 from desk.commands import ChangeConfig, Command, CreateBot, DeleteBot, PauseBot, ResumeBot, StartBot, StopBot
-from desk.views import Bot
+from desk.ports import Unit
+from desk.queries import all_trades
+from desk.views import Account, Bot
 from trading.events import Condition, Desired, TradingState
 
 PAGE = Page(Group.BOTS)
@@ -26,6 +30,7 @@ async def bots(asked: Asked) -> Card:
     """List the bots with the axes of their state."""
     async with asked.store.reading() as tx:
         rows = tuple((await bots_of(asked, tx)).values())
+        figures = await _figures(asked, tx)
     if not rows:
         return Card(
             name="bots",
@@ -46,17 +51,46 @@ async def bots(asked: Asked) -> Card:
                     Column("trading", 1),
                     Column("phases", 1),
                     Column("strategy"),
-                    Column("timeframe", 2),
+                    Column("today", 1),
+                    Column("drawdown", 2),
+                    Column("timeframe", 3),
                     Column("mode", 2),
                     Column("last_bar", 3),
                 ),
-                rows=tuple(_row(one) for one in rows),
+                rows=tuple(_row(one, figures) for one in rows),
             ),
         ),
     )
 
 
-def _row(bot: Bot) -> tuple[Value, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figures:
+    """Money of the bots: what each brought since midnight UTC with what is open, and how their accounts stand."""
+
+    today: Mapping[str, Decimal]
+    accounts: Mapping[str, Account]
+    drawdowns: Mapping[str, float]
+
+
+async def _figures(asked: Asked, tx: Unit) -> _Figures:
+    accounts = await accounts_of(asked, tx)
+    today: dict[str, Decimal] = {}
+    drawdowns: dict[str, float] = {}
+    for key in accounts:
+        status = await tx.accounts.status(asked.workspace_id, key)
+        if status is None:
+            continue
+        drawdowns[key] = status.drawdown
+        midnight = status.as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        for trade in await all_trades(tx, asked.workspace_id, key, "", midnight):
+            today[trade.bot_id] = today.get(trade.bot_id, Decimal(0)) + trade.pnl
+    for one in await tx.positions.open(asked.workspace_id):
+        today[one.bot_id] = today.get(one.bot_id, Decimal(0)) + one.unrealized_pnl
+    return _Figures(today=today, accounts=accounts, drawdowns=drawdowns)
+
+
+def _row(bot: Bot, figures: _Figures) -> tuple[Value, ...]:
+    account = figures.accounts.get(bot.account_id)
     return (
         bot.name,
         Text(f"desired.{bot.desired.value}"),
@@ -64,6 +98,8 @@ def _row(bot: Bot) -> tuple[Value, ...]:
         Text(f"trading.{bot.trading_state.value}"),
         phases_text(bot),
         bot.strategy,
+        Money(figures.today.get(bot.id, Decimal(0)), account.currency if account else "", is_signed=True),
+        Ratio(figures.drawdowns.get(bot.account_id)),
         bot.timeframe,
         Text("mode.live" if bot.is_live else "mode.paper"),
         bot.last_bar_at,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page, Word
@@ -10,11 +12,19 @@ from chatops.errors import role_text
 from chatops.problems import did_you_mean, misheard
 from chatops.room import Asked
 from chatops.texts.catalogue import LANGUAGES
+from chatops.typing_repair import plain
+from desk.alerting.values import Heartbeat
 from desk.commands import Danger, SetPreference
 from desk.identity import Role
+from desk.order_views import Incident
+from desk.ports import Unit
+from desk.views import Account, AuditEntry, JobState
 from desk.views import Page as RowPage
 
 PAGE = Page(Group.HOUSE)
+
+#: Lines of the audit that are looked through for one person.
+_MOST_AUDIT = 500
 
 
 @PAGE.word(
@@ -164,22 +174,35 @@ async def health(asked: Asked) -> Card:
         bots = await tx.bots.all(asked.workspace_id)
         waiting, oldest = await tx.alerts.pending()
         head = await tx.journal.head(asked.workspace_id)
+        jobs = await tx.jobs.counts()
+        beats = await tx.notices.heartbeats()
+        accounts = await tx.accounts.all(asked.workspace_id)
+        troubles = [
+            (account, one)
+            for account in accounts
+            if account.is_live
+            for one in await tx.execution.open_incidents(asked.workspace_id, account.id)
+        ]
     took_ms = (clock.monotonic() - began) * 1000
     is_current = await asked.store.is_current()
     ill = [one for one in bots if one.condition.value in {"DEGRADED", "ERROR"}]
     return Card(
         name="health",
         title=Text("health.title"),
-        tone=Tone.BAD if ill or not is_current else Tone.GOOD,
+        tone=Tone.BAD if ill or troubles or not is_current else Tone.GOOD,
         fields=(
             Field("schema", Text("state.current" if is_current else "state.outdated")),
             Field("database", Text("health.took", {"ms": round(took_ms)})),
             Field("sequence", head),
             Field("outbox", Text("health.waiting", {"n": waiting})),
             Field("oldest", Age(oldest, asked.now) if oldest else None),
+            Field("jobs_waiting", jobs.get(JobState.QUEUED.value, 0)),
+            Field("jobs_running", jobs.get(JobState.RUNNING.value, 0)),
             Field("feed", asked.room.label or None),
         ),
         tables=(
+            *_processes(asked, beats),
+            *_troubles(troubles),
             Table(
                 name="bots",
                 columns=(Column("bot"), Column("condition"), Column("last_bar"), Column("reason", 1)),
@@ -195,8 +218,25 @@ async def health(asked: Asked) -> Card:
             ),
         )
         if bots
-        else (),
+        else (*_processes(asked, beats), *_troubles(troubles)),
     )
+
+
+def _processes(asked: Asked, beats: Sequence[Heartbeat]) -> tuple[Table, ...]:
+    """List the processes of the house with their last sign of life."""
+    rows = tuple((one.role, Age(one.beat_at, asked.now)) for one in sorted(beats, key=lambda one: one.role))
+    columns = (Column("process"), Column("beat"))
+    return (Table(name="processes", is_titled=True, columns=columns, rows=rows),) if rows else ()
+
+
+def _troubles(troubles: Sequence[tuple[Account, Incident]]) -> tuple[Table, ...]:
+    """List what is wrong at exchanges."""
+    rows = tuple(
+        (account.name, Text(f"incident.{one.kind.value}"), one.subject or None, one.opened_at)
+        for account, one in troubles
+    )
+    columns = (Column("account"), Column("what"), Column("subject"), Column("since"))
+    return (Table(name="incidents", is_titled=True, columns=columns, rows=rows),) if rows else ()
 
 
 @PAGE.word(
@@ -205,13 +245,14 @@ async def health(asked: Asked) -> Card:
     role=Role.ADMIN,
     arguments=(
         Argument(name="n", read=kinds.whole(1, 100), default=10),
+        Argument(name="user", read=kinds.name, only_named=True, offers="user"),
         Argument(name="verify", read=kinds.flag, is_switch=True, default=False),
     ),
 )
 async def audit(asked: Asked) -> Card:
     """Show the last lines of the audit, or check its chain."""
     async with asked.store.reading() as tx:
-        rows = await tx.audit.page(asked.workspace_id, RowPage(first=asked.args["n"]))
+        rows = await _audit_rows(asked, tx)
         bad = await tx.audit.first_bad(asked.workspace_id) if asked.args["verify"] else None
     chain: tuple[Field, ...] = ()
     if asked.args["verify"]:
@@ -253,6 +294,16 @@ async def audit(asked: Asked) -> Card:
         if cells
         else (),
     )
+
+
+async def _audit_rows(asked: Asked, tx: Unit) -> Sequence[AuditEntry]:
+    """Give the last lines, of one person where somebody is named."""
+    count: int = asked.args["n"]
+    if asked.args["user"] is None:
+        return await tx.audit.page(asked.workspace_id, RowPage(first=count))
+    who = plain(asked.args["user"]).casefold().removeprefix("@")
+    rows = await tx.audit.page(asked.workspace_id, RowPage(first=_MOST_AUDIT))
+    return [one for one in rows if who in (one.actor.casefold(), one.actor.split("@")[0].casefold())][:count]
 
 
 @PAGE.word(

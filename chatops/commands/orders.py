@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
-from chatops.cards import Card, Column, Field, Number, Price, Table, Text, Tone
+from chatops.cards import Card, Chart, Column, Field, Money, Number, Price, Table, Text, Tone
+from chatops.commands.cases import case_of, sight_of
 from chatops.problems import misheard
-from chatops.reading import accounts_of, completed_pair, known_pairs, open_position, reference, side
+from chatops.reading import (
+    accounts_of,
+    bots_of,
+    completed_pair,
+    known_pairs,
+    open_position,
+    reference,
+    side,
+)
 from chatops.room import Asked
+from chatops.sightings import market_candles, market_chart
 from chatops.typing_repair import plain
+from desk.charts.specs import Mark, TradeMarks
 from desk.commands import (
     CancelAllOrders,
     CancelOrder,
@@ -101,6 +113,7 @@ async def sl(asked: Asked) -> Card:
     position = await _position(asked)
     stop = price_of(position, asked.args["price"], is_stop=True)
     await asked.do(SetStop(position_id=position.id, stop=stop))
+    chart = await _with_exits(asked, position, stop=stop)
     return Card(
         name="stop_moved",
         title=Text("exits.stop", {"pair": position.pair}),
@@ -109,8 +122,13 @@ async def sl(asked: Asked) -> Card:
             *_of(position),
             Field("before", Price(position.stop)),
             Field("after", Price(stop)),
+            Field(
+                "r_before",
+                Number(None if position.stop is None else r_multiple(position, position.stop)),
+            ),
             Field("r_multiple", Number(r_multiple(position, stop))),
         ),
+        chart=chart,
         notes=(Text("exits.next_bar"),),
     )
 
@@ -126,6 +144,7 @@ async def tp(asked: Asked) -> Card:
     position = await _position(asked)
     targets = tuple(price_of(position, one, is_stop=False) for one in asked.args["prices"].split())
     await asked.do(SetTargets(position_id=position.id, targets=targets))
+    chart = await _with_exits(asked, position, targets=targets)
     return Card(
         name="targets_moved",
         title=Text("exits.targets", {"pair": position.pair}),
@@ -141,8 +160,48 @@ async def tp(asked: Asked) -> Card:
                 ),
             ),
         ),
+        chart=chart,
         notes=(Text("exits.next_bar"),),
     )
+
+
+async def _with_exits(
+    asked: Asked, position: Position, *, stop: Decimal | None = None, targets: tuple[Decimal, ...] = ()
+) -> Chart | None:
+    """Give the picture of a position with the exits that were asked for."""
+    async with asked.store.reading() as tx:
+        sight = sight_of(await case_of(asked, tx, reference(position.id)))
+        bot = sight.bot
+        if bot is None:
+            return None
+        marks = sight.marks
+        if stop is not None:
+            marks = replace(marks, stop=float(stop), stop_path=())
+        if targets:
+            marks = replace(marks, targets=tuple(float(one) for one in targets))
+        return await market_chart(tx, position.pair, bot, marks=marks)
+
+
+async def _planned_chart(
+    asked: Asked, order: Order, stop: Decimal | None, target: Decimal | None
+) -> Chart | None:
+    """Give the picture of an order by hand with its exits; None where no bot trades the pair."""
+    async with asked.store.reading() as tx:
+        bot = next((one for one in (await bots_of(asked, tx)).values() if order.pair in one.pairs), None)
+        price = order.price or await _last_price(tx, order.pair)
+        if bot is None or price is None:
+            return None
+        newest, _ = await market_candles(tx, order.pair, bot, 1)
+        if newest is None or not len(newest):
+            return None
+        marks = TradeMarks(
+            is_long=order.side is Side.BUY,
+            entry=Mark(ts_ms=int(newest.ts_ms[-1]), price=float(price)),
+            stop=None if stop is None else float(stop),
+            targets=() if target is None else (float(target),),
+            is_open=True,
+        )
+        return await market_chart(tx, order.pair, bot, marks=marks)
 
 
 def _of(position: Position) -> tuple[Field, ...]:
@@ -207,7 +266,8 @@ async def _force(asked: Asked, way: Side) -> Card:
             account_id=account.id,
         )
     )
-    return _placed(outcome.view)
+    order: Order = outcome.view
+    return _placed(order, price, args["sl"], await _planned_chart(asked, order, args["sl"], args["tp"]))
 
 
 async def _live_account(asked: Asked, tx: Unit) -> Account:
@@ -235,7 +295,10 @@ async def _last_price(tx: Unit, pair: str) -> Decimal | None:
     return Decimal(f"{float(candles.close[-1]):.8g}") if len(candles) else None
 
 
-def _placed(order: Order) -> Card:
+def _placed(order: Order, price: Decimal | None, stop: Decimal | None, chart: Chart | None) -> Card:
+    """Give the card of an order with its arithmetic: what it is worth, and what is lost at the stop."""
+    worth = None if price is None else order.quantity * price
+    at_risk = None if price is None or stop is None else order.quantity * abs(price - stop)
     return Card(
         name="order_placed",
         title=Text("orders.placed", {"pair": order.pair}),
@@ -246,8 +309,12 @@ def _placed(order: Order) -> Card:
             Field("type", Text(f"order_type.{order.order_type.value}")),
             Field("quantity", order.quantity),
             Field("price", Price(order.price)),
+            Field("worth", None if worth is None else Money(worth)),
+            Field("at_risk", None if at_risk is None else Money(at_risk)),
+            Field("binding", Text(f"limit.{order.binding}") if order.binding else None),
             Field("state", Text(f"order_state.{order.state.value}")),
         ),
+        chart=chart,
         notes=(Text("orders.follow", {"id": reference(order.id)}),),
     )
 

@@ -24,6 +24,8 @@ from chatops.reading import (
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import ClosePosition, ClosePositions
+from desk.identity import Role
+from desk.ports import Unit
 from desk.views import Account, AccountStatus, Bot, Filter, Position, Trade
 from desk.views import Page as RowPage
 
@@ -34,13 +36,23 @@ _ZERO = Decimal(0)
 
 @PAGE.word(
     "status",
-    example="/status",
+    example="/status table",
     aliases=("st",),
-    arguments=(Argument(name="bot", read=kinds.name, offers="bot"),),
+    arguments=(
+        Argument(name="view", read=kinds.words, takes_rest=True, offers="bot"),
+        Argument(name="bot", read=kinds.name, only_named=True, offers="bot"),
+    ),
 )
 async def status(asked: Asked) -> Card:
-    """Show equity, bots and open positions with stop and targets."""
-    bot = await wanted_bot(asked, asked.args["bot"])
+    """Show equity, bots and open positions; `table` positions only, ids those positions, `live` keeps it up to date."""
+    view = [one for one in (asked.args["view"] or "").split() if one.lower() != "live"]
+    async with asked.store.reading() as tx:
+        named = [await open_position(asked, tx, one) for one in view]
+        if view and all(one is not None for one in named):
+            return await _chosen(asked, tx, [one for one in named if one is not None])
+    is_table = view[:1] == ["table"]
+    spoken_bot = asked.args["bot"] or " ".join(view[1:] if is_table else view) or None
+    bot = await wanted_bot(asked, spoken_bot)
     async with asked.store.reading() as tx:
         accounts = await accounts_of(asked, tx)
         bots = await bots_of(asked, tx)
@@ -54,6 +66,14 @@ async def status(asked: Asked) -> Card:
         rows = [
             one for one in await tx.positions.open(asked.workspace_id) if bot is None or one.bot_id == bot.id
         ]
+    if is_table:
+        return Card(
+            name="status",
+            title=Text("status.title", {"n": len(rows)}),
+            tables=(positions_table(rows, bots, accounts),) if rows else (),
+            notes=() if rows else (Text("status.none"),),
+            buttons=(Button(name="refresh", press=Press.SAY, line=asked.line),),
+        )
     total = sum((one.unrealized_pnl for one in rows), _ZERO)
     currency = next((account.currency for account, _ in states), "")
     fields = [field for account, state in states for field in account_fields(account, state)]
@@ -67,6 +87,38 @@ async def status(asked: Asked) -> Card:
         fields=tuple(fields),
         tables=tuple(one for one in (_bots(shown), positions_table(rows, bots, accounts)) if one.rows),
         notes=() if rows else (Text("status.none"),),
+        buttons=(Button(name="refresh", press=Press.SAY, line=asked.line),),
+    )
+
+
+async def _chosen(asked: Asked, tx: Unit, rows: Sequence[Position]) -> Card:
+    """Give the positions that somebody named, each in full."""
+    accounts, bots = await accounts_of(asked, tx), await bots_of(asked, tx)
+    fields: list[Field] = []
+    for one in rows:
+        account, bot = accounts.get(one.account_id), bots.get(one.bot_id)
+        pnl = one.realized_pnl + one.unrealized_pnl
+        fields += [
+            Field("id", reference(one.id)),
+            Field("bot", bot.name if bot else None),
+            Field("pair", one.pair),
+            Field("side", side(one.is_long)),
+            Field("quantity", one.quantity),
+            Field("entry", Price(one.entry_price)),
+            Field("price", Price(one.mark_price)),
+            Field(
+                "pnl", Money(pnl, account.currency if account else "", is_signed=True), tone_of_amount(pnl)
+            ),
+            Field("pnl_ratio", Ratio(open_ratio(one), is_signed=True), tone_of_amount(pnl)),
+            Field("stop", Price(one.stop)),
+            Field("targets", targets_text(one)),
+            Field("opened", one.opened_at),
+        ]
+    return Card(
+        name="status",
+        title=Text("status.title", {"n": len(rows)}),
+        fields=tuple(fields),
+        notes=(Text("trades.why"),),
         buttons=(Button(name="refresh", press=Press.SAY, line=asked.line),),
     )
 
@@ -232,6 +284,9 @@ async def trades(asked: Asked) -> Card:
         title=Text("trades.title", {"n": len(shown)}),
         tables=(trades_table(shown, bots, accounts),) if shown else (),
         notes=(Text("trades.why"),) if shown else (Text("trades.none"),),
+        buttons=(Button(name="export", press=Press.SAY, line="/export trades 365 xlsx"),)
+        if shown and asked.actor.role >= Role.OPERATOR
+        else (),
     )
 
 

@@ -32,7 +32,7 @@ from chatops.reading import (
     side,
 )
 from chatops.room import Asked
-from chatops.sightings import trade_chart
+from chatops.sightings import market_chart, trade_chart
 from desk.views import Filter, SignalRecord
 from desk.views import Page as RowPage
 
@@ -115,6 +115,7 @@ async def whynot(asked: Asked) -> Card:
             for lock in await tx.accounts.locks(asked.workspace_id, account, asked.now)
             if lock.pair in ("", pair)
         ]
+        chart = await market_chart(tx, pair, bots[0]) if bots else None
     gates: list[Text] = [
         Text("gate.stopped", {"bot": one.name, "state": Text(f"desired.{one.desired.value}")})
         for one in bots
@@ -150,6 +151,7 @@ async def whynot(asked: Asked) -> Card:
         tone=Tone.WARN if gates else Tone.PLAIN,
         body=tuple(gates) or (Text("gate.none"),),
         tables=tuple(one for one in tables if one.rows),
+        chart=chart,
     )
 
 

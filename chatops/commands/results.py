@@ -14,10 +14,11 @@ from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Card, Chart, Column, Field, Money, Number, Price, Ratio, Table, Text, Tone, Value
 from chatops.commands.positions import tone_of_amount
-from chatops.reading import accounts_of, completed_pair, known_pairs, wanted_bot
+from chatops.reading import accounts_of, completed_pair, known_pairs, side, wanted_bot
 from chatops.room import Asked
 from chatops.texts.numbers import zone_of
 from desk.clock import to_ms
+from desk.ports import Unit
 from desk.queries import Queries, all_trades
 from desk.reports.periods import Period, PeriodSum, before, by_group, by_period, start_of, summed
 from desk.views import Account, Bot, EquityPoint, Trade
@@ -123,6 +124,49 @@ async def profit(asked: Asked) -> Card:
         chart=None if book.bot else equity_chart(book.equity, title=book.name, currency=book.currency),
         notes=tuple(Text(f"undefined.{code}") for code in sorted(undefined)),
     )
+
+
+async def _of_side(asked: Asked, *, is_long: bool) -> Card:
+    """Show what one side's finished trades brought; equity belongs to both and is left out."""
+    book = await gathered(asked, days=asked.args["days"])
+    mine = [one for one in book.trades if one.is_long is is_long]
+    total = summed(mine)
+    won = sum((one.pnl for one in mine if one.pnl > 0), _ZERO)
+    lost = -sum((one.pnl for one in mine if one.pnl < 0), _ZERO)
+    days = asked.args["days"]
+    return Card(
+        name="profit_of_side",
+        title=Text("profit.side", {"side": side(is_long)}),
+        tone=tone_of_amount(total.pnl),
+        body=(Text("profit.days", {"n": days}) if days else Text("profit.all"),),
+        fields=(
+            Field("closed_pnl", Money(total.pnl, book.currency, is_signed=True), tone_of_amount(total.pnl)),
+            Field("fees", Money(total.fees, book.currency)),
+            Field("trades", total.trades),
+            Field("win_rate", Ratio(total.win_ratio, digits=1)),
+            Field("profit_factor", Number(float(won / lost) if lost else None)),
+            Field(
+                "expectancy",
+                Money(total.pnl / len(mine), book.currency, is_signed=True) if mine else None,
+            ),
+        ),
+        notes=() if mine else (Text("trades.none"),),
+    )
+
+
+_SIDE_ARGUMENTS = (Argument(name="days", read=kinds.whole(1, 3650)), _BOT)
+
+
+@PAGE.word("profit_long", example="/profit_long 30", arguments=_SIDE_ARGUMENTS)
+async def profit_long(asked: Asked) -> Card:
+    """Show the profit of long trades."""
+    return await _of_side(asked, is_long=True)
+
+
+@PAGE.word("profit_short", example="/profit_short 30", arguments=_SIDE_ARGUMENTS)
+async def profit_short(asked: Asked) -> Card:
+    """Show the profit of short trades."""
+    return await _of_side(asked, is_long=False)
 
 
 async def _periods(asked: Asked, period: Period) -> Card:
@@ -331,15 +375,20 @@ def _mix_cell(name: str) -> Value:
     return Text("groups.mixed", {"tag": tag or "–", "exit": _exit_cell(left)})
 
 
-@PAGE.word("balance", example="/balance")
+@PAGE.word(
+    "balance",
+    example="/balance full",
+    arguments=(Argument(name="full", read=kinds.flag, is_switch=True, default=False),),
+)
 async def balance(asked: Asked) -> Card:
-    """Show cash, positions and equity of every account."""
+    """Show cash, positions and equity of every account; full also what lies at the venues and is not the house's."""
     fields: list[Field] = []
     rows: list[tuple[Value, ...]] = []
     async with asked.store.reading() as tx:
         accounts = await accounts_of(asked, tx)
         positions = await tx.positions.open(asked.workspace_id)
         states = {key: await tx.accounts.status(asked.workspace_id, key) for key in accounts}
+        foreign = await _not_ours(asked, tx, accounts) if asked.args["full"] else ()
     for key, account in accounts.items():
         state = states[key]
         cash = state.cash if state else account.capital
@@ -380,27 +429,43 @@ async def balance(asked: Asked) -> Card:
                 ),
                 rows=tuple(rows),
             ),
+            *foreign,
         ),
-        chart=_allocation(asked, rows, accounts),
+        chart=holdings_chart(
+            asked,
+            [(str(row[0]), row[3].amount) for row in rows if isinstance(row[3], Money)],
+            currency=next((one.currency for one in accounts.values()), ""),
+        ),
     )
 
 
-def _allocation(
-    asked: Asked, rows: Sequence[tuple[Value, ...]], accounts: Mapping[str, Account]
+async def _not_ours(asked: Asked, tx: Unit, accounts: Mapping[str, Account]) -> tuple[Table, ...]:
+    """Give what venues held before the house came: it is never sold."""
+    rows: list[tuple[Value, ...]] = []
+    for key, account in accounts.items():
+        baseline = await tx.execution.baseline(asked.workspace_id, key) if account.is_live else None
+        if baseline is not None:
+            rows += [(account.name, asset, Decimal(held)) for asset, held in baseline.holdings.items()]
+    if not rows:
+        return ()
+    columns = (Column("account"), Column("asset"), Column("quantity"))
+    return (Table(name="not_ours", is_titled=True, columns=columns, rows=tuple(rows)),)
+
+
+def holdings_chart(
+    asked: Asked, parts: Sequence[tuple[str, Decimal]], *, currency: str, name: str = "balance"
 ) -> Chart | None:
     """Give the picture of what the capital consists of; None where there is none."""
-    parts = [(str(row[0]), float(row[3].amount)) for row in rows if isinstance(row[3], Money)]
     if not parts:
         return None
-    currency = next(iter(accounts.values())).currency
     return Chart(
         kind="allocation",
-        name="balance",
+        name=name,
         spec={
-            "title": asked.speaker.say(Text("balance.title", {"n": len(accounts)})),
+            "title": asked.speaker.say(Text(f"{name}.picture")),
             "currency": currency,
             "labels": [label for label, _ in parts],
-            "values": [value for _, value in parts],
+            "values": [float(value) for _, value in parts],
         },
     )
 

@@ -51,7 +51,7 @@ class OrderHandlers:
     def register(self, desk: Desk) -> None:
         """Enter the handlers."""
         desk.handle(PlaceOrder, self.place_order, preview=preview_place)
-        desk.handle(CancelOrder, self.cancel_order)
+        desk.handle(CancelOrder, self.cancel_order, preview=preview_cancel)
         desk.handle(CancelAllOrders, self.cancel_all_orders, preview=preview_cancel_all)
         desk.handle(SetStop, self.set_stop, preview=preview_stop)
         desk.handle(SetTargets, self.set_targets, preview=preview_targets)
@@ -253,6 +253,20 @@ async def preview_place(command: PlaceOrder, tx: Unit, actor: Actor) -> Preview:
             "quantity": command.quantity,
             "pair": command.pair,
             "price": command.price or command.stop_price or "market",
+        },
+    )
+
+
+async def preview_cancel(command: CancelOrder, tx: Unit, actor: Actor) -> Preview:
+    """Say which order would go."""
+    order = await _order_of(tx, actor, command.order_id)
+    return Preview(
+        code="confirm.CancelOrder",
+        params={
+            "pair": order.pair,
+            "side": order.side.value,
+            "quantity": order.quantity,
+            "price": order.price or order.stop_price or "–",
         },
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from desk.bots.requests import ask_to_close, open_requests
@@ -17,6 +17,9 @@ from desk.views import Account, Lock, PanicReport, Position
 from trading.errors import Conflict, InvalidInput, nearest
 from trading.events import PairLocked, PairUnlocked, TradingHalted, TradingResumed, TradingState
 from trading.orders import Reason
+
+#: Names every account in a panic.
+ALL_ACCOUNTS = "all"
 
 #: A lock that nobody remembers is a trap.
 LONGEST_LOCK = timedelta(days=365)
@@ -55,9 +58,23 @@ class RiskHandlers:
         return position
 
     async def panic_stop(self, command: PanicStop, handling: Handling) -> PanicReport:
-        """Latch the halt first, then ask for every position; asking twice asks once."""
+        """Latch the halt first, then ask for every position, of one account or of all; asking twice asks once."""
+        accounts = await _panicking(handling.tx, handling.actor, command)
+        reports = [await self._halted(account, command, handling) for account in accounts]
+        handling.after_commit.append(self._wake)
+        if len(reports) == 1:
+            return reports[0]
+        return PanicReport(
+            account_id="",
+            account_name=", ".join(one.account_name for one in reports),
+            was_halted=all(one.was_halted for one in reports),
+            positions_open=sum(one.positions_open for one in reports),
+            positions_closing=tuple(closing for one in reports for closing in one.positions_closing),
+            reason=reports[0].reason,
+        )
+
+    async def _halted(self, account: Account, command: PanicStop, handling: Handling) -> PanicReport:
         tx, actor = handling.tx, handling.actor
-        account = await account_of(tx, actor, command.account_id)
         was_halted = account.trading_state is TradingState.HALTED
         reason = command.reason or "panic stop"
         if not was_halted:
@@ -81,7 +98,6 @@ class RiskHandlers:
                 if not await open_requests(tx, position):
                     await ask_to_close(tx, position, reason=Reason.KILL_SWITCH, by=handling)
                 closing.append(position.id)
-        handling.after_commit.append(self._wake)
         return PanicReport(
             account_id=account.id,
             account_name=account.name,
@@ -185,13 +201,20 @@ async def preview_close(command: ClosePosition, tx: Unit, actor: Actor) -> Previ
 
 
 async def preview_panic(command: PanicStop, tx: Unit, actor: Actor) -> Preview:
-    """Say what would be halted and closed."""
-    account = await account_of(tx, actor, command.account_id)
-    held = await tx.positions.open(actor.workspace_id, account.id)
+    """Say what would be halted and closed; for all accounts the word has to be typed."""
+    accounts = await _panicking(tx, actor, command)
+    held = [one for account in accounts for one in await tx.positions.open(actor.workspace_id, account.id)]
     return Preview(
         code="confirm.PanicStop.keep" if command.keep_positions else "confirm.PanicStop",
-        params={"account": account.name, **summary_of(held)},
+        params={"account": ", ".join(one.name for one in accounts), **summary_of(held)},
+        type_word=ALL_ACCOUNTS if command.account_id == ALL_ACCOUNTS else "",
     )
+
+
+async def _panicking(tx: Unit, actor: Actor, command: PanicStop) -> Sequence[Account]:
+    if command.account_id == ALL_ACCOUNTS and (every := await tx.accounts.all(actor.workspace_id)):
+        return every
+    return (await account_of(tx, actor, command.account_id),)
 
 
 async def preview_release(command: ReleasePanic, tx: Unit, actor: Actor) -> Preview:

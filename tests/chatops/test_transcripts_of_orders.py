@@ -81,7 +81,7 @@ async def test_an_order_by_hand_needs_a_live_account_and_a_preview(house: ChatHo
     assert column(listed, "orders", "pair") == ["BTC/USDT"]
     assert (await chat.say("/coo zzzzzz", expect="error")).problem == "not_found"
     short = await chat.agree("/forceshort BTC/USDT 60000 stake=250", expect="order_placed")
-    one = await chat.say(f"/coo {field(short, 'id')}", expect="orders_cancelled")
+    one = await chat.agree(f"/coo {field(short, 'id')}", expect="orders_cancelled")
     assert len(column(one, "orders", "id")) == 1
 
 

@@ -385,9 +385,9 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
         # Carried out in test_going_live.py.
         with pytest.raises(RequestProblem, match=r"trades paper money already|needs a fresh proof"):
             await house.desk.do(command, house.actor(channel="console"))
-    elif name in ("ReloadConfig", "ArchiveTrade"):
+    elif name in ("ReloadConfig", "ArchiveTrade", "CancelOrder"):
         # Carried out in test_entries.py.
-        with pytest.raises((NotFound, Conflict), match=r"nothing to reload|No finished trade"):
+        with pytest.raises((NotFound, Conflict), match=r"nothing to reload|No finished trade|No order"):
             await house.desk.do(command, house.actor(channel="console"))
     elif name in ("StopBot", "SetEntryMode"):
         # Only a flat bot stops without a question; asking before entries needs none.
