@@ -24,12 +24,14 @@ from desk.clock import Clock, SystemClock
 from desk.demo import Demo, seed_demo
 from desk.desk import Desk
 from desk.feeds.live_options import LiveOptions, Remembering, live_feed
+from desk.feeds.price_teller import PriceTeller, TellsPrices
 from desk.feeds.replay import ReplayFeed
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.jobs.bell import Bell
 from desk.jobs.timetable import Timetable
 from desk.keyring import FILE_NAME, KeyRing, key_ring_at, save_key_ring
+from desk.live_prices import LivePrices
 from desk.mail import SmtpMailer, SmtpServer
 from desk.ports import Feed, Painter, Store
 from desk.queries import Queries
@@ -125,6 +127,7 @@ class House:
     pump: OutboxPump
     queries: Queries
     bell: Bell
+    prices: LivePrices
     painter: Painter | None = None
     timetable: Timetable = field(default_factory=Timetable)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -208,6 +211,7 @@ async def open_house(
         pump=pump,
         queries=Queries(store, clock),
         bell=bell,
+        prices=LivePrices(clock),
         painter=painter,
         timetable=timetable,
     )
@@ -217,9 +221,13 @@ async def open_house(
             house.tasks.append(_forever(supervisor.run, "supervisor"))
             house.tasks.append(_forever(desk.approvals.run, "approvals"))
             house.tasks.append(_forever(Pulse(store, clock, options.role).run, "pulse"))
+            if isinstance(feed, TellsPrices):
+                house.tasks.append(_forever(PriceTeller(feed, store, bus, clock).run, "prices"))
         if options.is_pumping:
             house.tasks.append(_forever(pump.run, "outbox"))
-            house.tasks.append(_forever(AlertWatch(store, bus, clock, pump.ring).run, "alerts"))
+            house.tasks.append(_forever(AlertWatch(store, bus, clock, pump.ring, prices=house.prices).run, "alerts"))
+        if isinstance(feed, TellsPrices) or options.redis_url:
+            house.tasks.append(_forever(lambda: house.prices.listen(bus), "live prices"))
         if options.redis_url:
             from desk.relay import RedisRelay
 

@@ -149,6 +149,25 @@ class CandleClosed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceMoved(Event):
+    """A pair's price between bars. Market data: may be conflated for a slow listener, and is not journalled.
+
+    Attributes:
+        venue, source: whose market it is, and who said the price: the venue, or the second source while it is silent.
+        bid, ask: None where only a trade is known.
+    """
+
+    severity: ClassVar[Severity] = Severity.DEBUG
+
+    venue: str
+    source: str
+    last: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalDetected(Event):
     """A strategy wants a position."""
 
@@ -533,7 +552,7 @@ def _all_events(root: type[Event]) -> dict[str, type[Event]]:
 EVENT_TYPES: dict[str, type[Event]] = _all_events(Event)
 
 #: Facts that are market data: conflated for slow listeners, never journalled.
-MARKET_DATA: tuple[type[Event], ...] = (CandleClosed,)
+MARKET_DATA: tuple[type[Event], ...] = (CandleClosed, PriceMoved)
 
 
 def as_payload(event: Event) -> dict[str, Any]:

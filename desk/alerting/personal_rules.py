@@ -13,6 +13,7 @@ from desk.alerting.steps import Done
 from desk.alerting.values import AlertRule, Relation, RuleKind
 from desk.clock import to_ms
 from desk.execution.client_ids import stable_id
+from desk.live_prices import LivePrices
 from desk.ports import Unit
 from desk.views import Alert, Filter, Page
 from trading.events import Severity
@@ -37,8 +38,12 @@ class Seen:
     detail: str = ""
 
 
-async def look_at_rules(tx: Unit, workspace_id: str, now: datetime) -> Done:
-    """Look at every rule of a workspace once."""
+async def look_at_rules(tx: Unit, workspace_id: str, now: datetime, prices: LivePrices | None = None) -> Done:
+    """Look at every rule of a workspace once.
+
+    Args:
+        prices: between bars, where the market tells them.
+    """
     done = Done()
     rules = await tx.notices.rules(workspace_id)
     if not rules:
@@ -49,7 +54,7 @@ async def look_at_rules(tx: Unit, workspace_id: str, now: datetime) -> Done:
         reader = readers.get(rule.user_id)
         if reader is None or (not rule.is_armed and not rule.is_repeating):
             continue
-        seen = await _look(tx, rule, series)
+        seen = await _look(tx, rule, series, prices)
         if seen is not None:
             await _settle(tx, rule, seen, reader, now, done)
     return done
@@ -100,10 +105,12 @@ async def _series(tx: Unit) -> dict[str, tuple[str, str]]:
     return found
 
 
-async def _look(tx: Unit, rule: AlertRule, series: dict[str, tuple[str, str]]) -> Seen | None:
+async def _look(
+    tx: Unit, rule: AlertRule, series: dict[str, tuple[str, str]], prices: LivePrices | None
+) -> Seen | None:
     match rule.kind:
         case RuleKind.PRICE:
-            return await _price(tx, rule, series)
+            return _with_live(rule, await _price(tx, rule, series), prices)
         case RuleKind.SIGNAL:
             return await _signal(tx, rule)
         case RuleKind.PNL | RuleKind.DRAWDOWN:
@@ -124,6 +131,20 @@ async def _price(tx: Unit, rule: AlertRule, series: dict[str, tuple[str, str]]) 
         latest=Decimal(repr(float(candles.close[-1]))),
         until_ms=int(candles.ts_ms[-1]),
     )
+
+
+def _with_live(rule: AlertRule, seen: Seen | None, prices: LivePrices | None) -> Seen | None:
+    """Add what was told between bars, so that nobody waits for a bar to close."""
+    span = prices.span(rule.pair) if prices is not None else None
+    newest = prices.newest(rule.pair) if prices is not None else None
+    if span is None or newest is None:
+        return seen
+    is_above = rule.relation is Relation.ABOVE
+    live = span[1] if is_above else span[0]
+    if seen is None or seen.value is None:
+        return Seen(value=live, latest=newest.last, until_ms=rule.seen_ms)
+    extreme = max(live, seen.value) if is_above else min(live, seen.value)
+    return Seen(value=extreme, latest=newest.last, until_ms=seen.until_ms)
 
 
 async def _signal(tx: Unit, rule: AlertRule) -> Seen | None:

@@ -14,6 +14,7 @@ from desk.alerting.steps import Done, escalate, release_held, repeat_troubles
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.identity import new_id
+from desk.live_prices import LivePrices
 from desk.ports import Store, Unit
 from trading.errors import BreakwaterError
 
@@ -27,13 +28,26 @@ LEASE_S = 15.0
 
 
 class AlertWatch:
-    """Looks once a second, in one process at a time."""
+    """Looks once a second, in one process at a time.
 
-    def __init__(self, store: Store, bus: EventBus, clock: Clock, ring: Callable[[], None]) -> None:
+    Args:
+        prices: between bars; without them rules about prices go by closed bars.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        bus: EventBus,
+        clock: Clock,
+        ring: Callable[[], None],
+        *,
+        prices: LivePrices | None = None,
+    ) -> None:
         self._store = store
         self._bus = bus
         self._clock = clock
         self._ring = ring
+        self._prices = prices or LivePrices(clock)
         self._holder = new_id()
 
     async def run(self) -> None:
@@ -61,11 +75,14 @@ class AlertWatch:
             workspaces = [one.id for one in await tx.workspaces.all()]
         done = 0
         for workspace_id in workspaces:
-            for step in (release_held, repeat_troubles, escalate, look_at_rules, look_for_silence):
+            for step in (release_held, repeat_troubles, escalate, self._rules, look_for_silence):
                 done += await self._in_transaction(workspace_id, step)
         if done:
             self._ring()
         return done
+
+    async def _rules(self, tx: Unit, workspace_id: str, now: datetime) -> Done:
+        return await look_at_rules(tx, workspace_id, now, self._prices)
 
     async def _in_transaction(
         self, workspace_id: str, step: Callable[[Unit, str, datetime], Awaitable[Done]]

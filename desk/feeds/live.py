@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Protocol
 
 import structlog
@@ -20,6 +21,7 @@ import structlog
 from desk.clock import Clock
 from desk.feeds.candle_rows import Doubts, bars_of, merged, quarantined, series_of, synthetic
 from desk.feeds.pair_lists import Chosen, PairChoice, choose
+from desk.feeds.quotes import Quote
 from desk.feeds.second_source import SecondSource
 from desk.feeds.venue_market import Ticker
 from desk.ports import Bar, ClosedBars
@@ -60,6 +62,7 @@ class Market(Protocol):
     async def oldest_ms(self, pair: str, step: Timeframe) -> int | None: ...
     async def tickers(self, pairs: Sequence[str] = ()) -> list[Ticker]: ...
     def closed_bars(self, pairs: Sequence[str], step: Timeframe) -> AsyncIterator[Bar | Gap]: ...
+    def quotes(self, pairs: Sequence[str], traded: Sequence[str]) -> AsyncIterator[Quote | Gap]: ...
     async def close(self) -> None: ...
 
 
@@ -150,6 +153,19 @@ class LiveFeed:
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
+
+    async def quotes(self, pairs: Sequence[str], traded: Sequence[str]) -> AsyncIterator[Quote | Gap]:
+        """Follow prices between bars; a `Gap` says that there was silence."""
+        async with aclosing(self._market.quotes(pairs, traded)) as items:  # type: ignore[type-var]
+            async for item in items:
+                yield item
+
+    async def second_price(self, pair: str) -> tuple[str, Decimal] | None:
+        """Give who else knows a pair's price, and that price; None where nobody does."""
+        if self._second is None:
+            return None
+        price = await self._second.price(pair)
+        return None if price is None else (self._second.name, price)
 
     async def close(self) -> None:
         """Let go of every connection."""

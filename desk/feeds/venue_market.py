@@ -13,6 +13,7 @@ import structlog
 
 from desk.clock import Clock
 from desk.feeds.candle_rows import bar_of, read_rows
+from desk.feeds.quotes import Quote, ask_for_quotes, stream_quotes
 from desk.ports import Bar
 from desk.settings import VenueSettings
 from desk.venues.bad_news import catchable, sorted_problem
@@ -169,6 +170,18 @@ class VenueMarket:
             stale_s=max(STALE_S, 3 * step.ms / 60_000),
         )
         async with aclosing(stream.items()) as items:
+            async for item in items:
+                yield item
+
+    async def quotes(self, pairs: Sequence[str], traded: Sequence[str]) -> AsyncIterator[Quote | Gap]:
+        """Follow prices between bars, trades of the traded pairs among them; a `Gap` says that there was silence."""
+        if not self._link.client.markets:
+            await self.instruments()
+        if self._link.quirks.ticker_parameters is None:
+            found = ask_for_quotes(self, self._clock, pairs)
+        else:
+            found = stream_quotes(self._link, self._clock, pairs, traded)
+        async with aclosing(found) as items:  # type: ignore[type-var]
             async for item in items:
                 yield item
 

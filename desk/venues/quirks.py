@@ -49,6 +49,7 @@ class Quirks:
         balance_path: what an honest answer with balances has in it.
         account_look_s: the account is asked for news this often; 0 = it is told by websocket.
         has_candle_stream: whether candles come by websocket.
+        ticker_parameters: what tickers by websocket are asked with; None: they are asked for again and again.
         clock_step_ms: the venue tells its time in steps of so much.
         needs_passphrase: a third secret belongs to the key.
         stream_login: parameters of the login after which the account's stream listens.
@@ -86,6 +87,7 @@ class Quirks:
     balance_path: tuple[str | int, ...] = ()
     account_look_s: float = 0.0
     has_candle_stream: bool = True
+    ticker_parameters: Mapping[str, Any] | None = None
     clock_step_ms: int = 1
     needs_passphrase: bool = False
     stream_login: Mapping[str, Any] = field(default_factory=dict)
@@ -136,6 +138,8 @@ BINANCE = Quirks(
         {"testnet.binance.vision", "stream.testnet.binance.vision", "ws-api.testnet.binance.vision"}
     ),
     stream_login={"type": "spot"},
+    # The small ticker says no bid and ask.
+    ticker_parameters={"name": "ticker"},
     paging="forward",
     page_rows=1000,
     balance_path=("balances",),

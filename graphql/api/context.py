@@ -20,6 +20,7 @@ from desk.bus import EventBus
 from desk.clock import Clock
 from desk.desk import Desk
 from desk.identity import Actor, new_id
+from desk.live_prices import LivePrices
 from desk.ports import Feed, Store
 from desk.views import Performance
 from strategies.registry import StrategyRegistry
@@ -56,6 +57,9 @@ class HouseFace(Protocol):
 
     @property
     def queries(self) -> Figures: ...
+
+    @property
+    def prices(self) -> LivePrices: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from api.context import Figures, HouseFace
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.desk import Desk
+from desk.live_prices import LivePrices
 from desk.ports import Feed, Store, Unit
 from strategies.registry import StrategyRegistry
 
@@ -93,3 +94,8 @@ class ApiHouse:
     def queries(self) -> Figures:
         """The house's own."""
         return self._house.queries
+
+    @property
+    def prices(self) -> LivePrices:
+        """The house's own."""
+        return self._house.prices

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from desk.alerting.values import AlertRule, Relation, RuleKind
+from desk.alerting.watch import AlertWatch
+from desk.bus import EventBus
 from desk.clock import to_ms
 from desk.identity import Role, new_id
+from desk.live_prices import LivePrices
 from desk.store import SqlStore
 from desk.views import AccountStatus
 from tests.alerting.alert_house import NOON, AlertHouse, alert_house
 from tests.support.records import a_signal
 from trading.candles import Candles
-from trading.events import TradingState
+from trading.events import PriceMoved, TradingState
 from trading.timeframes import Timeframe
 
 _START_MS = to_ms(NOON)
@@ -192,3 +195,38 @@ async def test_a_crash_between_ring_and_memory_cannot_ring_twice(sqlite_store: S
         assert not await tx.notices.move_rule(before, seen_ms=1, is_armed=False, fired_at=NOON)
 
     assert [one.kind for one in await house.alerts()] == ["rule_fired"]
+
+
+async def test_a_price_between_bars_rings_at_once_and_an_old_one_never(sqlite_store: SqlStore) -> None:
+    house = await alert_house(sqlite_store)
+    prices = LivePrices(house.clock)
+    house.watch = AlertWatch(sqlite_store, EventBus(), house.clock, house.pump.ring, prices=prices)
+    await _rule(house, RuleKind.PRICE, "105")
+
+    prices.take(_moved("104"))
+    await house.watch.look()
+    below = len(await house.alerts())
+    prices.take(_moved("106"))
+    house.clock.advance(60.0)
+    await house.watch.look()
+    stale = len(await house.alerts())
+    prices.take(_moved("105.5"))
+    prices.take(_moved("104.9"))
+    await house.watch.look()
+
+    alerts = await house.alerts()
+    assert (below, stale, len(alerts)) == (0, 0, 1)
+
+
+def _moved(last: str) -> PriceMoved:
+    return PriceMoved(
+        workspace_id="",
+        occurred_at=NOON,
+        pair="BTC/USDT",
+        venue="binance",
+        source="binance",
+        last=Decimal(last),
+        bid=None,
+        ask=None,
+        ts_ms=0,
+    )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from api.ids import global_id
-from desk.clock import from_ms
+from desk.clock import from_ms, to_ms
 from desk.identity import Role
 from tests.api.conftest import Scene
 from tests.api.test_api_streams import opened, until
@@ -22,7 +22,7 @@ from trading.analysis.elliott import WaveDetector
 from trading.analysis.indicators import compute
 from trading.analysis.volume_profile import volume_profile
 from trading.candles import Candles
-from trading.events import CandleClosed
+from trading.events import CandleClosed, PriceMoved
 
 BARS = 600
 
@@ -205,6 +205,44 @@ async def test_tickers_are_streamed_for_the_pairs_that_were_asked_for(scene: Sce
         found = await socket.event("tickers")
 
     assert found == {"pair": "ETH/USDT", "price": repr(float(candles.close[11]))}
+
+
+async def test_a_live_price_goes_before_what_bars_say_and_a_bar_does_not_repeat_it(scene: Scene) -> None:
+    candles = await stored(scene, 30)
+    price = PriceMoved(
+        workspace_id="",
+        occurred_at=scene.house.clock.now(),
+        pair="BTC/USDT",
+        venue=candles.venue,
+        source="coingecko",
+        last=Decimal("123.4"),
+        bid=Decimal(100),
+        ask=Decimal(101),
+        ts_ms=to_ms(scene.house.clock.now()),
+    )
+    scene.house.prices.take(price)
+    asked = await scene.web.data(
+        '{ tickers(pairs: ["BTC/USDT"]) { price bid ask spreadRatio source timeframe } }',
+        token=scene.home.tokens[Role.VIEWER],
+    )
+    async with opened(scene, scene.home.tokens[Role.VIEWER]) as socket:
+        await socket.subscribe('subscription { tickers(pairs: ["BTC/USDT"]) { price source } }')
+        await until(lambda: scene.house.bus.listeners == 2)
+        scene.house.bus.publish_market(_closed(candles, 10))
+        scene.house.bus.publish_market(price)
+        told = await socket.event("tickers")
+
+    assert asked["tickers"] == [
+        {
+            "price": "123.4",
+            "bid": "100",
+            "ask": "101",
+            "spreadRatio": pytest.approx(0.01),
+            "source": "coingecko",
+            "timeframe": "live",
+        }
+    ]
+    assert told == {"price": "123.4", "source": "coingecko"}
 
 
 async def test_performance_is_added_up_by_every_group(scene: Scene) -> None:

@@ -18,6 +18,7 @@ from desk.clock import Clock, ManualClock, SystemClock, to_ms
 from desk.feeds.candle_rows import Doubts, bar_of, read_rows, series_of
 from desk.feeds.live import LiveFeed
 from desk.feeds.pair_lists import PairChoice
+from desk.feeds.quotes import Quote
 from desk.feeds.venue_market import Ticker, VenueMarket
 from desk.ports import Bar, ClosedBars
 from desk.venue_port import VenueBusy
@@ -44,6 +45,7 @@ class ScriptedMarket:
     is_down: bool = False
     asked: int = 0
     heard: asyncio.Queue[Bar | Gap] = field(default_factory=asyncio.Queue)
+    quoted: asyncio.Queue[Quote | Gap] = field(default_factory=asyncio.Queue)
 
     def now_ms(self) -> int:
         return to_ms(self.clock.now())
@@ -76,6 +78,10 @@ class ScriptedMarket:
     async def closed_bars(self, pairs: Sequence[str], step: Timeframe) -> AsyncIterator[Bar | Gap]:
         while True:
             yield await self.heard.get()
+
+    async def quotes(self, pairs: Sequence[str], traded: Sequence[str]) -> AsyncIterator[Quote | Gap]:
+        while True:
+            yield await self.quoted.get()
 
     async def close(self) -> None:
         self.is_down = True

@@ -20,6 +20,7 @@ from desk.desk import Desk, token_hash
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.identity import Role
+from desk.live_prices import LivePrices
 from desk.settings import Settings
 from desk.store import SqlStore
 from desk.views import Account, Bot, Member, Performance, Workspace
@@ -81,8 +82,10 @@ class StoreHouse:
     queries: FixedFigures = field(default_factory=FixedFigures)
     feed: SimulatedFeed = field(init=False)
     desk: Desk = field(init=False)
+    prices: LivePrices = field(init=False)
 
     def __post_init__(self) -> None:
+        self.prices = LivePrices(self.clock)
         self.feed = SimulatedFeed(clock=self.clock, seed=7)
         self.desk = Desk(self.store, self.bus, self.clock)
         register_all(self.desk, registry=self.registry, feed=self.feed)

@@ -218,19 +218,19 @@ class JournalHub:
         finally:
             await self._leave(follower)
 
-    async def market(self, workspace_id: str, kind: type[Event]) -> AsyncGenerator[Event, None]:
+    async def market(self, workspace_id: str, *kinds: type[Event]) -> AsyncGenerator[Event, None]:
         """Give conflated market data as it comes; nothing is replayed."""
-        subscription = self.listen(kind)
+        subscription = self.listen(*kinds)
         try:
             async for found in self.heard(subscription, workspace_id):
                 yield found
         finally:
             subscription.close()
 
-    def listen(self, kind: type[Event]) -> Subscription:
+    def listen(self, *kinds: type[Event]) -> Subscription:
         """Begin to hear market data at once; whoever listens closes it."""
-        assert kind in MARKET_DATA
-        return self._bus.subscribe(None, (kind,), limit=8)
+        assert set(kinds) <= set(MARKET_DATA)
+        return self._bus.subscribe(None, kinds, limit=8)
 
     async def heard(self, subscription: Subscription, workspace_id: str) -> AsyncGenerator[Event, None]:
         """Give what a listener heard that this workspace may see."""

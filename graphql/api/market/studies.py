@@ -20,6 +20,7 @@ from api.market.study_types import (
     WaveCount,
     fibonacci_levels,
     indicator_info,
+    live_ticker,
     volume_at_price,
     wave_count,
 )
@@ -169,22 +170,39 @@ class StudyQueries:
             )
         day = timedelta(days=1) // timedelta(milliseconds=Timeframe.parse(timeframe).ms)
         bars = min(MAX_HISTORY, max(1, day) + 1)
-        found = [await stored(info, venue, one, timeframe, bars) for one in pairs]
-        return [ticker(one) for one in found if len(one)]
+        found = {one: await stored(info, venue, one, timeframe, bars) for one in pairs}
+        return [
+            one for pair, candles in found.items() if (one := _newest(info, venue, pair, candles)) is not None
+        ]
+
+
+def _newest(info: Info, venue: str | None, pair: str, candles: Candles) -> Ticker | None:
+    """Give the live price of a pair of the house's market, else what its bars say."""
+    live = info.context.house.prices.newest(pair)
+    if live is None or venue not in (None, live.venue):
+        return ticker(candles) if len(candles) else None
+    before = _day_before(candles) if len(candles) else None
+    return live_ticker(live, None if before is None else float(live.last) / before - 1.0)
+
+
+def _day_before(candles: Candles) -> float | None:
+    """Give the close a day before the newest bar; None where it is not stored."""
+    day_before = int(candles.ts_ms[-1]) - 86_400_000
+    at = int(candles.ts_ms.searchsorted(day_before))
+    is_there = len(candles) > 1 and int(candles.ts_ms[at]) == day_before
+    return float(candles.close[at]) if is_there else None
 
 
 def ticker(candles: Candles) -> Ticker:
     """Give a pair's newest price from its newest bars."""
     price, step = float(candles.close[-1]), candles.timeframe.ms
-    day_before = int(candles.ts_ms[-1]) - 86_400_000
-    at = int(candles.ts_ms.searchsorted(day_before))
-    has_day = len(candles) > 1 and int(candles.ts_ms[at]) == day_before
+    before = _day_before(candles)
     return Ticker(
         pair=candles.pair,
         venue=candles.venue,
         timeframe=str(candles.timeframe),
         price=as_decimal(price),
-        change_ratio=price / float(candles.close[at]) - 1.0 if has_day else None,
+        change_ratio=None if before is None else price / before - 1.0,
         as_of=from_ms(int(candles.ts_ms[-1]) + step),
     )
 

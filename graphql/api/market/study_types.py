@@ -15,6 +15,7 @@ from trading.analysis import fibonacci, volume_profile
 from trading.analysis.elliott import EventType, Pattern, Pivot, Status, WaveEvent
 from trading.analysis.elliott import WaveCount as Count
 from trading.analysis.indicators import Indicator, Setting
+from trading.events import PriceMoved
 
 strawberry.enum(EventType, name="WaveEventType", description="What became known of the waves at a bar.")
 strawberry.enum(Pattern, name="WavePattern", description="Shape of a count.")
@@ -172,9 +173,12 @@ class VolumeAtPrice:
     bins: list[VolumeBin]
 
 
-@strawberry.type(description="The newest price of a pair, from its newest closed bar.")
+@strawberry.type(
+    description="The newest price of a pair: live where the market tells it, else its newest closed bar."
+)
 class Ticker:
-    """`changeRatio` compares with the close a day before; null where that is not stored."""
+    """`changeRatio` compares with the close a day before; null where that is not stored. Live prices have the timeframe
+    `live`, and say who told them: the venue, or the second source while the venue is silent."""
 
     pair: str
     venue: str
@@ -182,6 +186,26 @@ class Ticker:
     price: Decimal
     change_ratio: float | None
     as_of: datetime
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    spread_ratio: float | None = None
+    source: str = ""
+
+
+def live_ticker(price: PriceMoved, change_ratio: float | None = None) -> Ticker:
+    """Give a price between bars."""
+    return Ticker(
+        pair=price.pair,
+        venue=price.venue,
+        timeframe="live",
+        price=price.last,
+        change_ratio=change_ratio,
+        as_of=from_ms(price.ts_ms),
+        bid=price.bid,
+        ask=price.ask,
+        spread_ratio=float(price.ask / price.bid) - 1.0 if price.bid and price.ask else None,
+        source=price.source,
+    )
 
 
 def indicator_info(one: Indicator) -> IndicatorInfo:

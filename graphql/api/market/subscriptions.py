@@ -11,13 +11,13 @@ from api.context import Info
 from api.errors import ApiError, ErrorCode
 from api.ids import Cursor, wave_place
 from api.market.studies import MAX_PAIRS, WAVE_BARS, stored
-from api.market.study_types import Ticker, WaveEventFact, wave_event
+from api.market.study_types import Ticker, WaveEventFact, live_ticker, wave_event
 from api.market.types import Candle, as_decimal
 from api.permissions import streams
 from desk.clock import from_ms
 from trading.analysis.elliott import WaveDetector
 from trading.candles import Candles
-from trading.events import CandleClosed
+from trading.events import CandleClosed, PriceMoved
 from trading.timeframes import Timeframe
 
 
@@ -44,21 +44,27 @@ class MarketSubscriptions:
 
     @streams()
     async def tickers(self, info: Info, pairs: list[str]) -> AsyncIterator[Ticker]:
-        """The price of each pair (at most 20) as bars close; a slow reader is shown the newest only."""
+        """The price of each pair (at most 20), live or as bars close; a slow reader is shown the newest only."""
         if not 1 <= len(pairs) <= MAX_PAIRS:
             raise ApiError(
                 ErrorCode.VALIDATION_FAILED, f"{len(pairs)} pairs were given; 1 to {MAX_PAIRS} are allowed."
             )
         wanted = frozenset(pairs)
-        async for bar in info.context.journal.market(info.context.workspace_id, CandleClosed):
-            if isinstance(bar, CandleClosed) and bar.pair in wanted:
+        context = info.context
+        async for found in context.journal.market(context.workspace_id, CandleClosed, PriceMoved):
+            if found.pair not in wanted:
+                continue
+            if isinstance(found, PriceMoved):
+                yield live_ticker(found)
+            elif isinstance(found, CandleClosed) and context.house.prices.newest(found.pair) is None:
+                # A bar that closes says nothing new of a pair whose price is told every second.
                 yield Ticker(
-                    pair=bar.pair,
-                    venue=bar.venue,
-                    timeframe=bar.timeframe,
-                    price=as_decimal(bar.close),
+                    pair=found.pair,
+                    venue=found.venue,
+                    timeframe=found.timeframe,
+                    price=as_decimal(found.close),
                     change_ratio=None,
-                    as_of=from_ms(bar.ts_ms + Timeframe.parse(bar.timeframe).ms),
+                    as_of=from_ms(found.ts_ms + Timeframe.parse(found.timeframe).ms),
                 )
 
     @streams()

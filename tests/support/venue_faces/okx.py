@@ -54,6 +54,7 @@ class Okx(Face):
             "GET public/time": lambda a: [{"ts": str(self.now_ms)}],
             "GET public/instruments": lambda a: [_instrument(one) for one in self.symbols],
             "GET market/ticker": lambda a: [self._ticker(a.values["instId"])],
+            "GET market/tickers": lambda a: [self._ticker(_inst(one.name)) for one in self.symbols],
             "POST trade/batch-orders": lambda a: [self._place(one) for one in a.data],
             "POST trade/order-algo": lambda a: [self._place_stop(a.data)],
             "POST trade/cancel-order": lambda a: [self._cancel(a.data)],
