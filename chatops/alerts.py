@@ -214,7 +214,7 @@ def _tone(alert: Alert) -> Tone:
 def parameter(name: str, value: Any) -> Value:
     """Give a parameter of a fact as a value that a speaker can render."""
     if isinstance(value, list | tuple):
-        return " · ".join(str(one) for one in value)
+        return _listed(name, [str(one) for one in value])
     if name in _RATIOS and isinstance(value, int | float):
         return Ratio(float(value), is_signed=True)
     if name in _SPANS and isinstance(value, int | float):
@@ -233,6 +233,14 @@ def parameter(name: str, value: Any) -> Value:
             return Money(number, is_signed=name == "pnl")
         return Price(number) if name in _PRICES else number
     return value if isinstance(value, bool | int | float | datetime | Decimal) else str(value)
+
+
+def _listed(name: str, values: list[str]) -> Value:
+    """Give several values as one: prices in their digits, anything else as it is."""
+    if name == "targets" and 0 < len(values) <= 3 and all(_decimal(one).is_finite() for one in values):
+        prices = {f"tp{leg}": Price(_decimal(one)) for leg, one in enumerate(values, 1)}
+        return Text(f"targets.of{len(values)}", prices)
+    return " · ".join(values)
 
 
 def _decimal(value: str) -> Decimal:

@@ -28,6 +28,8 @@ def shown_params(params: Mapping[str, Any]) -> dict[str, Value]:
 def _shown(name: str, value: Any) -> Value:
     if name in _AMOUNTS | _PRICES and not isinstance(value, bool) and (number := _decimal(value)) is not None:
         return Money(number, is_signed=name != "value") if name in _AMOUNTS else Price(number)
+    if name in ("before", "after") and isinstance(value, Decimal):
+        return Price(value)
     if isinstance(value, str) and value in Role.__members__:
         return role_text(Role[value])
     return value if isinstance(value, str | int | float | bool | Decimal) else str(value)

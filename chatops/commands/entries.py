@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from chatops import kinds
 from chatops.alert_pictures import asked_chart
+from chatops.alerts import parameter
 from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Money, Press, Price, Ratio, Table, Text, Tone
@@ -181,7 +182,7 @@ async def _card(asked: Asked, request: EntryRequest, *, is_answered: bool) -> Ca
         Field("price", Price(request.price)),
         Field("worth", Money(request.quantity * request.share * request.price)),
         Field("stop", Price(request.stop)),
-        Field("targets", " · ".join(f"{one.normalize():f}" for one in request.targets) or None),
+        Field("targets", parameter("targets", [str(one) for one in request.targets])),
         Field("tag", request.tag or None),
         Field("state", Text(f"entry_state.{request.state.value}"), _TONES.get(request.state, Tone.WARN)),
         Field("until", request.expires_at),

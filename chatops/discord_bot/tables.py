@@ -15,6 +15,8 @@ from chatops.texts.speaker import Speaker
 WIDTH = 56
 #: Stands between columns.
 _GAP = "  "
+#: Stands between the cells of a row that is told.
+_BETWEEN = " · "
 #: No column that has to be shown gets narrower than this.
 _NARROWEST = 6
 
@@ -26,10 +28,30 @@ def table_lines(table: Table, speaker: Speaker, width: int = WIDTH) -> tuple[lis
     shown = fitting(table, heads, cells, width)
     widths = _widths([[heads[at], *(row[at] for row in cells)] for at in shown], width)
     is_right = [any(_is_number(row[at]) for row in table.rows) for at in shown]
+    needed = [max([cell_len(row[at]) for row in cells], default=0) for at in shown]
+    if any(right and has < needs for right, has, needs in zip(is_right, widths, needed, strict=True)):
+        # A number in two lines is misread: such a table is told row by row.
+        return [], [_record([heads[at] for at in shown], [row[at] for at in shown], width) for row in cells]
     head = _row([heads[at] for at in shown], widths, is_right)
     rule = _GAP.join("─" * one for one in widths)
     rows = [_row([row[at] for at in shown], widths, is_right) for row in cells]
     return [*head, rule], rows
+
+
+def _record(heads: Sequence[str], cells: Sequence[str], width: int) -> list[str]:
+    """Tell a row: its first cell leads, the others follow with their headings."""
+    lines = list(_folded(f"▸ {cells[0]}", width))
+    line = ""
+    for head, cell in zip(heads[1:], cells[1:], strict=True):
+        told = f"{head} {cell}"
+        if line and cell_len(line) + len(_BETWEEN) + cell_len(told) > width:
+            lines.append(line)
+            line = ""
+        line = f"{line}{_BETWEEN}{told}" if line else f"  {told}"
+        while cell_len(line) > width:
+            *full, line = _folded(line, width)
+            lines += full
+    return [*lines, *([line] if line else [])]
 
 
 def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 from rich.cells import cell_len
@@ -99,7 +100,12 @@ def card_as_html(card: Card, speaker: Speaker, *, picture: str = "", footer: str
     )
 
 
+#: Columns that stand side by side in a letter; beyond them those of lower rank are left out.
+_MOST_COLUMNS = 8
+
+
 def _html_table(table: Table, speaker: Speaker) -> str:
+    table = _narrowed(table)
     heads = "".join(
         f'<th style="{_CELL};text-align:left">{escape(speaker.label("column", one.name))}</th>'
         for one in table.columns
@@ -120,6 +126,17 @@ def _html_table(table: Table, speaker: Speaker) -> str:
         else ""
     )
     return f'{title}<table style="border-collapse:collapse">{f"<tr>{heads}</tr>"}{rows}</table>'
+
+
+def _narrowed(table: Table) -> Table:
+    shown = list(range(len(table.columns)))
+    while len(shown) > _MOST_COLUMNS and any(table.columns[at].rank for at in shown):
+        shown.remove(max(shown, key=lambda at: (table.columns[at].rank, at)))
+    return replace(
+        table,
+        columns=tuple(table.columns[at] for at in shown),
+        rows=tuple(tuple(row[at] for at in shown) for row in table.rows),
+    )
 
 
 def _is_number(value: Value) -> bool:
