@@ -36,21 +36,21 @@ _TONES = {
     also=(SetEntryMode,),
     arguments=(
         Argument(name="bot", read=kinds.name, offers="bot"),
-        Argument(name="on", read=kinds.flag, offers=("on", "off")),
+        Argument(name="mode", read=kinds.choice("on", "off"), offers=("on", "off")),
         Argument(name="window", read=kinds.span, only_named=True, default=ANSWER_WITHIN),
         Argument(name="drift", read=kinds.share, only_named=True, default=DRIFT_RATIO),
     ),
 )
 async def semi(asked: Asked) -> Card:
     """Show which bots ask before they enter; on or off changes one of them."""
-    if asked.args["on"] is None and asked.args["bot"] is None:
+    if asked.args["mode"] is None and asked.args["bot"] is None:
         return await _modes(asked)
     bot = await named_bot(asked, asked.args["bot"])
-    if asked.args["on"] is not None:
+    if asked.args["mode"] is not None:
         await asked.do(
             SetEntryMode(
                 bot_id=bot.id,
-                is_asked=asked.args["on"],
+                is_asked=asked.args["mode"] == "on",
                 window=asked.args["window"],
                 drift=asked.args["drift"],
             )
@@ -70,7 +70,7 @@ async def semi(asked: Asked) -> Card:
     return Card(
         name="entry_mode",
         title=Text("entry_mode.title", {"bot": bot.name}),
-        tone=Tone.GOOD if asked.args["on"] is not None else Tone.PLAIN,
+        tone=Tone.GOOD if asked.args["mode"] is not None else Tone.PLAIN,
         fields=tuple(fields),
         notes=(Text("entry_mode.how" if is_asked else "entry_mode.turn_on", {"bot": bot.name}),),
     )
