@@ -82,7 +82,9 @@ async def people(store: SqlStore) -> str:
     return workspace.id
 
 
-def an_alert(workspace_id: str, number: int, person: int, at: datetime) -> tuple[Alert, Delivery]:
+def an_alert(
+    workspace_id: str, number: int, person: int, at: datetime, *, channel: str = "telegram"
+) -> tuple[Alert, Delivery]:
     """Give an alert for one person, with its number as the pair."""
     alert = Alert(
         id=new_id(),
@@ -101,8 +103,8 @@ def an_alert(workspace_id: str, number: int, person: int, at: datetime) -> tuple
         id=new_id(),
         workspace_id=workspace_id,
         alert_id=alert.id,
-        channel="telegram",
-        recipient=str(FIRST_ID + person),
+        channel=channel,
+        recipient=str((FIRST_ID if channel == "telegram" else 700000000000000000) + person),
         status="pending",
         attempts=0,
         next_attempt_at=at,

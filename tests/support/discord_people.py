@@ -103,6 +103,7 @@ class People:
             found.append(
                 {
                     "channel": one.channel_id,
+                    "at": one.at,
                     "text": json.dumps(one.body.get("embeds") or [], ensure_ascii=False),
                     "within_window": sum(1 for at in before[-20:] if at > one.at - window_s),
                 }
