@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -41,6 +41,8 @@ MOST_AGE_S = 60.0
 REFRESH_S = 3600.0
 #: While the venue is down it is asked again after this long.
 RETRY_S = 5.0
+#: A pair's age is asked for so much further back than it has to be.
+_AGE_MARGIN_DAYS = 5
 #: Bars of one question after a break; a longer break takes several.
 _BLOCK_BARS = 500
 
@@ -61,6 +63,7 @@ class Market(Protocol):
     async def candles(self, pair: str, step: Timeframe, from_ms: int, to_ms: int) -> list[Bar]: ...
     async def oldest_ms(self, pair: str, step: Timeframe) -> int | None: ...
     async def tickers(self, pairs: Sequence[str] = ()) -> list[Ticker]: ...
+    async def ticker(self, pair: str) -> Ticker: ...
     def closed_bars(self, pairs: Sequence[str], step: Timeframe) -> AsyncIterator[Bar | Gap]: ...
     def quotes(self, pairs: Sequence[str], traded: Sequence[str]) -> AsyncIterator[Quote | Gap]: ...
     async def close(self) -> None: ...
@@ -200,7 +203,9 @@ class LiveFeed:
             try:
                 instruments = await self._market.instruments()
                 tickers = await self._market.tickers() if self._choice.top else []
-                self._chosen = await choose(self._choice, tickers, instruments, self._age_days)
+                self._chosen = await choose(
+                    self._choice, tickers, instruments, self._age_days, complete=self._completed
+                )
                 self._instruments = instruments
                 self.trouble = ""
             except RequestProblem:
@@ -212,9 +217,28 @@ class LiveFeed:
                 log.warning("market_not_refreshed", venue=self.venue, problem=problem.message)
             self._read_s = self._clock.monotonic()
 
+    async def _completed(self, ticker: Ticker) -> Ticker:
+        """Ask for what the list of all tickers leaves out of one: bid and ask, and how far the price moved."""
+        if ticker.bid is None or ticker.ask is None:
+            alone = await self._market.ticker(ticker.pair)
+            ticker = replace(ticker, bid=alone.bid, ask=alone.ask)
+        if ticker.day_range is None:
+            hour, now_ms = Timeframe.parse("1h"), self._market.now_ms()
+            bars = await self._market.candles(ticker.pair, hour, hour.floor(now_ms) - 24 * hour.ms, now_ms)
+            if bars:
+                high, low = max(one.high for one in bars), min(one.low for one in bars)
+                ticker = replace(ticker, day_range=high / low - 1.0)
+        return ticker
+
     async def _age_days(self, pair: str) -> float | None:
-        oldest_ms = await self._market.oldest_ms(pair, Timeframe.parse("1d"))
-        return None if oldest_ms is None else (self._market.now_ms() - oldest_ms) / 86_400_000
+        day, now_ms = Timeframe.parse("1d"), self._market.now_ms()
+        oldest_ms = await self._market.oldest_ms(pair, day)
+        if oldest_ms is None:
+            # Some venues do not say where a list begins; whether it reaches back far enough can be asked.
+            from_ms = day.floor(now_ms - (self._choice.least_age_days + _AGE_MARGIN_DAYS) * day.ms)
+            bars = await self._market.candles(pair, day, from_ms, now_ms)
+            oldest_ms = bars[0].ts_ms if bars else None
+        return None if oldest_ms is None else (now_ms - oldest_ms) / day.ms
 
 
 @dataclass(slots=True)

@@ -77,10 +77,13 @@ async def choose(
     tickers: Sequence[Ticker],
     instruments: Mapping[str, Instrument],
     age_days: Callable[[str], Awaitable[float | None]],
+    *,
+    complete: Callable[[Ticker], Awaitable[Ticker]] | None = None,
 ) -> Chosen:
     """Give the pairs: the named ones first, then the most traded ones that pass, most traded first.
 
     Args:
+        complete: asks for what a ticker lacks, of pairs that are candidates.
         age_days: since when a pair is traded; asked only of pairs that pass everything else.
 
     Raises:
@@ -95,9 +98,12 @@ async def choose(
     pairs = [one for one in choice.named if one not in choice.excluded]
     left_out: dict[str, str] = {}
     found = 0
-    for ticker in sorted(tickers, key=lambda one: one.quote_volume, reverse=True):
+    for listed in sorted(tickers, key=lambda one: one.quote_volume, reverse=True):
+        ticker = listed
         if found >= choice.top:
             break
+        if complete is not None and _lacks_something(ticker) and _is_candidate(choice, ticker, instruments):
+            ticker = await complete(ticker)
         reason = _left_out(choice, ticker, instruments)
         if reason == "":
             reason = await _too_young(choice, ticker.pair, age_days)
@@ -108,6 +114,18 @@ async def choose(
         elif reason is not None:
             left_out[ticker.pair] = reason
     return Chosen(pairs=tuple(pairs), left_out=left_out)
+
+
+def _lacks_something(ticker: Ticker) -> bool:
+    return ticker.bid is None or ticker.ask is None or ticker.day_range is None
+
+
+def _is_candidate(choice: PairChoice, ticker: Ticker, instruments: Mapping[str, Instrument]) -> bool:
+    """Tell whether anything but spread and volatility speaks against a pair."""
+    base, _, quote = ticker.pair.partition("/")
+    if quote != choice.quote or ticker.pair not in instruments or ticker.pair in choice.excluded:
+        return False
+    return base not in _PEGGED and not _LEVERAGED.fullmatch(base)
 
 
 def _left_out(choice: PairChoice, ticker: Ticker, instruments: Mapping[str, Instrument]) -> str | None:

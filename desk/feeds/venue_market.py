@@ -103,7 +103,7 @@ class VenueMarket:
         found: dict[int, Bar] = {}
         start_ms = from_ms
         while start_ms < to_ms:
-            limit = min(PAGE_BARS, (to_ms - start_ms) // step.ms + 1)
+            limit = min(self._link.quirks.candle_rows, (to_ms - start_ms) // step.ms + 1)
 
             async def ask(start_ms: int = start_ms, limit: int = limit) -> Any:
                 return await self._link.client.fetch_ohlcv(pair, str(step), start_ms, limit)
@@ -149,6 +149,13 @@ class VenueMarket:
             except Unreadable:
                 self.refused += 1
         return found
+
+    async def ticker(self, pair: str) -> Ticker:
+        """Give one pair's ticker; some venues tell bid and ask only so."""
+        row = await self._call(
+            f"the question for the ticker of {pair}", lambda: self._link.client.fetch_ticker(pair)
+        )
+        return ticker_of(row)
 
     async def closed_bars(self, pairs: Sequence[str], step: Timeframe) -> AsyncIterator[Bar | Gap]:
         """Follow closed bars by websocket; a `Gap` says when bars may have been missed.

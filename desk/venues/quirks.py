@@ -49,6 +49,7 @@ class Quirks:
         balance_path: what an honest answer with balances has in it.
         account_look_s: the account is asked for news this often; 0 = it is told by websocket.
         has_candle_stream: whether candles come by websocket.
+        candle_rows: rows of one question for candles at most; a longer span would come with a hole in it.
         ticker_parameters: what tickers by websocket are asked with; None: they are asked for again and again.
         clock_step_ms: the venue tells its time in steps of so much.
         needs_passphrase: a third secret belongs to the key.
@@ -87,6 +88,7 @@ class Quirks:
     balance_path: tuple[str | int, ...] = ()
     account_look_s: float = 0.0
     has_candle_stream: bool = True
+    candle_rows: int = 1000
     ticker_parameters: Mapping[str, Any] | None = None
     clock_step_ms: int = 1
     needs_passphrase: bool = False
@@ -180,6 +182,8 @@ KRAKEN = Quirks(
     paging="offset",
     # Both questions of a look take 9 of the units that grow by 1 a second.
     account_look_s=12.0,
+    # Older ones than these are not told at all.
+    candle_rows=720,
     clock_step_ms=1000,
     page_rows=50,
     balance_path=("result",),
@@ -227,6 +231,8 @@ OKX = Quirks(
     closed_calls=("fetch_closed_orders", "fetch_canceled_orders"),
     balance_path=("data", 0, "details"),
     account_look_s=3.0,
+    # Some of its lists give 300, others the newest 100 of what was asked for.
+    candle_rows=100,
     per_s=9.0,
     burst=30.0,
 )
@@ -268,6 +274,7 @@ COINBASE = Quirks(
     ),
     has_candle_stream=False,
     account_look_s=3.0,
+    candle_rows=300,
     clock_step_ms=1000,
     balance_path=("accounts",),
     per_s=25.0,
@@ -302,6 +309,7 @@ CRYPTOCOM = Quirks(
     busy_words=("RATE_LIMIT", "TOO_MANY_REQUESTS", "SYSTEM_MAINTENANCE"),
     refuses_with_500=True,
     account_look_s=3.0,
+    candle_rows=300,
     options={"defaultType": "spot"},
     hosts=frozenset({"api.crypto.com", "stream.crypto.com"}),
     sandbox_hosts=frozenset({"uat-api.3ona.co", "uat-stream.3ona.co"}),

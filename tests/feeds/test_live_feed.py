@@ -75,6 +75,9 @@ class ScriptedMarket:
     async def tickers(self, pairs: Sequence[str] = ()) -> list[Ticker]:
         return []
 
+    async def ticker(self, pair: str) -> Ticker:
+        raise VenueBusy("no ticker was written")
+
     async def closed_bars(self, pairs: Sequence[str], step: Timeframe) -> AsyncIterator[Bar | Gap]:
         while True:
             yield await self.heard.get()

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from desk.clock import SystemClock
 from desk.execution.client_ids import client_order_id
+from desk.feeds.live import LiveFeed
+from desk.feeds.pair_lists import PairChoice
+from desk.feeds.venue_market import VenueMarket
 from desk.venue_port import (
     OrderRequest,
     OutcomeUnknown,
@@ -28,6 +32,7 @@ from tests.support.venue_faces.face import FaceVenue, a_face
 from tests.support.venue_faces.kraken import Kraken
 from tests.support.venue_faces.okx import Okx
 from trading.orders import OrderState, OrderType
+from trading.timeframes import Timeframe
 
 PAIR = "BTC/USDT"
 FACES = (Kraken, Okx, Coinbase, CryptoCom)
@@ -216,6 +221,35 @@ async def test_looks_that_failed_are_told_as_a_gap(opened: FaceVenue) -> None:
     assert isinstance(first, StreamGap)
     assert isinstance(second, StreamGap)
     assert second.since_ms > 0
+
+
+async def test_candles_are_read_page_by_page_also_over_a_long_time_without_trades(opened: FaceVenue) -> None:
+    minute = Timeframe.parse("1m")
+    now_ms = minute.floor(opened.house.now_ms())
+    from_ms = now_ms - 700 * minute.ms
+    opened.face.quiet = (from_ms + 50 * minute.ms, from_ms + 550 * minute.ms)
+    market = VenueMarket(opened.face.venue, opened.venue._link.address, SystemClock())
+    try:
+        found = await market.candles(PAIR, minute, from_ms, now_ms)
+        oldest_ms = await market.oldest_ms(PAIR, minute)
+    finally:
+        await market.close()
+
+    expected = opened.face.bars("BTCUSDT", minute.ms, from_ms, now_ms)
+    assert [one.ts_ms for one in found] == [int(one[0]) for one in expected]
+    assert [one.close for one in found] == [one[4] for one in expected]
+    assert oldest_ms is None or oldest_ms <= from_ms
+
+
+async def test_the_most_traded_pairs_are_on_offer_with_their_age_known(opened: FaceVenue) -> None:
+    market = VenueMarket(opened.face.venue, opened.venue._link.address, SystemClock())
+    feed = LiveFeed(market, clock=SystemClock(), choice=PairChoice(top=3, least_age_days=30))
+    try:
+        pairs = await feed.pairs()
+    finally:
+        await feed.close()
+
+    assert len(pairs) == 3, feed.left_out
 
 
 async def test_the_venue_lives_or_the_probe_says_so(opened: FaceVenue) -> None:

@@ -52,6 +52,8 @@ class Coinbase(Face):
         if path == "market/products":
             is_spot = asked.values.get("product_type", "SPOT") == "SPOT"
             return {"products": [_product(one) for one in self.symbols] if is_spot else []}
+        if path.startswith("market/products/") and path.endswith("/candles"):
+            return self._candles(path.split("/")[2], asked.values)
         if path.startswith("market/products/"):
             return self._ticker(path.split("/")[2])
         self._check(asked)
@@ -178,6 +180,19 @@ class Coinbase(Face):
         ]
         return {"accounts": rows, "has_next": False, "cursor": "", "size": len(rows)}
 
+    def _candles(self, product: str, values: Any) -> dict[str, Any]:
+        step_ms = _step_ms(values["granularity"])
+        began_ms, end_ms = int(values["start"]) * 1000, int(values["end"]) * 1000
+        if (end_ms - began_ms) // step_ms > 350:
+            raise Refusal(-1100, "number of candles requested should be less than 350")
+        rows = self.bars(_name(product), step_ms, began_ms, end_ms + 1)
+        names = ("open", "high", "low", "close", "volume")
+        told = [
+            {"start": str(int(one[0] // 1000)), **dict(zip(names, map(str, one[1:]), strict=True))}
+            for one in rows
+        ]
+        return {"candles": told[::-1]}
+
     def _ticker(self, product: str) -> dict[str, Any]:
         name = _name(product)
         last = plain(self.house.exchange.price(name, self.now_ms))
@@ -191,6 +206,10 @@ class Coinbase(Face):
             "side": "BUY",
         }
         return {"trades": [trade], "best_bid": bid, "best_ask": ask}
+
+
+def _step_ms(granularity: str) -> int:
+    return {"ONE_MINUTE": 60_000, "ONE_HOUR": 3_600_000, "ONE_DAY": 86_400_000}[granularity]
 
 
 def _is_within(values: Any, at_ms: int, start: str, end: str) -> bool:

@@ -64,6 +64,8 @@ class Face(ABC):
 
     def __init__(self, house: SimHouse, wallet: Wallet) -> None:
         self.house, self.wallet = house, wallet
+        #: Nothing was traded from here to there: such bars are in no list.
+        self.quiet: tuple[int, int] = (0, 0)
 
     @abstractmethod
     def answer(self, asked: Asked) -> Any:
@@ -147,6 +149,15 @@ class Face(ABC):
             if one.client_id == client_id:
                 return one
         raise Refusal(-2013, "no such order")
+
+    def bars(self, symbol: str, step_ms: int, from_ms: int, to_ms: int) -> list[list[float]]:
+        """Give [time, open, high, low, close, volume] of what opens in [from, to), oldest first."""
+        start = -(-from_ms // step_ms) * step_ms
+        end = min(to_ms, self.now_ms)
+        stop = start + max(0, -(-(end - start) // step_ms)) * step_ms
+        rows = self.house.exchange.tapes[symbol].bars(start, stop, step_ms).tolist()
+        found = [[at, *row] for at, row in zip(range(start, stop, step_ms), rows, strict=True)]
+        return [one for one in found if not self.quiet[0] <= one[0] < self.quiet[1]]
 
     def cancel(self, order: SimOrder) -> None:
         """Cancel an order."""

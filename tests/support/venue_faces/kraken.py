@@ -51,6 +51,7 @@ class Kraken(Face):
             "public/Time": lambda v: {"unixtime": self.now_ms // 1000},
             "public/AssetPairs": lambda v: {_id(one.name): self._pair(one) for one in self.symbols},
             "public/Ticker": self._ticker,
+            "public/OHLC": self._candles,
             "private/AddOrder": self._add,
             "private/CancelOrder": self._cancel,
             "private/OpenOrders": self._open,
@@ -102,6 +103,8 @@ class Kraken(Face):
         }
 
     def _ticker(self, values: Any) -> dict[str, Any]:
+        if "pair" not in values:
+            return {_id(one.name): self._ticker({"pair": one.name})[_id(one.name)] for one in self.symbols}
         name = _name(values["pair"])
         last = str(self.house.exchange.price(name, self.now_ms))
         bid, ask = (str(one) for one in self.house.exchange.quote(name, self.now_ms))
@@ -117,6 +120,19 @@ class Kraken(Face):
             "o": last,
         }
         return {_id(name): row}
+
+    def _candles(self, values: Any) -> dict[str, Any]:
+        step_ms = int(values["interval"]) * 60_000
+        name = _name(values["pair"])
+        # However far back it was asked for: the newest 720.
+        rows = self.bars(name, step_ms, self.now_ms - 721 * step_ms, self.now_ms)[-720:]
+        since_ms = int(float(values.get("since", 0))) * 1000
+        told = [
+            [one[0] // 1000, *(str(value) for value in one[1:5]), str(one[4]), str(one[5]), 7]
+            for one in rows
+            if one[0] > since_ms
+        ]
+        return {_id(name): told, "last": int(rows[-1][0] // 1000)}
 
     def _add(self, values: Any) -> dict[str, Any]:
         kinds = {"market": "MARKET", "limit": "LIMIT", "stop-loss": "STOP_LOSS"}

@@ -54,6 +54,8 @@ class Okx(Face):
             "GET public/time": lambda a: [{"ts": str(self.now_ms)}],
             "GET public/instruments": lambda a: [_instrument(one) for one in self.symbols],
             "GET market/ticker": lambda a: [self._ticker(a.values["instId"])],
+            "GET market/candles": lambda a: self._candles(a.values, most=300),
+            "GET market/history-candles": lambda a: self._candles(a.values, most=100),
             "GET market/tickers": lambda a: [self._ticker(_inst(one.name)) for one in self.symbols],
             "POST trade/batch-orders": lambda a: [self._place(one) for one in a.data],
             "POST trade/order-algo": lambda a: [self._place_stop(a.data)],
@@ -220,6 +222,25 @@ class Okx(Face):
             "vol24h": "10",
             "ts": str(self.now_ms),
         }
+
+    def _candles(self, values: Any, *, most: int) -> list[list[str]]:
+        step_ms = {"1m": 60_000, "1H": 3_600_000, "1D": 86_400_000, "1Dutc": 86_400_000}[values["bar"]]
+        after, before = int(values.get("after", 1 << 60)), int(values.get("before", 0))
+        rows = self.bars(_name(values["instId"]), step_ms, before + 1, min(after, self.now_ms))
+        newest = rows[::-1][: min(most, int(values.get("limit", 100)))]
+        return [
+            [
+                str(int(one[0])),
+                *(str(value) for value in one[1:6]),
+                "1",
+                "1",
+                "1" if self._is_over(one, step_ms) else "0",
+            ]
+            for one in newest
+        ]
+
+    def _is_over(self, bar: list[float], step_ms: int) -> bool:
+        return bar[0] + step_ms <= self.now_ms
 
     def _balances(self) -> dict[str, Any]:
         rows = [
