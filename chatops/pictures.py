@@ -12,7 +12,9 @@ _ROOM = "picture."
 
 def in_language(card: Card, language: str) -> Card:
     """Give a card whose picture is drawn in a language."""
-    return card if card.chart is None else replace(card, chart=spoken(card.chart, language))
+    if card.chart is None or language == LANGUAGES[0]:
+        return card
+    return replace(card, chart=spoken(card.chart, language))
 
 
 def spoken(chart: Chart, language: str) -> Chart:

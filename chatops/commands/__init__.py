@@ -21,6 +21,7 @@ from chatops.commands import (
     release,
     results,
     risk,
+    sentiment,
 )
 
 #: Every page of the book.
@@ -35,6 +36,7 @@ PAGES = (
     records,
     market,
     drawings,
+    sentiment,
     risk,
     jobs,
     alerts,

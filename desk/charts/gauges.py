@@ -12,6 +12,8 @@ from desk.charts.words import word
 
 #: From this share on a dial warns.
 _WARNS = 2 / 3
+#: Below this share a scale is low, and as far from its end it is high.
+_LOW = 0.4
 #: Dials in a row, and at most.
 _IN_ROW, _MOST = 4, 8
 
@@ -36,24 +38,31 @@ def draw_gauges(spec: GaugeSpec) -> bytes:
 
 def _dial(axes: Axes, gauge: Gauge, colours: look.Palette) -> None:
     used = float(np.clip(gauge.used, 0.0, 1.0)) if np.isfinite(gauge.used) else 0.0
-    colour = colours.down if used >= 1.0 else colours.wave if used >= _WARNS else colours.up
+    colour = _scale_colour(used, colours) if gauge.is_scale else _limit_colour(used, colours)
     axes.add_patch(Wedge((0, 0), 1.0, 0, 180, width=0.22, facecolor=colours.grid, edgecolor="none"))
     axes.add_patch(Wedge((0, 0), 1.0, 180 - 180 * used, 180, width=0.22, facecolor=colour, edgecolor="none"))
-    mark = np.radians(180 - 180 * _WARNS)
+    mark = np.radians(90 if gauge.is_scale else 180 - 180 * _WARNS)
     axes.plot(
         [0.76 * np.cos(mark), 1.03 * np.cos(mark)],
         [0.76 * np.sin(mark), 1.03 * np.sin(mark)],
         color=colours.paper,
         linewidth=2,
     )
-    shown = word("reached") if used >= 1.0 else look.percent_text(used, 0)
+    is_reached = used >= 1.0 and not gauge.is_scale
+    shown = (
+        word("reached")
+        if is_reached
+        else f"{used * 100:.0f}"
+        if gauge.is_scale
+        else look.percent_text(used, 0)
+    )
     axes.text(
         0,
         0.16,
         shown,
         ha="center",
         va="center",
-        fontsize=19 if used < 1.0 else 15,
+        fontsize=15 if is_reached else 19,
         fontweight="bold",
         color=colour,
     )
@@ -67,3 +76,11 @@ def _dial(axes: Axes, gauge: Gauge, colours: look.Palette) -> None:
     axes.set_ylim(-0.5, 1.08)
     axes.set_aspect("equal")
     axes.axis("off")
+
+
+def _limit_colour(used: float, colours: look.Palette) -> str:
+    return colours.down if used >= 1.0 else colours.wave if used >= _WARNS else colours.up
+
+
+def _scale_colour(used: float, colours: look.Palette) -> str:
+    return colours.down if used < _LOW else colours.up if used > 1 - _LOW else colours.wave

@@ -253,16 +253,18 @@ class CorrelationSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """How much of a limit is used.
+    """How much of a limit is used, or where something stands on a scale.
 
     Attributes:
         used: share of the limit, 0 to 1; more is drawn as reached.
         text: what is used of what, in words: "3.2 % of 20 %".
+        is_scale: 0 is low and 1 high, as with a mood: neither end is a limit.
     """
 
     label: str
     used: float
     text: str = ""
+    is_scale: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
