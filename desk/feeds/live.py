@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from desk.feeds.pair_lists import Chosen, PairChoice, choose
 from desk.feeds.quotes import Quote
 from desk.feeds.second_source import SecondSource
 from desk.feeds.venue_market import Ticker
+from desk.offers import PairOffer
 from desk.ports import Bar, ClosedBars
 from desk.venues.streaming import Gap
 from trading.candles import Candles
@@ -94,6 +96,7 @@ class LiveFeed:
         self._chosen: Chosen | None = None
         self._given: dict[tuple[str, int], dict[int, Bar]] = {}
         self._read_s = 0.0
+        self._read_at: datetime | None = None
         self._reading = asyncio.Lock()
         self.venue = market.venue
         self.label = f"{market.venue}, live"
@@ -122,6 +125,16 @@ class LiveFeed:
     def left_out(self) -> Mapping[str, str]:
         """Give the much traded pairs that are not on offer, and why."""
         return self._chosen.left_out if self._chosen else {}
+
+    async def offer(self) -> PairOffer:
+        """Give the pairs on offer, with those that were left out."""
+        await self._refresh()
+        return PairOffer(
+            pairs=self._chosen.pairs if self._chosen else (),
+            left_out=dict(self.left_out),
+            read_at=self._read_at,
+            trouble=self.trouble,
+        )
 
     async def history(self, pair: str, timeframe: str, *, before_ms: int | None, bars: int) -> Candles:
         """Give closed bars before a time, by default before now; stored ones stay as they were given out."""
@@ -207,6 +220,7 @@ class LiveFeed:
                     self._choice, tickers, instruments, self._age_days, complete=self._completed
                 )
                 self._instruments = instruments
+                self._read_at = self._clock.now()
                 self.trouble = ""
             except RequestProblem:
                 raise

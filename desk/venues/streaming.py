@@ -26,7 +26,7 @@ T = TypeVar("T")
 MOST_AGE_S = 23.5 * 3600
 #: Waits between attempts double from the first to the last, each with ±50 % jitter.
 FIRST_WAIT_S, LAST_WAIT_S = 0.25, 30.0
-#: A connection that was heard this long after it began was a good one.
+#: A connection that came up and stood for so long was a good one.
 LEAST_LIFE_S = 0.5
 #: Items that may wait for the reader; a reader that is slower gets a gap instead of old news.
 MOST_WAITING = 10_000
@@ -146,10 +146,12 @@ class Stream(Generic[T]):
                 await asyncio.wait({task, sleeper}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 sleeper.cancel()
+            now_s = self._clock.monotonic()
             self._lived_s = self._heard_s[current] - self._began_s[current]
             if task.done():
+                # A quiet connection lived as long as it was up, not until it spoke last.
+                self._lived_s = now_s - self._began_s[current] if self._lived_s else 0.0
                 return _cause(task)
-            now_s = self._clock.monotonic()
             if self._stale_s and now_s - self._heard_s[current] > self._stale_s:
                 return f"silent for {now_s - self._heard_s[current]:.1f} s"
             if now_s - self._began_s[current] > self._most_age_s:

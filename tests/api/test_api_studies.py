@@ -245,6 +245,32 @@ async def test_a_live_price_goes_before_what_bars_say_and_a_bar_does_not_repeat_
     assert told == {"price": "123.4", "source": "coingecko"}
 
 
+async def test_the_pairs_on_offer_come_with_their_prices(scene: Scene) -> None:
+    pairs = list(await scene.house.feed.pairs())
+    price = PriceMoved(
+        workspace_id="",
+        occurred_at=scene.house.clock.now(),
+        pair=pairs[0],
+        venue=scene.house.feed.venue,
+        source="test",
+        last=Decimal("7.5"),
+        bid=None,
+        ask=None,
+        ts_ms=to_ms(scene.house.clock.now()),
+    )
+    scene.house.prices.take(price)
+
+    data = await scene.web.data(
+        "{ pairOffer { venue pairs { pair price } leftOut { pair because } readAt trouble } }",
+        token=scene.home.tokens[Role.VIEWER],
+    )
+
+    found = data["pairOffer"]
+    assert [one["pair"] for one in found["pairs"]] == pairs
+    assert [one["price"] for one in found["pairs"]] == ["7.5", *[None] * (len(pairs) - 1)]
+    assert (found["leftOut"], found["readAt"], found["trouble"]) == ([], None, "")
+
+
 async def test_performance_is_added_up_by_every_group(scene: Scene) -> None:
     home, account = scene.home.workspace.id, scene.home.account.id
     async with scene.house.store.transaction() as unit:

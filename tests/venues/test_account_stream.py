@@ -275,3 +275,40 @@ async def test_a_reader_that_falls_behind_is_told_of_a_gap_and_not_fed_old_news(
 
     assert any(isinstance(one, Gap) and one.cause == "the reader fell behind" for one in heard)
     assert heard[-1] == "24"
+
+
+class NotedClock(ManualClock):
+    """A clock that passes by itself and notes how long it was slept on."""
+
+    def __init__(self) -> None:
+        super().__init__(datetime(2026, 3, 1, tzinfo=UTC))
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        # Looks at a connection that ends by itself take no time here.
+        self.advance(0.0 if seconds == 1.0 else seconds)
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("stood_s", "is_patient"), [(5.0, False), (0.0, True)])
+async def test_only_a_connection_that_did_not_stand_makes_the_next_one_wait_longer(
+    stood_s: float, is_patient: bool
+) -> None:
+    clock, began = NotedClock(), 0
+
+    async def connect(line: Line[int]) -> None:
+        nonlocal began
+        began += 1
+        clock.advance(0.1)
+        # It says nothing after that it listens; a quiet account is an ordinary one.
+        line.ready()
+        clock.advance(stood_s)
+
+    stream: Stream[int] = Stream(connect, clock=clock, name="quiet", seed=1)
+    async with asyncio.timeout(20), aclosing(stream.items()) as items:
+        while began < 8:
+            await anext(items)
+
+    waits = [one for one in clock.slept if one != 1.0]
+    assert (max(waits) > 4.0) is is_patient

@@ -15,6 +15,7 @@ from desk.execution.client_ids import client_order_id
 from desk.feeds.live import LiveFeed
 from desk.feeds.pair_lists import PairChoice
 from desk.feeds.venue_market import VenueMarket
+from desk.offers import offer_of
 from desk.venue_port import (
     OrderRequest,
     OutcomeUnknown,
@@ -245,11 +246,13 @@ async def test_the_most_traded_pairs_are_on_offer_with_their_age_known(opened: F
     market = VenueMarket(opened.face.venue, opened.venue._link.address, SystemClock())
     feed = LiveFeed(market, clock=SystemClock(), choice=PairChoice(top=3, least_age_days=30))
     try:
-        pairs = await feed.pairs()
+        offer = await offer_of(feed)
     finally:
         await feed.close()
 
-    assert len(pairs) == 3, feed.left_out
+    assert len(offer.pairs) == 3, offer.left_out
+    assert offer.read_at is not None
+    assert offer.trouble == ""
 
 
 async def test_the_venue_lives_or_the_probe_says_so(opened: FaceVenue) -> None:

@@ -8,15 +8,26 @@ import strawberry
 
 from api.context import Info
 from api.errors import ApiError, ErrorCode
-from api.market.types import Candle, CandleSeries, Strategy, candle, strategy
+from api.market.types import (
+    Candle,
+    CandleSeries,
+    LeftOutPair,
+    PairsOnOffer,
+    Strategy,
+    candle,
+    offered,
+    strategy,
+)
 from api.node import shaped
 from api.pagination import bounded
 from api.permissions import reads
 from desk.clock import to_ms
+from desk.offers import offer_of
 from trading.timeframes import Timeframe
 
-#: Most bars of one answer.
+#: Most bars of one answer, and most pairs.
 MAX_CANDLES = 1000
+MAX_OFFERED = 500
 
 
 @strawberry.type
@@ -62,6 +73,22 @@ class MarketQueries:
     async def pairs(self, info: Info) -> list[str]:
         """Pairs that the present feed offers."""
         return list(await info.context.house.feed.pairs())
+
+    @reads()
+    async def pair_offer(self, info: Info) -> PairsOnOffer:
+        """Pairs on offer with their prices, and why other much traded ones are left out; made anew every hour."""
+        house = info.context.house
+        found = await offer_of(house.feed)
+        return PairsOnOffer(
+            venue=house.feed.venue,
+            pairs=[offered(pair, house.prices.newest(pair)) for pair in found.pairs[:MAX_OFFERED]],
+            left_out=[
+                LeftOutPair(pair=pair, because=why)
+                for pair, why in list(found.left_out.items())[:MAX_OFFERED]
+            ],
+            read_at=found.read_at,
+            trouble=found.trouble,
+        )
 
     @reads()
     async def strategies(self, info: Info) -> list[Strategy]:

@@ -12,6 +12,7 @@ from desk.clock import from_ms
 from strategies.base import Parameter
 from strategies.registry import StrategyInfo
 from trading.candles import SYNTHETIC, Candles
+from trading.events import PriceMoved
 
 
 @strawberry.type(description="One closed bar.")
@@ -42,6 +43,45 @@ class CandleSeries:
     first: datetime
     last: datetime
     checksum: str
+
+
+@strawberry.type(description="A pair on offer.")
+class OfferedPair:
+    """Its price is null where the market tells none between bars, or none came in time."""
+
+    pair: str
+    price: Decimal | None
+    spread_ratio: float | None
+    as_of: datetime | None
+
+
+@strawberry.type(description="A much traded pair that is not on offer.")
+class LeftOutPair:
+    """Left out by the filters of the list."""
+
+    pair: str
+    because: str
+
+
+@strawberry.type(
+    description="Which pairs the market offers: named ones and the most traded ones that pass the filters."
+)
+class PairsOnOffer:
+    """`trouble` says why the list could not be made anew; `readAt` is null for markets whose list does not change."""
+
+    venue: str
+    pairs: list[OfferedPair]
+    left_out: list[LeftOutPair]
+    read_at: datetime | None
+    trouble: str
+
+
+def offered(pair: str, price: PriceMoved | None) -> OfferedPair:
+    """Give a pair on offer with its price."""
+    if price is None:
+        return OfferedPair(pair=pair, price=None, spread_ratio=None, as_of=None)
+    spread = float(price.ask / price.bid) - 1.0 if price.bid and price.ask else None
+    return OfferedPair(pair=pair, price=price.last, spread_ratio=spread, as_of=from_ms(price.ts_ms))
 
 
 @strawberry.type(description="One adjustable value of a strategy.")
