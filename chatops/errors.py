@@ -6,6 +6,7 @@ from chatops.cards import Card, Text, Tone
 from chatops.problems import Misheard
 from chatops.reading import refusal
 from chatops.said import said
+from desk.errors import StepUpRequired
 from desk.identity import Role
 from trading.errors import BreakwaterError, RequestProblem, RiskDenied
 
@@ -25,6 +26,10 @@ def misheard_card(problem: Misheard) -> Card:
 def error_card(problem: BreakwaterError) -> Card:
     """Give the card of an error that the desk raised, in the reader's language where its sentence is known."""
     body = [said(problem.message)]
+    hint = said(problem.hint) if problem.hint else None
+    if isinstance(problem, StepUpRequired):
+        # The desk names its command; a chat has a word for it.
+        hint = Text("advice.prove")
     if isinstance(problem, RiskDenied):
         body.append(Text("problem.check", {"check": refusal(problem.reason)}))
     return Card(
@@ -33,7 +38,7 @@ def error_card(problem: BreakwaterError) -> Card:
         title=Text(f"error.{problem.code}"),
         tone=Tone.WARN if isinstance(problem, RequestProblem) else Tone.BAD,
         body=tuple(body),
-        notes=(said(problem.hint),) if problem.hint else (),
+        notes=(hint,) if hint else (),
     )
 
 
