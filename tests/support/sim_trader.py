@@ -20,11 +20,13 @@ from desk.execution.turns import Turns
 from desk.identity import new_id
 from desk.ports import Store
 from desk.venues.ccxt_venue import CcxtVenue
-from desk.venues.quirks import BINANCE
+from desk.venues.quirks import BINANCE, quirks_of
 from desk.views import Account, Filter, Order, Page, Position
 from server.sim_exchange.app import KEY, SimOptions
+from server.sim_exchange.orders import Wallet
 from tests.support.order_checker import Witnessed, complaints
 from tests.support.sim import SimVenue, open_sim_venue, until
+from tests.support.venue_faces.face import Face, FaceVenue, a_face
 from trading.events import Event
 from trading.orders import TERMINAL, OrderState, OrderType, Side
 
@@ -50,19 +52,28 @@ class _Step:
 
 @dataclass(slots=True)
 class SimTrader:
-    """The account in hand, with its executor at work."""
+    """The account in hand, with its executor at work.
 
-    opened: SimVenue
+    Attributes:
+        wallet: what the exchange itself has of the account: the witness.
+        trade_id: the exchange's id of an execution by its number.
+    """
+
+    venue: CcxtVenue
+    wallet: Wallet
     store: Store
     workspace_id: str
     account: Account
     executor: Executor
+    trade_id: Callable[[int], str]
+    _opened: SimVenue | None = None
     _running: asyncio.Task[None] | None = None
 
     @property
-    def venue(self) -> CcxtVenue:
-        """The adapter."""
-        return self.opened.venue
+    def opened(self) -> SimVenue:
+        """The simulated exchange in Binance's shape."""
+        assert self._opened is not None, "this account is at another exchange"
+        return self._opened
 
     async def place(self, side: Side = Side.BUY, quantity: str = "0.01", **given: Any) -> Order:
         """Write an intent as a command does, then ring."""
@@ -139,7 +150,7 @@ class SimTrader:
     @property
     def orders(self) -> list[Any]:
         """Every order that the exchange has."""
-        return list(self.opened.sim.house.exchange.wallets[KEY].orders.values())
+        return list(self.wallet.orders.values())
 
     @property
     def sent(self) -> list[str]:
@@ -186,21 +197,21 @@ class SimTrader:
             return await complaints(tx, self.workspace_id, self.account.id, self._witnessed(), start=START)
 
     def _witnessed(self) -> Witnessed:
-        wallet = self.opened.sim.house.exchange.wallets[KEY]
-        ids = {one.number: one.client_id for one in self.orders}
+        wallet, ours = self.wallet, quirks_of(self.account.venue).from_wire
+        ids = {one.number: ours(one.client_id) for one in self.orders}
         return Witnessed(
-            orders=[(one.client_id, str(one.number)) for one in self.orders],
+            orders=[(ids[one.number], str(one.number)) for one in self.orders],
             trades={
-                f"{PAIR}:{one.number}": (
+                self.trade_id(one.number): (
                     ids[one.order_number],
                     one.quantity if one.is_buyer else -one.quantity,
                     one.fee if one.fee_asset == "BTC" else Decimal(0),
                 )
                 for one in wallet.trades
             },
-            open_ids=frozenset(one.client_id for one in self.orders if one.is_live),
+            open_ids=frozenset(ids[one.number] for one in self.orders if one.is_live),
             totals={asset: wallet.total(asset) for asset in START},
-            requests=self.sent,
+            requests=[],
         )
 
     async def live_orders(self) -> list[Order]:
@@ -211,35 +222,52 @@ class SimTrader:
 
 
 @asynccontextmanager
-async def a_sim_trader(
-    store: Store, *, before: Callable[[SimVenue], None] = lambda opened: None
-) -> AsyncIterator[SimTrader]:
+async def a_sim_trader(store: Store) -> AsyncIterator[SimTrader]:
     """Open an exchange with still prices, an account at it, and let its executor run until the block ends."""
     async with open_sim_venue(quirks=QUICK, options=SimOptions(volatility=0, balances=dict(START))) as opened:
-        before(opened)
-        async with store.transaction() as tx:
-            await tx.workspaces.install()
-            workspace = await tx.workspaces.create(new_id())
-            account = await tx.accounts.create(
-                workspace.id,
-                name="live",
-                venue="binance",
-                is_live=True,
-                currency="USDT",
-                capital=START["USDT"],
-                settings={},
-            )
-        executor = await _executor(store, account, opened.venue)
-        trader = SimTrader(opened, store, workspace.id, account, executor)
-        await executor.start()
-        trader._running = asyncio.create_task(executor.run(), name="executor")
-        try:
-            await trader.ready()
+        wallet = opened.sim.house.exchange.wallets[KEY]
+        async with _trading(store, opened.venue, wallet, lambda number: f"{PAIR}:{number}") as trader:
+            trader._opened = opened
             yield trader
-            assert trader._running is None or not trader._running.done(), trader._running
-        finally:
-            if trader._running is not None:
-                await trader.kill()
+
+
+@asynccontextmanager
+async def a_face_trader(store: Store, kind: type[Face]) -> AsyncIterator[tuple[SimTrader, FaceVenue]]:
+    """The same at an exchange in another shape."""
+    async with (
+        a_face(kind, balances=START, visibility_delay_s=1.0) as opened,
+        _trading(store, opened.venue, opened.face.wallet, kind.trade_id) as trader,
+    ):
+        yield trader, opened
+
+
+@asynccontextmanager
+async def _trading(
+    store: Store, venue: CcxtVenue, wallet: Wallet, trade_id: Callable[[int], str]
+) -> AsyncIterator[SimTrader]:
+    async with store.transaction() as tx:
+        await tx.workspaces.install()
+        workspace = await tx.workspaces.create(new_id())
+        account = await tx.accounts.create(
+            workspace.id,
+            name="live",
+            venue=venue.name,
+            is_live=True,
+            currency="USDT",
+            capital=START["USDT"],
+            settings={},
+        )
+    executor = await _executor(store, account, venue)
+    trader = SimTrader(venue, wallet, store, workspace.id, account, executor, trade_id)
+    await executor.start()
+    trader._running = asyncio.create_task(executor.run(), name="executor")
+    try:
+        await trader.ready()
+        yield trader
+        assert trader._running is None or not trader._running.done(), trader._running
+    finally:
+        if trader._running is not None:
+            await trader.kill()
 
 
 async def _executor(store: Store, account: Account, venue: CcxtVenue) -> Executor:

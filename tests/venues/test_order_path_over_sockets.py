@@ -12,7 +12,12 @@ import pytest
 
 from desk.ports import Store
 from tests.support.sim import until
-from tests.support.sim_trader import PAIR, SimTrader, a_sim_trader
+from tests.support.sim_trader import PAIR, SimTrader, a_face_trader, a_sim_trader
+from tests.support.venue_faces.coinbase import Coinbase
+from tests.support.venue_faces.cryptocom import CryptoCom
+from tests.support.venue_faces.face import Face
+from tests.support.venue_faces.kraken import Kraken
+from tests.support.venue_faces.okx import Okx
 from trading.orders import OrderState
 
 ENDED = (
@@ -151,4 +156,25 @@ async def test_an_executor_that_is_killed_at_work_is_followed_by_one_that_finish
         await trader.becomes(order, OrderState.FILLED)
         await trader.protected("0.00999")
         assert trader.sent.count(order.client_order_id) == 1
+        assert await trader.judged() == []
+
+
+@pytest.mark.parametrize("kind", [Kraken, Okx, Coinbase, CryptoCom], ids=lambda one: one.venue)
+async def test_a_position_at_another_exchange_is_opened_protected_and_stopped_out_in_its_own_shape(
+    sqlite_store: Store, kind: type[Face]
+) -> None:
+    async with a_face_trader(sqlite_store, kind) as (trader, opened):
+        opened.fault("drop_after", on=kind.placing)
+        bought = await trader.becomes(await trader.place(stop_loss=Decimal(90_000)), *ENDED, seconds=30.0)
+        held = "0.01" if kind.fees_in_quote else "0.00999"
+        await trader.protected(held)
+        await trader.holds(held)
+
+        opened.price("BTCUSDT", "89900")
+
+        await until(lambda: trader.stops() == [])
+        await trader.holds("0")
+        assert bought.state is OrderState.FILLED
+        assert opened.house.faults.struck == 1
+        assert opened.orders_at_venue(bought.client_order_id) == 1
         assert await trader.judged() == []

@@ -41,9 +41,14 @@ class Coinbase(Face):
     """Coinbase Advanced Trade."""
 
     venue = "coinbase"
+    placing = "POST /api/v3/brokerage/orders"
     fees_in_quote = True
     key = "organizations/test/apiKeys/test"
     secret = _PEM
+
+    @staticmethod
+    def trade_id(number: int) -> str:
+        return _uuid(number)
 
     def answer(self, asked: Asked) -> Any:
         path = asked.path.removeprefix("/api/v3/brokerage/")

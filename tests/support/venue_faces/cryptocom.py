@@ -37,6 +37,7 @@ class CryptoCom(Face):
     """Crypto.com Exchange."""
 
     venue = "cryptocom"
+    placing = "POST /exchange/v1/private/create-order"
 
     def answer(self, asked: Asked) -> Any:
         method = asked.path.removeprefix("/exchange/v1/")

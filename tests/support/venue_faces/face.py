@@ -56,6 +56,8 @@ class Face(ABC):
 
     #: ccxt's name of the exchange.
     venue: ClassVar[str]
+    #: Method and path of a placement.
+    placing: ClassVar[str]
     #: Whether the venue keeps its fees from the money.
     fees_in_quote: ClassVar[bool] = False
     key: ClassVar[str] = "face-key"
@@ -78,6 +80,11 @@ class Face(ABC):
     @abstractmethod
     def refused(self, asked: Asked, refusal: Refusal) -> web.Response:
         """Give a refusal as the venue writes it."""
+
+    @staticmethod
+    def trade_id(number: int) -> str:
+        """Give the venue's id of an execution."""
+        return str(number)
 
     @property
     def now_ms(self) -> int:
@@ -192,10 +199,16 @@ class FaceVenue:
 
 
 @asynccontextmanager
-async def a_face(kind: type[Face], *, look_s: float = 0.15) -> AsyncIterator[FaceVenue]:
+async def a_face(
+    kind: type[Face],
+    *,
+    look_s: float = 0.15,
+    balances: Mapping[str, Decimal] = BALANCES,
+    visibility_delay_s: float = 30.0,
+) -> AsyncIterator[FaceVenue]:
     """Open an exchange in its own shape, and the adapter at it."""
     house = SimHouse(clock=SystemClock(), ledger=Ledger(None), volatility=0)
-    wallet = house.exchange.open_wallet(kind.key, kind.secret, BALANCES, house.now_ms())
+    wallet = house.exchange.open_wallet(kind.key, kind.secret, balances, house.now_ms())
     house.exchange.rules.fees_in_quote = kind.fees_in_quote
     face = kind(house, wallet)
     asked: list[str] = []
@@ -213,7 +226,9 @@ async def a_face(kind: type[Face], *, look_s: float = 0.15) -> AsyncIterator[Fac
         api_passphrase=Secret(kind.passphrase),
     )
     # The same table as in service, only faster: budget and rhythm do not change what is said.
-    quirks = replace(QUIRKS[kind.venue], account_look_s=look_s, per_s=10_000.0, burst=10_000.0)
+    row = QUIRKS[kind.venue]
+    rules = replace(row.rules, visibility_delay_s=visibility_delay_s)
+    quirks = replace(row, rules=rules, account_look_s=look_s, per_s=10_000.0, burst=10_000.0)
     venue = CcxtVenue(open_link(quirks, address, SystemClock()))
     try:
         yield FaceVenue(venue=venue, face=face, house=house, asked=asked)

@@ -39,9 +39,14 @@ class Kraken(Face):
     """Kraken."""
 
     venue = "kraken"
+    placing = "POST /0/private/AddOrder"
     fees_in_quote = True
     secret = base64.b64encode(b"a secret of this test").decode()
     _nonce = 0
+
+    @staticmethod
+    def trade_id(number: int) -> str:
+        return f"T{number}-AAAAA-BBBBBB"
 
     def answer(self, asked: Asked) -> Any:
         path = asked.path.removeprefix("/0/")
@@ -181,7 +186,7 @@ class Kraken(Face):
         start_ms = float(values.get("start", 0)) * 1000
         rows = [one for one in self.trades() if one.at_ms >= start_ms]
         page = rows[int(values.get("ofs", 0)) :][:_PAGE]
-        return {"trades": {f"T{one.number}-AAAAA-BBBBBB": _trade(one) for one in page}, "count": len(rows)}
+        return {"trades": {self.trade_id(one.number): _trade(one) for one in page}, "count": len(rows)}
 
     def _balances(self) -> dict[str, Any]:
         assets = {*self.wallet.free, *self.wallet.locked}

@@ -44,6 +44,7 @@ class Okx(Face):
     """OKX."""
 
     venue = "okx"
+    placing = "POST /api/v5/trade/batch-orders"
     passphrase = "phrase"
 
     def answer(self, asked: Asked) -> Any:
