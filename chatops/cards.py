@@ -125,11 +125,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A picture to be drawn by `desk.charts`; `name` makes the file name."""
+    """A picture to be drawn by `desk.charts`; `name` makes the file name.
+
+    Attributes:
+        png: the picture itself where a job has drawn it already.
+    """
 
     kind: str
     spec: Mapping[str, Any]
     name: str
+    png: bytes | None = None
 
 
 class Press(StrEnum):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from chatops.cards import Card, Chart
 from chatops.texts.catalogue import LANGUAGES, catalogue
+from desk.ports import Painter
 
 _ROOM = "picture."
 
@@ -15,6 +16,13 @@ def in_language(card: Card, language: str) -> Card:
     if card.chart is None or language == LANGUAGES[0]:
         return card
     return replace(card, chart=spoken(card.chart, language))
+
+
+async def drawn(card: Card, painter: Painter | None) -> bytes | None:
+    """Give a card's picture as a PNG; None where there is none, or it could not be drawn."""
+    if card.chart is None or card.chart.png is not None or painter is None:
+        return card.chart.png if card.chart else None
+    return await painter.draw(card.chart.kind, card.chart.spec)
 
 
 def spoken(chart: Chart, language: str) -> Chart:

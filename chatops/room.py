@@ -11,6 +11,7 @@ from chatops.texts.speaker import Speaker
 from desk.commands import Command
 from desk.desk import Desk, Outcome
 from desk.identity import Actor
+from desk.live_prices import LivePrices
 from desk.ports import Painter, Store
 from desk.views import Member
 
@@ -27,12 +28,14 @@ class Room:
         painter: draws pictures; without one only text is sent.
         version: of the program, shown by /version.
         label: where market data come from, as people are told; empty when another process trades.
+        prices: what was told between bars; None where nobody tells.
     """
 
     desk: Desk
     painter: Painter | None = None
     version: str = ""
     label: str = ""
+    prices: LivePrices | None = None
 
     @property
     def store(self) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from chatops.book import Group, Page
 from chatops.cards import (
     Button,
     Card,
+    Chart,
     Column,
     Field,
     File,
@@ -29,6 +31,7 @@ from chatops.reading import reference
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import CancelJob, RetryJob, RunBacktest, RunOptimization
+from desk.ports import Unit
 from desk.views import Filter, Job, JobFile, JobState
 from desk.views import Page as RowPage
 
@@ -205,6 +208,7 @@ async def _one(asked: Asked) -> Card:
         files = await tx.jobs.files(asked.workspace_id, [job.id])
         wanted = _file_of(asked.args["file"], files)
         content = await tx.jobs.file(asked.workspace_id, job.id, wanted.name) if wanted else None
+        chart = await _picture_of(asked, tx, job, files)
     fields = [
         Field("id", reference(job.id)),
         Field("state", Text(f"job_state.{job.state.value}"), _tone(job)),
@@ -222,9 +226,24 @@ async def _one(asked: Asked) -> Card:
         file=File(name=wanted.name, media_type=wanted.media_type, content=content)
         if wanted and content
         else None,
+        chart=chart,
         buttons=_buttons(job),
         renewed_by=f"/jobs {reference(job.id)}" if job.state.is_open else "",
     )
+
+
+#: Pictures that jobs leave, the one that says most first, and the kind of each.
+_PICTURES = {"heat.png": "heat", "equity.png": "equity"}
+
+
+async def _picture_of(asked: Asked, tx: Unit, job: Job, files: Sequence[JobFile]) -> Chart | None:
+    """Give the picture that a job has drawn; None before its end."""
+    known = {one.name for one in files}
+    name = next((one for one in _PICTURES if one in known), "")
+    content = await tx.jobs.file(asked.workspace_id, job.id, name) if name else None
+    if content is None:
+        return None
+    return Chart(kind=_PICTURES[name], spec={}, name=f"{_PICTURES[name]}-{reference(job.id)}", png=content)
 
 
 def _file_of(name: str | None, files: Any) -> JobFile | None:

@@ -89,6 +89,7 @@ async def price(asked: Asked) -> Card:
         tone=Tone.GOOD if change and change > 0 else Tone.BAD if change and change < 0 else Tone.PLAIN,
         fields=(
             Field("price", as_price(last)),
+            *_between_bars(asked, pair),
             Field("change_day", Ratio(change, is_signed=True)),
             Field("high", as_price(float(candles.high.max()))),
             Field("low", as_price(float(candles.low.min()))),
@@ -104,6 +105,18 @@ async def price(asked: Asked) -> Card:
             Button(name="refresh", press=Press.SAY, line=f"/price {pair}"),
         ),
     )
+
+
+def _between_bars(asked: Asked, pair: str) -> tuple[Field, ...]:
+    """Give what was told since the last bar: the last price and the spread, where the market tells them."""
+    told = asked.room.prices.newest(pair) if asked.room.prices else None
+    if told is None:
+        return ()
+    fields = [Field("last", Price(told.last))]
+    if told.bid and told.ask:
+        spread = (told.ask - told.bid) / ((told.ask + told.bid) / 2)
+        fields.append(Field("spread", Ratio(float(spread), digits=3)))
+    return tuple(fields)
 
 
 def _closed_at(candles: Candles) -> datetime:

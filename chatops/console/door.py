@@ -14,6 +14,7 @@ from chatops.cards import Card, Tone
 from chatops.commands import full_book
 from chatops.console.render import console_text
 from chatops.dispatch import Dispatcher
+from chatops.pictures import drawn
 from chatops.plain import as_json
 from chatops.room import Room
 from chatops.texts.speaker import Speaker
@@ -217,9 +218,9 @@ async def show(room: Room, card: Card, speaker: Speaker, screen: Screen) -> str:
 
 
 async def _picture(room: Room, card: Card, screen: Screen) -> str:
-    if card.chart is None or room.painter is None or screen.pictures is None:
+    if card.chart is None or screen.pictures is None:
         return ""
-    png = await room.painter.draw(card.chart.kind, card.chart.spec)
+    png = await drawn(card, room.painter)
     if png is None:
         return ""
     digest = hashlib.sha256(png).hexdigest()[:8]

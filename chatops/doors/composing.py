@@ -13,6 +13,7 @@ from chatops.doors.buttons import Owner
 from chatops.doors.conversation import STATUS, Answer, Conversation
 from chatops.doors.heard import Heard
 from chatops.doors.platform import Key, Platform, Shown
+from chatops.pictures import drawn
 from chatops.texts.speaker import Speaker
 from desk.chats import ButtonKind, ChatReply
 from desk.desk import CONFIRMATION_TTL
@@ -29,10 +30,7 @@ class Composer:
 
     async def picture(self, answer: Answer) -> bytes | None:
         """Draw an answer's picture; None where there is none or it failed."""
-        painter = self._conversation.room.painter
-        if answer.card is None or answer.card.chart is None or painter is None:
-            return None
-        return await painter.draw(answer.card.chart.kind, answer.card.chart.spec)
+        return await drawn(answer.card, self._conversation.room.painter) if answer.card else None
 
     async def compose(self, tx: Unit, heard: Heard, answer: Answer, picture: bytes | None) -> list[ChatReply]:
         """Give the replies of an answer, their buttons kept; nothing where nothing is to be said."""

@@ -15,6 +15,7 @@ from chatops.doors.composing import Composer, content_hash
 from chatops.doors.conversation import STATUS, Conversation
 from chatops.doors.heard import Place
 from chatops.doors.platform import Key, Platform, Shown
+from chatops.pictures import drawn
 from chatops.texts.speaker import Speaker
 from desk.chats import LivingMessage
 from trading.errors import StoreProblem
@@ -106,10 +107,7 @@ class Living:
         return True
 
     async def _picture(self, card: Card) -> bytes | None:
-        painter = self._room.painter
-        if card.chart is None or painter is None:
-            return None
-        return await painter.draw(card.chart.kind, card.chart.spec)
+        return await drawn(card, self._room.painter)
 
     async def _keys(self, card: Card, speaker: Speaker, message: LivingMessage) -> tuple[Key, ...]:
         """Keep the buttons of what is followed, such as the one that cancels a job."""

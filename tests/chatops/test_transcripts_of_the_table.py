@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from chatops.cards import Money, Number, Text, Tone
+from chatops.cards import Money, Number, Price, Ratio, Text, Tone
+from chatops.pictures import drawn
 from chatops.reading import reference
 from chatops.testing import Chat, column, field, spoken
 from desk.alerting.values import Heartbeat
 from desk.identity import Role
+from desk.live_prices import LivePrices
 from desk.order_views import Baseline
 from desk.store import SqlStore
+from desk.views import JobState
 from tests.chatops.chat_house import NOON, ChatHouse, furnished, with_live_account
-from trading.events import TradingState
+from trading.events import PriceMoved, TradingState
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
@@ -164,3 +170,45 @@ async def test_trades_go_into_a_file_from_operators_on(house: ChatHouse, chat: C
     await chat.say("/trades 3", expect="trades")
     assert (await chat.press("export", expect="export")).file is not None
     assert (await house.chat(Role.VIEWER).say("/trades 3", expect="trades")).buttons == ()
+
+
+async def test_a_finished_job_shows_the_picture_that_it_drew(house: ChatHouse, chat: Chat) -> None:
+    queued = await chat.say("/backtest buy_and_hold BTC/USDT 1h", expect="job")
+    async with house.store.transaction() as tx:
+        job = await tx.jobs.claim_next("worker", house.clock.now(), 60.0)
+        assert job is not None
+        await tx.jobs.add_file(
+            job.workspace_id, job.id, name="equity.png", media_type="image/png", data=PNG, at=NOON
+        )
+        await tx.jobs.finish(job, JobState.DONE, at=house.clock.now(), result={"final_equity": "10100"})
+
+    done = await chat.say(queued.renewed_by, expect="job")
+
+    assert done.renewed_by == ""
+    assert done.chart is not None
+    assert await drawn(done, None) == PNG
+
+
+async def test_a_price_between_bars_comes_with_its_spread(house: ChatHouse) -> None:
+    prices = LivePrices(house.clock)
+    told = PriceMoved(
+        workspace_id="",
+        occurred_at=NOON,
+        pair="BTC/USDT",
+        venue="binance",
+        source="binance",
+        last=Decimal("42130"),
+        bid=Decimal("42129"),
+        ask=Decimal("42131"),
+        ts_ms=0,
+    )
+    prices.take(told)
+    chat = Chat(replace(house.room, prices=prices), house.actor())
+
+    card = await chat.say("/price BTC/USDT", expect="price")
+
+    assert field(card, "last") == Price(Decimal("42130"))
+    assert field(card, "spread") == Ratio(float(Decimal(2) / Decimal("42130")), digits=3)
+    house.clock.advance(60)
+    stale = await chat.say("/price BTC/USDT", expect="price")
+    assert "last" not in [one.name for one in stale.fields]
