@@ -33,6 +33,8 @@ SEND_TIMEOUT_S = 30.0
 BATCH = 200
 #: People served at the same time on one channel; each person's alerts leave one after the other.
 AT_ONCE = 16
+#: Whoever's server keeps us waiting longer than this no longer keeps the others waiting.
+PATIENCE_S = 0.25
 #: A channel that is off is probed again after this time; meanwhile what waits goes another way.
 PROBE_S = 300.0
 
@@ -51,6 +53,8 @@ class _Way:
     off: str = ""
     probe_at: datetime | None = None
     task: asyncio.Task[None] | None = None
+    #: People whose alerts are still under way, while the others are served on.
+    late: dict[str, asyncio.Task[int]] = field(default_factory=dict)
 
     def is_held(self, now: datetime) -> bool:
         """Tell whether nobody may be tried before a time."""
@@ -111,11 +115,22 @@ class OutboxPump:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, way: _Way) -> None:
+        try:
+            await self._serve_on(way)
+        finally:
+            late = tuple(way.late.values())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _serve_on(self, way: _Way) -> None:
         while True:
             carried = 0
             way.bell.clear()
+            if len(way.late) >= AT_ONCE:
+                await asyncio.wait(way.late.values(), return_when=asyncio.FIRST_COMPLETED)
             try:
-                carried = await self.sweep(way.channel.platform)
+                carried = await self.sweep(way.channel.platform, patience_s=PATIENCE_S)
             except BreakwaterError as problem:
                 # The database is away: what waits there is safe; come back.
                 log.warning("outbox_sweep_failed", channel=way.channel.platform, error=str(problem))
@@ -135,8 +150,12 @@ class OutboxPump:
             with suppress(asyncio.CancelledError):
                 await asyncio.gather(sleeper, bell, return_exceptions=True)
 
-    async def sweep(self, platform: str) -> int:
-        """Try everything that is due on one channel; give how many were settled for good."""
+    async def sweep(self, platform: str, *, patience_s: float | None = None) -> int:
+        """Try everything that is due on one channel; give how many were settled for good.
+
+        Args:
+            patience_s: people who take longer are left to go on by themselves; None waits for everybody.
+        """
         way = self._ways[platform]
         now = self._clock.now()
         if way.is_held(now):
@@ -150,17 +169,24 @@ class OutboxPump:
             return await self._rerouting(way).all(due, desk.readers, way.off)
         queues: dict[str, list[tuple[Delivery, Alert]]] = {}
         for delivery, alert in due:
-            queues.setdefault(delivery.recipient, []).append((delivery, alert))
+            if delivery.recipient not in way.late:
+                queues.setdefault(delivery.recipient, []).append((delivery, alert))
         # A channel that was away is tried with one letter before everybody's goes.
         first = 1 if way.failures or way.off else len(queues)
         lines = list(queues.values())
-        settled = await self._carry_lines(way, lines[:first], desk)
+        # Whether the channel is there at all is waited for.
+        is_probe = bool(way.failures or way.off)
+        settled = await self._carry_lines(way, lines[:first], desk, None if is_probe else patience_s)
         if not way.failures and not way.off and lines[first:]:
-            settled += await self._carry_lines(way, lines[first:], desk)
+            settled += await self._carry_lines(way, lines[first:], desk, patience_s)
         return settled
 
     async def _carry_lines(
-        self, way: _Way, lines: Sequence[list[tuple[Delivery, Alert]]], desk: _Reading
+        self,
+        way: _Way,
+        lines: Sequence[list[tuple[Delivery, Alert]]],
+        desk: _Reading,
+        patience_s: float | None,
     ) -> int:
         gate = asyncio.Semaphore(AT_ONCE)
 
@@ -168,7 +194,33 @@ class OutboxPump:
             async with gate:
                 return await self._carry_line(way, line, desk)
 
-        return sum(await asyncio.gather(*(carry(one) for one in lines)))
+        if patience_s is None or not lines:
+            return sum(await asyncio.gather(*(carry(one) for one in lines)))
+        tasks = {line[0][0].recipient: asyncio.create_task(carry(line)) for line in lines}
+        try:
+            done, late = await asyncio.wait(tasks.values(), timeout=patience_s)
+        except asyncio.CancelledError:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            raise
+        for recipient, task in tasks.items():
+            if task in late:
+                self._leave(way, recipient, task)
+        return sum([task.result() for task in done])
+
+    def _leave(self, way: _Way, recipient: str, task: asyncio.Task[int]) -> None:
+        """Let a person's alerts go on by themselves."""
+        way.late[recipient] = task
+
+        def ended(over: asyncio.Task[int]) -> None:
+            way.late.pop(recipient, None)
+            if not over.cancelled() and (problem := over.exception()) is not None:
+                # What could not be booked waits in the outbox, as after any failed sweep.
+                log.warning("outbox_line_failed", channel=way.channel.platform, error=str(problem))
+            way.bell.set()
+
+        task.add_done_callback(ended)
 
     async def _carry_line(self, way: _Way, line: list[tuple[Delivery, Alert]], desk: _Reading) -> int:
         """Carry one person's alerts in order until one has to wait; give how many were settled."""

@@ -164,6 +164,44 @@ async def test_a_crash_between_sending_and_marking_repeats_the_message_labelled(
     assert again.delivery.id == slow.notices[0].delivery.id
 
 
+async def test_a_person_whose_server_keeps_us_waiting_keeps_nobody_else_waiting(
+    sqlite_store: SqlStore,
+) -> None:
+    people = [("ann", Role.OWNER, ("telegram",)), ("bob", Role.OWNER, ("telegram",))]
+    house = await alert_house(sqlite_store, people=people)
+    may_end = asyncio.Event()
+
+    class OneIsSlow(Recorder):
+        async def send(self, notice: Notice) -> Outcome:
+            if notice.recipient == "telegram-ann":
+                await may_end.wait()
+            self.notices.append(notice)
+            return sent()
+
+    channel = OneIsSlow("telegram")
+    house.pump.attach(channel)
+    carrying = asyncio.create_task(house.pump.run())
+
+    async def arrived(name: str, count: int) -> None:
+        async with asyncio.timeout(30):
+            while len(channel.kinds(f"telegram-{name}")) < count:  # noqa: ASYNC110 - the pump has no event for it
+                await asyncio.sleep(0.01)
+
+    for number in (1, 2, 3):
+        await house.raise_facts(loss(house, number))
+        house.pump.ring()
+        await arrived("bob", number)
+    assert channel.kinds("telegram-ann") == []
+    may_end.set()
+    await arrived("ann", 3)
+    carrying.cancel()
+    await asyncio.gather(carrying, return_exceptions=True)
+
+    losses = [one.alert.params["loss"] for one in channel.notices if one.recipient == "telegram-ann"]
+    assert losses == sorted(losses, reverse=True)
+    assert all(not one.is_repeat for one in channel.notices)
+
+
 async def test_the_running_pump_carries_on_channels_that_come_and_go(sqlite_store: SqlStore) -> None:
     house = await alert_house(sqlite_store)
     for name in tuple(house.channels):
