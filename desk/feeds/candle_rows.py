@@ -113,6 +113,19 @@ def synthetic(pair: str, ts_ms: int, close: float) -> Bar:
     )
 
 
+def whole(bars: Sequence[Bar], pair: str, step: Timeframe, stop_ms: int) -> list[Bar]:
+    """Fill the times without trades between bars, marked; jumps are marked too."""
+    filled: list[Bar] = []
+    doubts = Doubts()
+    for bar in bars:
+        while filled and filled[-1].ts_ms + step.ms < bar.ts_ms:
+            filled.append(synthetic(pair, filled[-1].ts_ms + step.ms, filled[-1].close))
+        filled.append(doubts.judged(bar))
+    while filled and filled[-1].ts_ms + step.ms < stop_ms:
+        filled.append(synthetic(pair, filled[-1].ts_ms + step.ms, filled[-1].close))
+    return filled
+
+
 def series_of(bars: Sequence[Bar], *, pair: str, step: Timeframe, venue: str) -> Candles:
     """Give bars as a series."""
     return Candles(

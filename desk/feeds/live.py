@@ -15,12 +15,12 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
 import structlog
 
 from desk.clock import Clock
-from desk.feeds.candle_rows import Doubts, bars_of, merged, quarantined, series_of, synthetic
+from desk.feeds.candle_rows import Doubts, bars_of, merged, quarantined, series_of, synthetic, whole
+from desk.feeds.market_port import Market
 from desk.feeds.pair_lists import Chosen, PairChoice, choose
 from desk.feeds.quotes import Quote
 from desk.feeds.second_source import SecondSource
@@ -53,22 +53,6 @@ _GIVEN_BARS = 2_000
 
 #: Gives what the store holds of a series: pair, timeframe, from, to.
 Shelf = Callable[[str, str, int, int], Awaitable[Candles]]
-
-
-class Market(Protocol):
-    """What a live feed needs of an exchange; `VenueMarket` is one."""
-
-    venue: str
-
-    def now_ms(self) -> int: ...
-    async def instruments(self) -> Mapping[str, Instrument]: ...
-    async def candles(self, pair: str, step: Timeframe, from_ms: int, to_ms: int) -> list[Bar]: ...
-    async def oldest_ms(self, pair: str, step: Timeframe) -> int | None: ...
-    async def tickers(self, pairs: Sequence[str] = ()) -> list[Ticker]: ...
-    async def ticker(self, pair: str) -> Ticker: ...
-    def closed_bars(self, pairs: Sequence[str], step: Timeframe) -> AsyncIterator[Bar | Gap]: ...
-    def quotes(self, pairs: Sequence[str], traded: Sequence[str]) -> AsyncIterator[Quote | Gap]: ...
-    async def close(self) -> None: ...
 
 
 class LiveFeed:
@@ -142,7 +126,7 @@ class LiveFeed:
         await self._refresh()
         stop_ms = step.floor(self._market.now_ms()) if before_ms is None else step.floor(before_ms)
         from_ms = stop_ms - bars * step.ms
-        found = _whole(await self._market.candles(pair, step, from_ms, stop_ms), pair, step, stop_ms)
+        found = whole(await self._market.candles(pair, step, from_ms, stop_ms), pair, step, stop_ms)
         series = series_of(found, pair=pair, step=step, venue=self.venue)
         if self._shelf is None or not len(series):
             return series
@@ -422,16 +406,3 @@ class _Turn:
             bars[pair] = self._feed.settled(bar, self._step, known.doubts, is_late=age_s > MOST_AGE_S)
             known.waiting = {at: one for at, one in known.waiting.items() if at > ts_ms}
         return ClosedBars(ts_ms=ts_ms, timeframe=str(self._step), bars=bars, missing=tuple(missing))
-
-
-def _whole(bars: Sequence[Bar], pair: str, step: Timeframe, stop_ms: int) -> list[Bar]:
-    """Fill the times without trades between bars, marked; jumps are marked too."""
-    whole: list[Bar] = []
-    doubts = Doubts()
-    for bar in bars:
-        while whole and whole[-1].ts_ms + step.ms < bar.ts_ms:
-            whole.append(synthetic(pair, whole[-1].ts_ms + step.ms, whole[-1].close))
-        whole.append(doubts.judged(bar))
-    while whole and whole[-1].ts_ms + step.ms < stop_ms:
-        whole.append(synthetic(pair, whole[-1].ts_ms + step.ms, whole[-1].close))
-    return whole

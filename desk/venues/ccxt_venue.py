@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import structlog
 
-from desk.clock import to_ms
 from desk.venue_port import (
     Balance,
     Evidence,
@@ -35,7 +34,6 @@ from desk.venues.pages import all_rows
 from desk.venues.placing import OrderCall, buys_by_limit, order_call, pair_call, placement_of
 from desk.venues.reading import (
     Unreadable,
-    moment_ms,
     positive,
     read_balances,
     read_instrument,
@@ -44,6 +42,7 @@ from desk.venues.reading import (
     rows,
 )
 from desk.venues.rights import KeyRights, rights_of
+from desk.venues.timing import measured_offset_ms
 from desk.venues.wire import MOST_BYTES, MOST_MARKET_BYTES, attempt
 from trading.errors import BreakwaterError
 from trading.instruments import Instrument
@@ -299,34 +298,11 @@ class CcxtVenue:
 
     async def clock_offset_ms(self) -> int:
         """Measure venue time minus our time: the median of three questions."""
-        if not self._client.has.get("fetchTime"):
-            # Nothing tells the time here; a sign of life is what is left of the question.
-            await self._sign_of_life()
-            return self._link.time.offset_ms
-        clock, found = self._link.clock, []
-        for _ in range(3):
 
-            async def ask() -> int:
-                began_ms, began_s = to_ms(clock.now()), clock.monotonic()
-                there_ms = moment_ms(await self._client.fetch_time(), "venue time")
-                took_ms = (clock.monotonic() - began_s) * 1000
-                return round(there_ms + (self._quirks.clock_step_ms - 1) / 2 - (began_ms + took_ms / 2))
+        async def ask(doing: str, act: Callable[[], Awaitable[Any]]) -> Any:
+            return await self._call(doing, act, Urgency.ORDER, is_signed=False)
 
-            found.append(await self._call("the question for the time", ask, Urgency.ORDER, is_signed=False))
-        offset_ms = sorted(found)[1]
-        self._link.time.set(offset_ms)
-        return offset_ms
-
-    async def _sign_of_life(self) -> None:
-        if not self._client.markets:
-            return
-        pair = next(iter(self._client.markets))
-        await self._call(
-            "the question for a price",
-            lambda: self._client.fetch_ticker(pair),
-            Urgency.ORDER,
-            is_signed=False,
-        )
+        return await measured_offset_ms(self._link, ask)
 
     async def rights(self) -> KeyRights:
         """Say what the key may do.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from desk.ports import Unit
-from desk.settings import KNOWN_VENUES, Settings
+from desk.settings import Settings
 from trading.errors import BadSetting
 from trading.timeframes import Timeframe
 
@@ -56,19 +56,15 @@ def read_series(text: str) -> Series:
 
 async def kept_series(tx: Unit, settings: Settings | None, now: datetime) -> tuple[Series, ...]:
     """Give the series to look after: those that the settings name, and stored ones of real venues that are in use."""
+    from desk.venues.quirks import QUIRKS
+
     named = {read_series(one) for one in settings.candles} if settings else set()
     stored = {
         Series(venue=one.venue, pair=one.pair, timeframe=one.timeframe)
         for one in await tx.candles.series()
-        if one.venue.upper() in KNOWN_VENUES and one.venue != "mt5" and now - one.last < IN_USE
+        if one.venue in QUIRKS and now - one.last < IN_USE
     }
-    return tuple(sorted(named | {one for one in stored if _is_reachable(one.venue)}))
-
-
-def _is_reachable(venue: str) -> bool:
-    from desk.venues.quirks import QUIRKS
-
-    return venue in QUIRKS
+    return tuple(sorted(named | stored))
 
 
 def read_spans(settings: Settings) -> dict[str, timedelta]:
