@@ -269,10 +269,12 @@ def living_subject(line: str, book: Book) -> LivingLine | None:
     except Misheard:
         return None
     word = book.find(spoken.name)
-    words = [one.lower() for one in spoken.rest]
+    # A form names the argument, and may hold several words in it.
+    typed = [part for one in spoken.rest for part in one.removeprefix("view=").split()]
+    words = [one.lower() for one in typed]
     if word is None or word.name != "status" or "live" not in words:
         return None
-    rest = [one for one in spoken.rest if one.lower() not in {"live", "off"}]
+    rest = [one for one in typed if one.lower() not in {"live", "off"}]
     quoted = " ".join(f'"{one}"' if " " in one else one for one in rest)
     return LivingLine(f"/{word.name} {quoted}".strip(), "status", "off" in words)
 

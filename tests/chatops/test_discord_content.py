@@ -139,7 +139,7 @@ async def test_a_message_kept_up_to_date_is_edited_in_place_long_after_its_token
 ) -> None:
     async with opened(sqlite_store) as discord:
         guest, house = discord.guest(Role.OPERATOR), discord.house
-        seen = await discord.people.slash(guest.user, "status", {"bot": "live"})
+        seen = await discord.people.slash(guest.user, "status", {"view": "live"})
         await discord.idle()
         (message,) = seen["messages"]
         assert discord.server.messages[message["id"]].is_pinned
