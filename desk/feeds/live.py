@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -21,10 +21,10 @@ import structlog
 from desk.clock import Clock
 from desk.feeds.candle_rows import Doubts, bars_of, merged, quarantined, series_of, synthetic, whole
 from desk.feeds.market_port import Market
+from desk.feeds.pair_facts import PairFacts
 from desk.feeds.pair_lists import Chosen, PairChoice, choose
 from desk.feeds.quotes import Quote
 from desk.feeds.second_source import SecondSource
-from desk.feeds.venue_market import Ticker
 from desk.offers import PairOffer
 from desk.ports import Bar, ClosedBars
 from desk.venues.streaming import Gap
@@ -43,8 +43,6 @@ MOST_AGE_S = 60.0
 REFRESH_S = 3600.0
 #: While the venue is down it is asked again after this long.
 RETRY_S = 5.0
-#: A pair's age is asked for so much further back than it has to be.
-_AGE_MARGIN_DAYS = 5
 #: Bars of one question after a break; a longer break takes several.
 _BLOCK_BARS = 500
 
@@ -79,6 +77,7 @@ class LiveFeed:
         self._instruments: Mapping[str, Instrument] = {}
         self._chosen: Chosen | None = None
         self._given: dict[tuple[str, int], dict[int, Bar]] = {}
+        self._facts = PairFacts(market, clock, least_age_days=choice.least_age_days)
         self._read_s = 0.0
         self._read_at: datetime | None = None
         self._reading = asyncio.Lock()
@@ -158,6 +157,8 @@ class LiveFeed:
         """Follow prices between bars; a `Gap` says that there was silence."""
         async with aclosing(self._market.quotes(pairs, traded)) as items:  # type: ignore[type-var]
             async for item in items:
+                if isinstance(item, Quote):
+                    self._facts.hear(item)
                 yield item
 
     async def second_price(self, pair: str) -> tuple[str, Decimal] | None:
@@ -201,7 +202,11 @@ class LiveFeed:
                 instruments = await self._market.instruments()
                 tickers = await self._market.tickers() if self._choice.top else []
                 self._chosen = await choose(
-                    self._choice, tickers, instruments, self._age_days, complete=self._completed
+                    self._choice,
+                    [self._facts.as_quoted(one) for one in tickers],
+                    instruments,
+                    self._facts.age_days,
+                    complete=self._facts.completed,
                 )
                 self._instruments = instruments
                 self._read_at = self._clock.now()
@@ -214,29 +219,6 @@ class LiveFeed:
                     raise
                 log.warning("market_not_refreshed", venue=self.venue, problem=problem.message)
             self._read_s = self._clock.monotonic()
-
-    async def _completed(self, ticker: Ticker) -> Ticker:
-        """Ask for what the list of all tickers leaves out of one: bid and ask, and how far the price moved."""
-        if ticker.bid is None or ticker.ask is None:
-            alone = await self._market.ticker(ticker.pair)
-            ticker = replace(ticker, bid=alone.bid, ask=alone.ask)
-        if ticker.day_range is None:
-            hour, now_ms = Timeframe.parse("1h"), self._market.now_ms()
-            bars = await self._market.candles(ticker.pair, hour, hour.floor(now_ms) - 24 * hour.ms, now_ms)
-            if bars:
-                high, low = max(one.high for one in bars), min(one.low for one in bars)
-                ticker = replace(ticker, day_range=high / low - 1.0)
-        return ticker
-
-    async def _age_days(self, pair: str) -> float | None:
-        day, now_ms = Timeframe.parse("1d"), self._market.now_ms()
-        oldest_ms = await self._market.oldest_ms(pair, day)
-        if oldest_ms is None:
-            # Some venues do not say where a list begins; whether it reaches back far enough can be asked.
-            from_ms = day.floor(now_ms - (self._choice.least_age_days + _AGE_MARGIN_DAYS) * day.ms)
-            bars = await self._market.candles(pair, day, from_ms, now_ms)
-            oldest_ms = bars[0].ts_ms if bars else None
-        return None if oldest_ms is None else (now_ms - oldest_ms) / day.ms
 
 
 @dataclass(slots=True)

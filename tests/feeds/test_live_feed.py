@@ -42,6 +42,7 @@ class ScriptedMarket:
     clock: Clock
     venue: str = "scripted"
     bars: dict[str, dict[int, Bar]] = field(default_factory=dict)
+    listed: list[Ticker] = field(default_factory=list)
     is_down: bool = False
     asked: int = 0
     heard: asyncio.Queue[Bar | Gap] = field(default_factory=asyncio.Queue)
@@ -73,7 +74,7 @@ class ScriptedMarket:
         return 0
 
     async def tickers(self, pairs: Sequence[str] = ()) -> list[Ticker]:
-        return []
+        return list(self.listed)
 
     async def ticker(self, pair: str) -> Ticker:
         raise VenueBusy("no ticker was written")
@@ -402,6 +403,37 @@ async def test_bars_of_a_real_socket_are_those_of_the_list_and_go_on_after_it_wa
     times = [one.ts_ms for one in groups]
     assert times == list(range(times[0], times[-1] + 1000, 1000))
     assert [one.bars[PAIR].close for one in groups if PAIR in one.bars] == [one.close for one in listed]
+
+
+async def test_the_filter_of_spreads_goes_by_what_was_told_last_and_not_by_a_list_that_lags() -> None:
+    clock = ManualClock(START)
+    market = ScriptedMarket(clock)
+    market.listed = [
+        Ticker(
+            pair=PAIR,
+            last=Decimal(100),
+            bid=Decimal("99.9"),
+            ask=Decimal("100.1"),
+            quote_volume=Decimal(1_000_000),
+            day_range=0.05,
+            at_ms=0,
+        )
+    ]
+    feed = LiveFeed(market, clock=clock, choice=PairChoice(top=1, most_spread=0.01))
+    before = await feed.offer()
+    clock.advance(3_601.0)
+    wide = Quote(pair=PAIR, last=Decimal(100), bid=Decimal(97), ask=Decimal(103), at_ms=market.now_ms())
+    market.quoted.put_nowait(wide)
+    async with aclosing(feed.quotes([PAIR], [])) as items:  # type: ignore[type-var]
+        await anext(items)
+
+    after = await feed.offer()
+    clock.advance(3_601.0)
+    later = await feed.offer()
+
+    assert before.pairs == later.pairs == (PAIR,)
+    assert after.pairs == ()
+    assert after.left_out == {PAIR: "spread 6.19% is above 1.00%"}
 
 
 def test_no_order_book_is_followed_so_that_none_can_be_out_of_step() -> None:
