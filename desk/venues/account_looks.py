@@ -64,9 +64,9 @@ class _Looks:
             self._link.time.now_ms() - round(_BACK_LOOKS * self._link.quirks.account_look_s * 1000),
         )
         news: list[Evidence] = [one for one in resting.values() if self._is_new(one)]
-        for pair in sorted(self._venue.pairs_in_play | gone):
+        for pair in self._pairs(self._venue.pairs_in_play | gone):
             trades = [one for one in await self._venue.trades(pair, since_ms) if self._is_new(one)]
-            if trades or pair in gone:
+            if trades or pair in gone or (not pair and gone):
                 news += [one for one in await self._venue.closed_orders(pair, since_ms) if self._is_new(one)]
             news += trades
         # Only now: a look that failed half way is done again whole.
@@ -74,6 +74,12 @@ class _Looks:
         for one in news:
             self._remember(one)
         return news
+
+    def _pairs(self, pairs: set[str]) -> Sequence[str]:
+        """Give the pairs to ask for, one after the other; one question serves all where lists hold them all."""
+        if self._link.quirks.paging == "offset":
+            return [""] if pairs else []
+        return sorted(pairs)
 
     def _is_new(self, one: Evidence) -> bool:
         return _key(one) not in self._told

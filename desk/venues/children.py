@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from desk.venue_port import VenueOrder, VenueTrade
+from desk.venues.ccxt_loader import errors
 from desk.venues.quirks import Quirks
 from desk.venues.reading import Unreadable, read_order
 
@@ -56,11 +57,18 @@ class Children:
             return trade
         parent = self._parents.get(trade.venue_order_id)
         if parent is None:
-            found = await self._client.fetch_order(trade.venue_order_id, trade.pair)
-            order = read_order(found, self._client.markets, self._quirks)
-            parent = (order.venue_order_id, order.client_order_id)
+            parent = await self._asked(trade)
             self._remember(trade.venue_order_id, parent)
         return replace(trade, venue_order_id=parent[0], client_order_id=parent[1])
+
+    async def _asked(self, trade: VenueTrade) -> tuple[str, str]:
+        try:
+            found = await self._client.fetch_order(trade.venue_order_id, trade.pair)
+        except errors().OrderNotFound:
+            # Venues forget old orders sooner than what they traded; ours are remembered by the desk.
+            return trade.venue_order_id, ""
+        order = read_order(found, self._client.markets, self._quirks)
+        return order.venue_order_id, order.client_order_id
 
     def _remember(self, number: str, parent: tuple[str, str]) -> None:
         while len(self._parents) >= _MOST_KNOWN:

@@ -53,7 +53,11 @@ async def all_rows(
 async def _by_offset(
     fetch: Fetch, pair: str, since_ms: int, quirks: Quirks, narrow: Mapping[str, Any]
 ) -> list[Any]:
-    """Page through the rows of all pairs: narrowed to one here, a page would look shorter than it is."""
+    """Page through the rows of all pairs: narrowed to one here, a page would look shorter than it is.
+
+    Args:
+        pair: empty gives those of all.
+    """
     found: dict[str, Any] = {}
     for _ in range(_MOST_PAGES):
         # ccxt would drop rows by when they began; the venue goes by when they ended.
@@ -61,7 +65,7 @@ async def _by_offset(
         page = rows(await fetch(None, None, None, asked), "page")
         found |= {_id(one): one for one in page}
         if len(page) < quirks.page_rows:
-            return [one for one in found.values() if one.get("symbol") == pair]
+            return [one for one in found.values() if pair in ("", one.get("symbol"))]
     raise Unreadable(f"the list does not end after {_MOST_PAGES} pages")
 
 

@@ -213,6 +213,34 @@ def _is_over(heard: list[VenueOrder | VenueTrade]) -> bool:
     return any(isinstance(one, VenueOrder) and one.state is OrderState.FILLED for one in heard)
 
 
+async def test_many_pairs_in_play_cost_one_question_where_lists_hold_all_pairs() -> None:
+    async with a_face(Kraken) as opened:
+        await opened.venue.instruments()
+        await opened.venue.place(order(1))
+        await opened.venue.place(order(2, pair="ETH/USDT"))
+        async with aclosing(opened.venue.evidence()) as items:  # type: ignore[type-var]
+            await anext(items)
+            opened.asked.clear()
+            heard = [await anext(items) for _ in range(4)]
+
+    pairs = {one.pair for one in heard if not isinstance(one, StreamGap)}
+    assert pairs == {PAIR, "ETH/USDT"}
+    assert opened.asked.count("POST /0/private/TradesHistory") == 1
+
+
+async def test_an_execution_whose_order_the_venue_forgot_is_still_told() -> None:
+    async with a_face(Okx) as opened:
+        await opened.venue.instruments()
+        opened.face.place(client_id="", symbol="BTCUSDT", side="BUY", kind="MARKET", quantity="0.01")
+        opened.face.has_forgotten = True
+
+        trades = [await opened.venue.trades(PAIR, 0) for _ in range(2)]
+        orders_asked = opened.asked.count("GET /api/v5/trade/order")
+
+    assert [[one.client_order_id for one in found] for found in trades] == [[""], [""]]
+    assert orders_asked == 1
+
+
 async def test_looks_that_failed_are_told_as_a_gap(opened: FaceVenue) -> None:
     async with aclosing(opened.venue.evidence()) as items:  # type: ignore[type-var]
         first = await anext(items)

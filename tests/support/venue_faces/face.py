@@ -66,6 +66,8 @@ class Face(ABC):
 
     def __init__(self, house: SimHouse, wallet: Wallet) -> None:
         self.house, self.wallet = house, wallet
+        #: Orders that ended are not told any more when they are asked for one by one.
+        self.has_forgotten = False
         #: Nothing was traded from here to there: such bars are in no list.
         self.quiet: tuple[int, int] = (0, 0)
 

@@ -156,6 +156,8 @@ class Okx(Face):
         )
         if order.kind == "STOP_LOSS" and ("clOrdId" in values or order.is_waiting):
             raise Refusal(-2013, "a stop is no ordinary order")
+        if self.has_forgotten and not order.is_live:
+            raise Refusal(-2013, "no such order any more")
         return _row(order)
 
     def _stop(self, values: Any) -> SimOrder:
