@@ -20,6 +20,7 @@ from desk.desk import Desk, token_hash
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.identity import Role
+from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
 from desk.settings import Settings
 from desk.store import SqlStore
@@ -80,6 +81,7 @@ class StoreHouse:
     bus: EventBus = field(default_factory=EventBus)
     registry: StrategyRegistry = field(default_factory=shared_registry)
     queries: FixedFigures = field(default_factory=FixedFigures)
+    timetable: Timetable = field(default_factory=Timetable)
     feed: SimulatedFeed = field(init=False)
     desk: Desk = field(init=False)
     prices: LivePrices = field(init=False)
