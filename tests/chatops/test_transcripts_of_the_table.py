@@ -16,7 +16,7 @@ from desk.identity import Role
 from desk.live_prices import LivePrices
 from desk.order_views import Baseline
 from desk.store import SqlStore
-from desk.views import JobState
+from desk.views import DeadLetter, JobState
 from tests.chatops.chat_house import NOON, ChatHouse, furnished, with_live_account
 from trading.events import PriceMoved, TradingState
 
@@ -212,3 +212,30 @@ async def test_a_price_between_bars_comes_with_its_spread(house: ChatHouse) -> N
     house.clock.advance(60)
     stale = await chat.say("/price BTC/USDT", expect="price")
     assert "last" not in [one.name for one in stale.fields]
+
+
+async def test_what_could_not_be_handled_is_listed_with_its_cause(house: ChatHouse, chat: Chat) -> None:
+    assert (await chat.say("/dlq", expect="dead_letters")).tone is Tone.GOOD
+    letter = DeadLetter(
+        id="letter-a1b2c3",
+        workspace_id=house.workspace.id,
+        source="telegram",
+        kind="alert",
+        payload={},
+        payload_hash="h",
+        cause="Forbidden: bot was blocked by the user",
+        trace_id="",
+        attempts=3,
+        created_at=NOON,
+        replayed_at=None,
+    )
+    async with house.store.transaction() as tx:
+        await tx.messages.bury(letter)
+
+    card = await chat.say("/dlq", expect="dead_letters")
+
+    assert card.tone is Tone.WARN
+    assert column(card, "dead_letters", "id") == ["a1b2c3"]
+    assert column(card, "dead_letters", "cause") == [letter.cause]
+    assert column(card, "dead_letters", "state") == [Text("dlq.buried")]
+    assert (await house.chat(Role.TRADER).say("/dlq", expect="error")).problem == "denied"
