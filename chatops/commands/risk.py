@@ -24,8 +24,8 @@ from chatops.cards import (
     Value,
 )
 from chatops.commands.limits import correlation_card, gauge_chart, limits_table, what_if_card
+from chatops.commands.money import holdings_chart
 from chatops.commands.positions import tone_of_amount
-from chatops.commands.results import holdings_chart
 from chatops.problems import misheard
 from chatops.reading import accounts_of, bots_of, completed_pair, is_all, known_pairs, refusal
 from chatops.room import Asked
