@@ -226,7 +226,12 @@ class StopBot(Command):
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosePosition(Command):
-    """Close an open position at the market, whole or in part."""
+    """Close an open position at the market, whole or in part.
+
+    Attributes:
+        share: of what is held when it is done, above 0 to 1: floored to the step, refused below the venue's smallest
+            order; where what would stay is dust, all of it leaves. Below 1 on paper accounts only.
+    """
 
     position_id: str
     share: Decimal = Decimal(1)

@@ -73,6 +73,7 @@ class Entry:
         targets: up to three prices, nearest first.
         entry_price: limit or trigger price of a LIMIT or STOP entry.
         score: orders competing entries of several pairs, higher first.
+        hedge_beta: makes it a hedge of what the bot holds on its other pairs (see `trading.signals.Signal`).
         grid_levels: cells of a grid that a long entry opens between `grid_low` and `grid_high`; 0 = no grid.
     """
 
@@ -91,6 +92,7 @@ class Entry:
     max_bars: int = 0
     score: Column = 0.0
     size_hint: Column | None = None
+    hedge_beta: Column | None = None
     grid_low: Column | None = None
     grid_high: Column | None = None
     grid_levels: int = 0
@@ -140,6 +142,7 @@ _ENTRY_COLUMNS: dict[str, tuple[type, float]] = {
     "max_bars": (np.int32, 0),
     "score": (np.float64, 0.0),
     "size_hint": (np.float64, float("nan")),
+    "hedge_beta": (np.float64, float("nan")),
     "grid_low": (np.float64, float("nan")),
     "grid_high": (np.float64, float("nan")),
     "grid_levels": (np.int32, 0),

@@ -54,6 +54,9 @@ class Signal:
         max_bars: bars after which the position is closed at the next open; 0 = never.
         score: orders competing entries, higher first.
         size_hint: cap on the risk per trade as a ratio of equity wanted by the strategy; NaN = the account's.
+        hedge_beta: makes the entry a hedge of what the bot holds on its other pairs: its notional is this β × theirs,
+            against them. NaN = no hedge. Hedges are exempt from the correlation rule and from risk per trade, not from
+            gross and net exposure.
         tag, exit_tag: index into the strategy's tags; -1 = none.
         grid_levels: cells of a grid (≤ 32) that a long entry opens between `grid_low` and `grid_high`; 0 = none.
     """
@@ -72,6 +75,7 @@ class Signal:
     max_bars: int = 0
     score: float = 0.0
     size_hint: float = float("nan")
+    hedge_beta: float = float("nan")
     tag: int = -1
     exit_tag: int = -1
     grid_low: float = float("nan")
@@ -102,6 +106,7 @@ class SignalColumns:
     max_bars: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     score: FloatArray = field(default_factory=lambda: np.empty(0))
     size_hint: FloatArray = field(default_factory=lambda: np.empty(0))
+    hedge_beta: FloatArray = field(default_factory=lambda: np.empty(0))
     tag: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
     exit_tag: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
     grid_low: FloatArray = field(default_factory=lambda: np.empty(0))
@@ -124,6 +129,7 @@ class SignalColumns:
             "max_bars": (np.int32, 0),
             "score": (np.float64, 0.0),
             "size_hint": (np.float64, nan),
+            "hedge_beta": (np.float64, nan),
             "tag": (np.int16, -1),
             "exit_tag": (np.int16, -1),
             "grid_low": (np.float64, nan),
@@ -173,6 +179,7 @@ class SignalColumns:
             max_bars=int(self.max_bars[t]),
             score=float(self.score[t]),
             size_hint=float(self.size_hint[t]),
+            hedge_beta=float(self.hedge_beta[t]),
             tag=int(self.tag[t]),
             exit_tag=int(self.exit_tag[t]),
             grid_low=float(self.grid_low[t]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from desk.bots.asking import Asking
 from desk.bots.context import Context
@@ -25,9 +26,11 @@ from desk.clock import Clock, to_ms
 from desk.execution.placing import SHARES
 from desk.views import Account, Bot
 from trading.engine.engine import CommandKind, EngineCommand
+from trading.engine.views import PositionView
 from trading.errors import InvalidInput, InvariantBroken
 from trading.events import Condition, Desired, FeedRecovered, FeedStalled, StrategyFailed, TradingState
 from trading.orders import Reason
+from trading.risk.partial import part_to_close
 
 #: Requests about positions are looked up this often while bars come fast.
 _REQUESTS_S = 0.25
@@ -245,10 +248,15 @@ class Housekeeping:
             intents = engine.command(EngineCommand(kind=CommandKind.KILL))
             await self._decisions.follow(context, engine, intents)
         for line, request in requests:
+            refusal = ""
             if not engine.position(line.index).is_closing:
-                intents = engine.command(EngineCommand(kind=CommandKind.CLOSE, line=line.index))
-                await self._decisions.follow(context, engine, intents)
-            await take_request(context.tx, context.workspace_id, request, self._clock.now())
+                try:
+                    intents = engine.command(_close_command(line, engine.position(line.index), request))
+                except InvalidInput as problem:
+                    refusal = problem.message
+                else:
+                    await self._decisions.follow(context, engine, intents)
+            await take_request(context.tx, context.workspace_id, request, self._clock.now(), refusal=refusal)
 
     async def _change_exits(self, context: Context) -> None:
         """Give positions the stops and targets that people asked for; what does not fit any more is answered so."""
@@ -310,6 +318,19 @@ class Housekeeping:
                 continue
             _, events = await be(context.tx, bot, condition, cause=cause, at=self._clock.now())
             context.events.extend(events)
+
+
+def _close_command(line: Line, held: PositionView, request: CloseRequest) -> EngineCommand:
+    """Give what closes a share of a position: whole steps, nothing too small for the venue, no dust behind."""
+    part = part_to_close(
+        held.quantity,
+        request.share,
+        instrument=line.instrument,
+        price=Decimal(repr(held.mark)),
+        stop=None if math.isnan(held.stop) else Decimal(repr(held.stop)),
+    )
+    lots = 0 if part.is_whole else line.instrument.lots(part.quantity)
+    return EngineCommand(kind=CommandKind.CLOSE, line=line.index, lots=lots)
 
 
 def _exits_command(line: Line, request: ExitsRequest) -> EngineCommand:

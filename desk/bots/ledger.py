@@ -100,13 +100,20 @@ class Ledger:
         memory = self._memory.line(line.key)
         if fill.intent_sequence and fill.intent_sequence in (memory.entry_sequence, memory.close_sequence):
             by_close = fill.intent_sequence == memory.close_sequence
-            if by_close or (is_opening and fill.reason is Reason.ENTRY):
+            if by_close or (is_opening and fill.reason in (Reason.ENTRY, Reason.HEDGE)):
                 order = await context.tx.orders.by_id(
                     context.workspace_id, order_id(context.account_id, fill.intent_sequence)
                 )
                 if order is None:
                     raise InvariantBroken(f"Intent {fill.intent_sequence} was filled; it has no order.")
                 return order
+        if fill.intent_sequence and fill.reason is Reason.FORCE_EXIT:
+            # A part that was to leave before all was: its own order is at work still.
+            part = await context.tx.orders.by_id(
+                context.workspace_id, order_id(context.account_id, fill.intent_sequence)
+            )
+            if part is not None:
+                return part
         return await self._protective_order(context, line, fill)
 
     async def _protective_order(self, context: Context, line: Line, fill: Fill) -> Order:

@@ -35,15 +35,22 @@ class Asking(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequest:
-    """Somebody wants a position closed."""
+    """Somebody wants a position closed.
+
+    Attributes:
+        share: of what is held when it is done; below 1 a part leaves.
+    """
 
     id: str
     position_id: str
     reason: Reason
     actor: str
+    share: Decimal = Decimal(1)
 
 
-async def ask_to_close(tx: Unit, position: Position, *, reason: Reason, by: Asking) -> str:
+async def ask_to_close(
+    tx: Unit, position: Position, *, reason: Reason, by: Asking, share: Decimal = Decimal(1)
+) -> str:
     """Write the request; give its id."""
     request_id = new_id()
     await tx.positions.add_trade_event(
@@ -51,7 +58,7 @@ async def ask_to_close(tx: Unit, position: Position, *, reason: Reason, by: Aski
         position.id,
         by.now,
         CLOSE_REQUESTED,
-        {"request_id": request_id, "reason": reason.value, "actor": by.actor.label},
+        {"request_id": request_id, "reason": reason.value, "actor": by.actor.label, "share": str(share)},
     )
     return request_id
 
@@ -67,16 +74,25 @@ async def open_requests(tx: Unit, position: Position) -> tuple[CloseRequest, ...
                 position_id=position.id,
                 reason=Reason(detail["reason"]),
                 actor=detail["actor"],
+                share=Decimal(detail.get("share", "1")),
             )
         elif row["kind"] == CLOSE_TAKEN:
             asked.pop(detail["request_id"], None)
     return tuple(asked.values())
 
 
-async def take_request(tx: Unit, workspace_id: str, request: CloseRequest, at: datetime) -> None:
-    """Write that the request is being done."""
+async def is_leaving(tx: Unit, position: Position, share: Decimal = Decimal(1)) -> bool:
+    """Tell whether a request would ask again for what leaves already; all may still be asked for while a part leaves."""
+    requests = await open_requests(tx, position)
+    return any(one.share >= share for one in requests) or (share < 1 and bool(requests))
+
+
+async def take_request(
+    tx: Unit, workspace_id: str, request: CloseRequest, at: datetime, *, refusal: str = ""
+) -> None:
+    """Write that the request is being done, or why it is not."""
     await tx.positions.add_trade_event(
-        workspace_id, request.position_id, at, CLOSE_TAKEN, {"request_id": request.id}
+        workspace_id, request.position_id, at, CLOSE_TAKEN, {"request_id": request.id, "refusal": refusal}
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from desk.bots.requests import open_requests
+from desk.bots.requests import is_leaving
 from desk.commands import ClosePosition, ClosePositions
 from desk.desk import Desk, Handler, Handling, Preview
 from desk.handlers.finding import bot_of
@@ -37,7 +37,7 @@ class ClosingHandlers:
         chosen = await chosen_positions(command, handling.tx, handling.actor)
         asked = []
         for position in chosen:
-            if not await open_requests(handling.tx, position):
+            if not await is_leaving(handling.tx, position, command.share):
                 await self._close_one(ClosePosition(position_id=position.id, share=command.share), handling)
                 asked.append(position)
         if not asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from desk.bots.requests import ask_to_close, open_requests
+from desk.bots.requests import ask_to_close, is_leaving
 from desk.commands import ClosePosition, LockPair, PanicStop, ReleasePanic, UnlockPair
 from desk.desk import Desk, Handling, Preview
 from desk.handlers.finding import account_of, pair_name, position_of
@@ -45,15 +45,19 @@ class RiskHandlers:
 
     async def close_position(self, command: ClosePosition, handling: Handling) -> Position:
         """Ask the owner of the account to close it; at the market, in a paper account at the next open."""
-        if command.share != 1:
+        if not (command.share.is_finite() and 0 < command.share <= 1):
+            raise InvalidInput(f"Share {command.share} was given; a share above 0 and up to 1 is allowed.")
+        position = await position_of(handling.tx, handling.actor, command.position_id)
+        account = await account_of(handling.tx, handling.actor, position.account_id)
+        if command.share < 1 and account.is_live:
             raise InvalidInput(
-                f"Share {command.share} was given; positions are closed whole, with share 1.",
+                f"Share {command.share} was given; positions of the live account '{account.name}' are closed whole, "
+                "with share 1.",
                 hint="Parts leave by the take-profit ladder.",
             )
-        position = await position_of(handling.tx, handling.actor, command.position_id)
-        if await open_requests(handling.tx, position):
+        if await is_leaving(handling.tx, position, command.share):
             raise Conflict(f"{position.pair} is already being closed.", hint="Wait for the next bar.")
-        await ask_to_close(handling.tx, position, reason=Reason.FORCE_EXIT, by=handling)
+        await ask_to_close(handling.tx, position, reason=Reason.FORCE_EXIT, by=handling, share=command.share)
         handling.after_commit.append(self._wake)
         return position
 
@@ -95,7 +99,7 @@ class RiskHandlers:
         closing = []
         if not command.keep_positions:
             for position in held:
-                if not await open_requests(tx, position):
+                if not await is_leaving(tx, position):
                     await ask_to_close(tx, position, reason=Reason.KILL_SWITCH, by=handling)
                 closing.append(position.id)
         return PanicReport(
@@ -193,9 +197,9 @@ async def preview_close(command: ClosePosition, tx: Unit, actor: Actor) -> Previ
         code="confirm.ClosePosition",
         params={
             "pair": position.pair,
-            "quantity": position.quantity,
+            "quantity": position.quantity if command.share == 1 else position.quantity * command.share,
             "price": position.mark_price,
-            "pnl": position.unrealized_pnl,
+            "pnl": position.unrealized_pnl * command.share,
         },
     )
 

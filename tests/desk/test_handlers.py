@@ -266,7 +266,7 @@ async def test_only_permitted_roles_reach_a_command(sqlite_store: SqlStore, name
         (ChangeConfig(bot_id="tide", parameters=(), expected_version=9), Conflict, "newest"),
         (ChangeConfig(bot_id="tide", parameters=(("slow_bars", "many"),)), BadParameter, "whole number"),
         (ClosePosition(position_id="x"), NotFound, "none is open"),
-        (ClosePosition(position_id="x", share=Decimal("0.5")), InvalidInput, "share 1"),
+        (ClosePosition(position_id="x", share=Decimal("1.5")), InvalidInput, "up to 1"),
         (ReleasePanic(), Conflict, "not halted"),
         (LockPair(pair="DOGE/USDT"), InvalidInput, "BTC/USDT"),
         (LockPair(pair="BTC/USDT", duration=timedelta(days=4000)), InvalidInput, "365"),

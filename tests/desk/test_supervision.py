@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 from typing import ClassVar
 
 import numpy as np
@@ -42,7 +43,7 @@ from trading.events import (
     TradingState,
 )
 from trading.market import MarketView
-from trading.orders import Reason
+from trading.orders import OrderState, Reason
 from trading.signals import Signal, SignalColumns
 
 
@@ -150,6 +151,64 @@ async def test_a_paused_bot_opens_nothing_and_resumes_when_told(sqlite_store: Sq
         await house.bot_after(ResumeBot(bot_id="tide"))
         await until(lambda: holds(house, 2))
     assert {one.reason for one in await house.trades()} == {Reason.FORCE_EXIT}
+
+
+async def test_a_share_of_a_position_leaves_at_the_next_open_and_the_rest_can_still_be_closed(
+    sqlite_store: SqlStore,
+) -> None:
+    house = await a_market(sqlite_store)
+    await house.start_bot(strategy="always")
+    async with at_work(house):
+        await until(lambda: holds(house, 2))
+        await house.bot_after(PauseBot(bot_id="tide"))
+        whole = (await house.positions())[0]
+        await house.desk.do(ClosePosition(position_id=whole.id, share=Decimal("0.4")), house.actor())
+
+        async def has_shrunk() -> bool:
+            return any(
+                one.id == whole.id and one.quantity < whole.quantity for one in await house.positions()
+            )
+
+        await until(has_shrunk)
+        left = next(one for one in await house.positions() if one.id == whole.id)
+        async with house.store.reading() as tx:
+            fills = await tx.fills.page(house.workspace.id, Filter(), ALL)
+            orders = await tx.orders.page(house.workspace.id, Filter(), ALL)
+        part = whole.quantity - left.quantity
+        assert part <= whole.quantity * Decimal("0.4") < part + Decimal("0.001") * whole.quantity
+        assert [one.quantity for one in fills if one.reason is Reason.FORCE_EXIT] == [part]
+        (order,) = (one for one in orders if one.reason is Reason.FORCE_EXIT)
+        assert (order.quantity, order.filled_quantity, order.state) == (part, part, OrderState.FILLED)
+        assert not await house.trades()
+
+        await house.desk.do(ClosePosition(position_id=whole.id), house.actor())
+        await until(lambda: holds(house, 1))
+    (trade,) = await house.trades()
+    assert (trade.quantity, trade.reason) == (whole.quantity, Reason.FORCE_EXIT)
+
+
+async def test_all_of_a_position_may_be_asked_for_while_a_part_of_it_leaves(sqlite_store: SqlStore) -> None:
+    house = await a_market(sqlite_store)
+    await house.start_bot(strategy="always")
+    async with at_work(house):
+        await until(lambda: holds(house, 2))
+        await house.bot_after(PauseBot(bot_id="tide"))
+    # Nobody is at work: both requests wait for the same bar.
+    position = (await house.positions())[0]
+    half = ClosePosition(position_id=position.id, share=Decimal("0.5"))
+    await house.desk.do(half, house.actor())
+    with pytest.raises(Conflict, match="already being closed"):
+        await house.desk.do(half, house.actor())
+    await house.desk.do(ClosePosition(position_id=position.id), house.actor())
+    async with at_work(house):
+        await until(lambda: holds(house, 1))
+
+    async with house.store.reading() as tx:
+        orders = await tx.orders.page(house.workspace.id, Filter(), ALL)
+    closing = [one for one in orders if one.reason is Reason.FORCE_EXIT]
+    assert len(closing) == 2
+    assert {one.state for one in closing} == {OrderState.FILLED}
+    assert sum(one.filled_quantity for one in closing) == position.quantity
 
 
 async def test_a_pause_with_an_end_is_over_by_itself(sqlite_store: SqlStore) -> None:

@@ -11,7 +11,7 @@ from tests.support.strategy_runs import names, strategy_case
 from trading.signals import SignalColumns
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(40), 84, 99])
 def test_random_rule_sets_give_identical_fills_trades_equity_and_account(seed: int) -> None:
     assert first_difference(seed, bars=400, restart=seed % 2 == 0) == ""
 
@@ -26,15 +26,15 @@ def test_every_strategy_gives_identical_fills_trades_equity_and_account(name: st
 
 def test_random_rule_sets_reach_every_kind_of_fill_and_most_denials() -> None:
     reasons, denied = set(), set()
-    # Made markets fall far enough for the kill switch only now and then; 78 and 151 do.
-    for seed in (*range(40), 78, 151):
+    # Few made markets fall or rise far enough for the kill switch (78, 151) or the lender (84).
+    for seed in (*range(40), 78, 84, 151):
         result = run(random_case(seed, bars=400), "array")
         reasons |= {fill.reason.value for fill in result.fills}
         denied |= set(result.denied)
 
     assert reasons >= {
         "entry", "stop_loss", "trailing_stop", "break_even_stop", "take_profit_1", "take_profit_2", "take_profit_3",
-        "exit_signal", "max_bars", "grid", "kill_switch",
+        "exit_signal", "max_bars", "grid", "kill_switch", "hedge", "liquidation",
     }  # fmt: skip
     assert denied >= {
         "stale_data", "halted", "daily_loss", "locked", "duplicate", "unconfirmed", "slots", "correlation",
@@ -88,3 +88,10 @@ def test_a_long_run_keeps_alive_what_it_reaches_by_address() -> None:
 def test_a_break_even_move_that_an_odd_bar_put_off_is_made_at_the_next_bar_by_every_driver() -> None:
     # Both targets fill inside the shorter bars of a bar that is itself marked odd.
     assert difference(random_case(1_220, bars=1_500), "seed 1220") == ""
+
+
+def test_shorter_bars_inside_an_odd_bar_trade_in_every_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A made market whose whole bar is marked odd while a shorter bar inside it fills a stop entry.
+    monkeypatch.setattr("tests.support.rule_sets.shared_data", lambda: None)
+
+    assert difference(random_case(99, bars=400), "seed 99") == ""

@@ -176,8 +176,38 @@ def random_limits(rng: np.random.Generator) -> RiskLimits:
     )
 
 
+def with_rarer_rules(seed: int, case: Case) -> Case:
+    """Give every fifth case what few accounts have: a trailing venue, a strict lender, hedges inside one bot."""
+    if seed % 5 != 4:
+        return case
+    rng = np.random.default_rng([seed, 1])
+    costs = replace(
+        case.account.costs,
+        trailing="venue" if rng.random() < 0.6 else "close",
+        maintenance_margin=float(rng.choice([0.05, 0.8])),
+    )
+    lines = case.account.lines
+    shares_a_bot = len({line.instrument.pair for line in lines}) == len(lines)
+    if shares_a_bot:
+        lines = tuple(replace(line, bot_id="bot") for line in lines)
+    signals = tuple(_rarer(rng, one, hedges=shares_a_bot) for one in case.signals)
+    return replace(case, account=replace(case.account, costs=costs, lines=lines), signals=signals)
+
+
+def _rarer(rng: np.random.Generator, columns: SignalColumns, *, hedges: bool) -> SignalColumns:
+    n = len(columns)
+    # Shorts without a stop are the lender's to end.
+    stop = np.where(rng.random(n) < 0.5, np.nan, columns.stop)
+    beta = np.where(rng.random(n) < (0.3 if hedges else 0.0), rng.uniform(0.2, 1.5, n), np.nan)
+    return replace(columns, stop=stop, hedge_beta=beta)
+
+
 def random_case(seed: int, *, bars: int = 600) -> Case:
     """Give the account, bars and signals of a seed."""
+    return with_rarer_rules(seed, _plain_case(seed, bars))
+
+
+def _plain_case(seed: int, bars: int) -> Case:
     rng = np.random.default_rng(seed)
     count = int(rng.integers(1, 4))
     detail: dict[str, Candles] = {}

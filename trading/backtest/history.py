@@ -24,8 +24,8 @@ _COLUMNS = ("open", "high", "low", "close", "volume")
 #: Names in SIGNAL records and in SignalColumns that are the same.
 _SAME = (
     "enter", "exit", "entry_type", "entry_price", "expiry_bars", "stop", "targets", "fractions", "trail_ratio",
-    "trail_after_ratio", "break_even_after_leg", "max_bars", "score", "size_hint", "tag", "exit_tag", "grid_low",
-    "grid_high", "grid_levels",
+    "trail_after_ratio", "break_even_after_leg", "max_bars", "score", "size_hint", "hedge_beta", "tag", "exit_tag",
+    "grid_low", "grid_high", "grid_levels",
 )  # fmt: skip
 
 

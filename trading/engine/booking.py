@@ -27,6 +27,8 @@ from trading.engine.records import (
     R_BREAK_EVEN,
     R_ENTRY,
     R_GRID,
+    R_HEDGE,
+    R_LIQUIDATION,
     R_STOP,
     R_TRAIL,
 )
@@ -110,9 +112,11 @@ def book_entry(
     position = position_of(book, i)
     step = line_of(book, i)["step"]
     side = order["side"]
-    record_fill(book, i, side, lots, price, fee, maker, R_ENTRY, 0, order["sequence"], ts_ms, order["tag"])
+    reason = R_HEDGE if order["is_hedge"] > 0 else R_ENTRY
+    record_fill(book, i, side, lots, price, fee, maker, reason, 0, order["sequence"], ts_ms, order["tag"])
     if position["lots"] == 0:
         start_position(book, i, side, price, ts_ms)
+        position["is_hedge"] = order["is_hedge"]
         position["stop"] = order["stop"]
         position["first_stop"] = order["stop"]
         position["trail"] = order["trail"]
@@ -174,6 +178,9 @@ def start_position(book: Handle, i: int, side: int, price: float, ts_ms: int) ->
     position["exit_tag"] = -1
     position["exit_sequence"] = 0
     position["exit_again"] = 0
+    position["leave_lots"] = 0
+    position["leave_sequence"] = 0
+    position["is_hedge"] = 0
     position["mark"] = price
     position["grid_levels"] = 0
     for k in range(3):
@@ -259,12 +266,13 @@ def close_trade(book: Handle, i: int, reason: int, ts_ms: int) -> None:
     write_trade(book, i, reason, ts_ms)
     trade = trade_at(book, account["trades"])
     account["trades"] += 1
-    stopped = 1 if reason in (R_STOP, R_TRAIL, R_BREAK_EVEN) else 0
+    stopped = 1 if reason in (R_STOP, R_TRAIL, R_BREAK_EVEN, R_LIQUIDATION) else 0
     remember_trade(recent_of(book, i), ts_ms, trade["pnl_ratio"], trade["pnl"], stopped)
     position["side"] = 0
     position["lots"] = 0
     position["exit_reason"] = 0
     position["exit_sequence"] = 0
+    position["leave_lots"] = 0
     position["grid_levels"] = 0
     protect_entries(book, i, ts_ms)
 

@@ -69,6 +69,8 @@ def _write_rules(book: Book, config: AccountConfig) -> None:
     rules["slippage"] = costs.slippage
     rules["half_spread"] = costs.spread / 2.0
     rules["touch"] = costs.fill == "touch"
+    rules["trail_inside"] = costs.trailing == "venue"
+    rules["maintenance"] = costs.maintenance_margin
     rules["timeframe_ms"] = config.timeframe_ms
     rules["risk_per_trade"] = (
         math.nan

@@ -49,6 +49,7 @@ class EngineCommand:
 
     Attributes:
         line: the line it is about; None = the whole account (PAUSE, RESUME, LOCK, UNLOCK: every line).
+        lots: of a CLOSE of a part; 0 = all.
         stop: new stop price for SET_STOP; NaN removes it.
         targets, fractions: new ladder for SET_TARGETS, as in `Signal`.
         until_ms: end of a LOCK.
@@ -57,6 +58,7 @@ class EngineCommand:
 
     kind: CommandKind
     line: int | None = None
+    lots: int = 0
     stop: float = math.nan
     targets: tuple[float, float, float] = (math.nan,) * 3
     fractions: tuple[float, float, float] = (0.5, 0.3, 0.2)
@@ -90,7 +92,10 @@ def obey(book: Book, handle: Records, command: EngineCommand) -> None:
         case CommandKind.CANCEL:
             _cancel(book, handle, lines)
         case CommandKind.CLOSE:
-            _leave(book, handle, (_one(command),), R_FORCE)
+            if command.lots:
+                _leave_part(book, handle, _one(command), command.lots)
+            else:
+                _leave(book, handle, (_one(command),), R_FORCE)
         case CommandKind.FLATTEN | CommandKind.KILL:
             if command.kind is CommandKind.KILL:
                 account["kill"] = 1
@@ -123,6 +128,22 @@ def _leave(book: Book, handle: Records, lines: range | tuple[int, ...], reason: 
     for i in lines:
         kernel.act(handle, kernel.CANCEL, i, reason, 0)
         kernel.act(handle, kernel.LEAVE, i, reason, 0)
+
+
+def _leave_part(book: Book, handle: Records, i: int, lots: int) -> None:
+    _open_line(book, i)
+    position = book.positions[i]
+    if position["grid_levels"] > 0:
+        raise InvalidInput("A grid is one composite position; it leaves as a whole.", hint="Close all of it.")
+    if position["exit_reason"] > 0 or position["leave_lots"] > 0:
+        raise InvalidInput(
+            "Something of this position leaves at the next open already.", hint="Ask again then."
+        )
+    if not 0 < lots < position["lots"]:
+        raise InvalidInput(
+            f"{lots} lots of {position['lots']} were to be closed; at least 1 and fewer than it holds are allowed."
+        )
+    kernel.act(handle, kernel.LEAVE_PART, i, R_FORCE, lots)
 
 
 def _open_line(book: Book, i: int) -> None:

@@ -23,6 +23,10 @@ class Costs:
         slippage: against every market and stop fill.
         spread: full spread; market fills pay half of it.
         fill: a resting limit fills when the price trades through it, or already when it is touched.
+        trailing: who moves a trailing stop: the bot at each close, effective from the next bar, or the venue inside
+            the bar (only where the venue has such orders).
+        maintenance_margin: a short is bought back by the venue once its collateral, the proceeds and as much of own
+            money, is worth less than the debt and this share of it.
     """
 
     maker_fee: float = 0.001
@@ -30,6 +34,8 @@ class Costs:
     slippage: float = 0.0005
     spread: float = 0.0
     fill: Literal["through", "touch"] = "through"
+    trailing: Literal["close", "venue"] = "close"
+    maintenance_margin: float = 0.05
 
     def __post_init__(self) -> None:
         for name in ("maker_fee", "taker_fee", "slippage", "spread"):
@@ -39,6 +45,12 @@ class Costs:
                 raise InvalidInput(f"{name} is {value}; a ratio from {lowest:g} to below 0.5 is allowed.")
         if self.fill not in ("through", "touch"):
             raise InvalidInput(f"fill is '{self.fill}'; 'through' or 'touch' is allowed.")
+        if not 0.0 <= self.maintenance_margin < 1.0:
+            raise InvalidInput(
+                f"maintenance_margin is {self.maintenance_margin}; a ratio from 0 to below 1 is allowed."
+            )
+        if self.trailing not in ("close", "venue"):
+            raise InvalidInput(f"trailing is '{self.trailing}'; 'close' or 'venue' is allowed.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

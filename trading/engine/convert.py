@@ -140,7 +140,7 @@ def write_signal(rows: Records, at: int, line: int, signal: Signal, *, lots: int
     rows[at] = (
         0, line, signal.enter, signal.exit, signal.entry_type, signal.entry_price, signal.expiry_bars, signal.stop,
         signal.targets, signal.fractions, signal.trail_ratio, signal.trail_after_ratio, signal.break_even_after_leg,
-        signal.max_bars, signal.score, signal.size_hint, signal.tag, signal.exit_tag, lots, signal.grid_low,
+        signal.max_bars, signal.score, signal.size_hint, signal.hedge_beta, signal.tag, signal.exit_tag, lots, signal.grid_low,
         signal.grid_high, signal.grid_levels,
     )  # fmt: skip
 

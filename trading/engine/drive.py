@@ -65,7 +65,7 @@ from trading.engine.records import (
     Records,
 )
 from trading.jit import helper, inlined, njit, skeleton
-from trading.risk.exits import trailing_stop, trails
+from trading.risk.exits import liquidation_price, trailing_stop, trails
 from trading.risk.limits import daily_floor, drawdown_floor, update_links
 
 FloatArray = NDArray[np.float64]
@@ -95,6 +95,8 @@ def watch_line(book: Handle, i: int) -> tuple[float, float, float, float, int]:
         near, far = -np.inf, np.inf
         if position["stop"] == position["stop"]:
             near = side * position["stop"]
+        if side < 0:
+            near = max(near, -liquidation_price(position["price"], rules_of(book)["maintenance"]))
         for k in range(3):
             if position["leg_lots"][k] > position["leg_filled"][k]:
                 far = min(far, side * position["leg_price"][k])
@@ -113,6 +115,9 @@ def watch_line(book: Handle, i: int) -> tuple[float, float, float, float, int]:
                 lift = -np.inf if is_due else max(best, start)
             else:
                 sink = np.inf if is_due else min(best, start)
+            if rules_of(book)["trail_inside"] > 0:
+                # The bar's own extreme moves the stop inside it.
+                down = np.inf
         for k in range(position["grid_levels"]):
             floor = cell_floor(position, k)
             if position["grid_held"][k] == HELD:
@@ -134,7 +139,8 @@ def watch_line(book: Handle, i: int) -> tuple[float, float, float, float, int]:
             wake = min(wake, order["clock"] + order["expiry"])
         if order["type"] == T_MARKET:
             down = np.inf
-    if position["exit_reason"] > 0 or dying_of(book, i)["side"] != 0:
+    is_leaving = position["exit_reason"] > 0 or position["leave_lots"] > 0
+    if is_leaving or dying_of(book, i)["side"] != 0:
         down = np.inf
     return down, up, sink, lift, wake
 
@@ -328,6 +334,9 @@ def look_ahead(course: Handle, cursor: int) -> None:
 @skeleton
 def is_reached(course: Handle, t: int, count: int) -> bool:
     """Tell whether a bar may fill something of the watched lines."""
+    if all_odd(course)[t] != 0:
+        # A bar that is odd or absent as a whole may hold shorter bars that trade.
+        return True
     for k in range(count):
         watch = watched(course, k)
         at = t * course["m"] + watch["market"]

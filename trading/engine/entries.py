@@ -56,13 +56,14 @@ from trading.engine.records import (
     M_ATR,
     M_KELLY,
     R_ENTRY,
+    R_HEDGE,
     REDUCING,
     T_LIMIT,
     T_MARKET,
 )
 from trading.jit import helper
 from trading.risk.edge import kelly_of_trades
-from trading.risk.sizing import limit_quantities, smallest, unit_risk, whole_lots
+from trading.risk.sizing import METHOD, hedge_notional, limit_quantities, smallest, unit_risk, whole_lots
 
 #: Later than every intent.
 ANY_SEQUENCE = 2**62
@@ -167,7 +168,8 @@ def position_risk(book: Handle, j: int) -> float:
     """Give what a line's position loses from its entry to its stop; without a stop all of it."""
     position = position_of(book, j)
     step = line_of(book, j)["step"]
-    if position["side"] == 0:
+    if position["side"] == 0 or position["is_hedge"] > 0:
+        # A hedge loses what the hedged wins.
         return 0.0
     stop = position["stop"]
     if stop != stop:
@@ -181,10 +183,15 @@ def position_risk(book: Handle, j: int) -> float:
 
 @helper
 def correlated_positions(book: Handle, i: int, side: int) -> int:
-    """Count the other lines, open or pending, that a new entry is correlated with."""
+    """Count the other lines, open or pending, that a new entry is correlated with; hedges do not count."""
     count = 0
     for j in range(book["n"]):
         if j == i or not is_taken(book, j):
+            continue
+        if (
+            position_of(book, j)["is_hedge"] + order_of(book, j)["is_hedge"] + dying_of(book, j)["is_hedge"]
+            > 0
+        ):
             continue
         other = position_of(book, j)["side"]
         if other == 0:
@@ -197,7 +204,7 @@ def correlated_positions(book: Handle, i: int, side: int) -> int:
 
 
 @helper
-def gate(book: Handle, bar: Any, i: int, side: int) -> int:
+def gate(book: Handle, bar: Any, i: int, side: int, is_hedge: bool) -> int:
     """Give the first check that refuses an entry before its size is computed; 0 = none."""
     account = account_of(book)
     position = position_of(book, i)
@@ -233,7 +240,8 @@ def gate(book: Handle, bar: Any, i: int, side: int) -> int:
                 taken += 1
         if taken >= rules["max_positions"]:
             return D_SLOTS
-    if rules["correlation_count"] > 0 and correlated_positions(book, i, side) >= rules["correlation_count"]:
+    most = rules["correlation_count"]
+    if most > 0 and not is_hedge and correlated_positions(book, i, side) >= most:
         return D_CORRELATION
     return 0
 
@@ -271,7 +279,9 @@ def admit(book: Handle, bar: Any, i: int, signal: Any) -> None:
     kind = signal["entry_type"]
     price = bar["close"] if kind == T_MARKET else signal["entry_price"]
     stop = signal["stop"]
-    denied = gate(book, bar, i, side)
+    is_hedge = signal["hedge_beta"] == signal["hedge_beta"]
+    reason = R_HEDGE if is_hedge else R_ENTRY
+    denied = gate(book, bar, i, side, is_hedge)
     # Every limit is written where the intent to come will show it.
     limits = intent_at(book, account["intents"])["limits"]
     for k in range(len(limits)):
@@ -300,10 +310,10 @@ def admit(book: Handle, bar: Any, i: int, signal: Any) -> None:
             denied = D_MIN_NOTIONAL
     if denied > 0:
         account["denied"][denied] += 1
-        emit(book, i, K_OPEN, side, lots, kind, price, R_ENTRY, denied, 0, signal["tag"])
+        emit(book, i, K_OPEN, side, lots, kind, price, reason, denied, 0, signal["tag"])
         intent_at(book, account["intents"] - 1)["stop"] = stop
         return
-    sequence = emit(book, i, K_OPEN, side, lots, kind, price, R_ENTRY, 0, 0, signal["tag"])
+    sequence = emit(book, i, K_OPEN, side, lots, kind, price, reason, 0, 0, signal["tag"])
     intent = intent_at(book, account["intents"] - 1)
     intent["binding"] = binding
     intent["stop"] = stop
@@ -344,7 +354,8 @@ def place(
     order["tag"] = signal["tag"]
     order["binding"] = binding
     order["reserved"] = lots * step * price * (1.0 + entry_cost)
-    order["risk"] = lots * step * at_stop
+    order["is_hedge"] = 1 if signal["hedge_beta"] == signal["hedge_beta"] else 0
+    order["risk"] = 0.0 if order["is_hedge"] > 0 else lots * step * at_stop
     order["cancelled"] = 0
     order["grid_levels"] = signal["grid_levels"]
     order["grid_low"] = signal["grid_low"]
@@ -371,7 +382,7 @@ def choose_size(
     account = account_of(book)
     side = signal["enter"]
     equity = account["equity"]
-    asset, own, risk, gross, net = 0.0, 0.0, 0.0, 0.0, 0.0
+    asset, own, risk, gross, net, basket = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(book["n"]):
         position = position_of(book, j)
         held = held_notional(book, j)
@@ -392,12 +403,20 @@ def choose_size(
             asset += held + ordered
         if line_of(book, j)["bot"] == line["bot"]:
             own += held + ordered
+            if j != i:
+                basket += position["side"] * held
     method_risk = at_stop
     if line["method"] == M_ATR:
         method_risk = unit_risk(price, price - side * distance, entry_cost, entry_cost)
     ratio = line["risk_ratio"]
     if line["method"] == M_KELLY:
         ratio = kelly_of_trades(recent_of(book, i), rules["kelly_fraction"], ratio, rules["risk_per_trade"])
+    most, hint, at_risk = rules["max_position"], signal["size_hint"], rules["portfolio_risk"]
+    cap = rules["risk_per_trade"]
+    is_hedge = signal["hedge_beta"] == signal["hedge_beta"]
+    if is_hedge:
+        # Bound by what it hedges, by cash, and by net and gross exposure; it carries no risk of its own.
+        ratio, cap, hint, most, at_risk = np.nan, np.nan, np.nan, np.inf, np.inf
     free = free_cash(book, ANY_SEQUENCE)
     leaving = position_of(book, i)
     if leaving["exit_reason"] > 0:
@@ -408,10 +427,12 @@ def choose_size(
             free += worth * (2.0 * leaving["price"] - leaving["mark"] * (1.0 + entry_cost))
     limit_quantities(
         limits, price, at_stop, method_risk, equity, equity * line["allocation"], ratio,
-        rules["risk_per_trade"], signal["size_hint"], rules["max_position"], asset, own, free, entry_cost,
-        rules["portfolio_risk"], risk, rules["gross"] * equity - gross, rules["net"] * equity - side * net,
+        cap, hint, most, asset, own, free, entry_cost,
+        at_risk, risk, rules["gross"] * equity - gross, rules["net"] * equity - side * net,
         line["max_lots"] * line["step"],
     )  # fmt: skip
+    if is_hedge:
+        limits[METHOD] = hedge_notional(side, signal["hedge_beta"], basket) / price
     binding = smallest(limits)
     if ratio <= 0.0:
         return 0, binding, D_NO_EDGE

@@ -90,6 +90,10 @@ def end_order(book: Handle, i: int, sequence: int) -> None:
         position["exit_again"] = position["exit_reason"]
         position["exit_reason"] = 0
         position["exit_sequence"] = 0
+    if position["leave_lots"] > 0 and position["leave_sequence"] == sequence:
+        # A part that a person wanted closed is asked for by a person again; what is left of it is protected.
+        position["leave_lots"] = 0
+        position["stop_revision"] += 1
 
 
 @helper
@@ -103,6 +107,8 @@ def take_fill(book: Handle, i: int, event: Any) -> None:
     if position["side"] != 0 and side != position["side"] and position["lots"] > 0:
         part = min(lots, position["lots"])
         reason = event["reason"] if event["reason"] > R_ENTRY else R_EXTERNAL
+        if position["leave_lots"] > 0 and event["order"] == position["leave_sequence"]:
+            position["leave_lots"] = max(0, position["leave_lots"] - part)
         book_exit(
             book, i, part, price, fee * part / lots, event["maker"], reason, event["leg"], event["order"],
             event["ts_ms"],
@@ -163,7 +169,7 @@ def take_cell(book: Handle, i: int, event: Any) -> None:
 def protection(handles: Records, i: int, out: Records) -> int:
     """Write the orders that should rest at the venue for a line's position; give how many.
 
-    Nothing rests while a close is under way: its quantity must be free. Lots whose fate is unknown are not offered.
+    Nothing rests while a close is under way: its quantity must be free, and so must that of a part that leaves.
 
     Args:
         out: RESTING records, shape (≥ 4 + grid levels,).
@@ -174,21 +180,14 @@ def protection(handles: Records, i: int, out: Records) -> int:
         return 0
     count = 0
     side = position["side"]
-    if position["lots"] > 0 and position["stop"] == position["stop"]:
-        rest(
-            out,
-            count,
-            K_PROTECT,
-            0,
-            -side,
-            position["lots"],
-            position["stop"],
-            position["stop_kind"],
-            position,
-        )
+    lots = position["lots"] - position["leave_lots"]
+    if lots > 0 and position["stop"] == position["stop"]:
+        rest(out, count, K_PROTECT, 0, -side, lots, position["stop"], position["stop_kind"], position)
         count += 1
     for k in range(3):
-        left = position["leg_lots"][k] - position["leg_filled"][k]
+        # Nearest first: what leaves is taken off the farthest legs.
+        left = min(position["leg_lots"][k] - position["leg_filled"][k], lots)
+        lots -= max(0, left)
         if left > 0:
             rest(out, count, K_REDUCE, k + 1, -side, left, position["leg_price"][k], R_TARGET + k, position)
             count += 1

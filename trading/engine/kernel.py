@@ -22,6 +22,7 @@ from trading.engine.records import (
     HALTED,
     K_CLOSE,
     K_PROTECT,
+    K_REDUCE,
     L_MANUAL,
     N_DAILY,
     N_HALTED,
@@ -94,8 +95,21 @@ def want_exit(book: Handle, i: int, reason: int, tag: int) -> None:
     position["exit_reason"] = reason
     position["exit_tag"] = tag
     position["exit_sequence"] = emit(
-        book, i, K_CLOSE, -position["side"], position["lots"], T_MARKET, np.nan, reason, 0,
+        book, i, K_CLOSE, -position["side"], position["lots"] - position["leave_lots"], T_MARKET, np.nan, reason, 0,
         position["sequence"], tag,
+    )  # fmt: skip
+
+
+@helper
+def want_part(book: Handle, i: int, lots: int, reason: int) -> None:
+    """Ask for a part of a position to be closed at the market; nothing when it is leaving already."""
+    position = position_of(book, i)
+    if position["lots"] < lots or position["exit_reason"] > 0 or position["leave_lots"] > 0:
+        return
+    position["leave_lots"] = lots
+    position["stop_revision"] += 1
+    position["leave_sequence"] = emit(
+        book, i, K_REDUCE, -position["side"], lots, T_MARKET, np.nan, reason, 0, position["sequence"], -1,
     )  # fmt: skip
 
 
@@ -302,22 +316,25 @@ def decide(handles: Records, row: Records, now_ms: int, signals: Records, first:
 
 
 #: What `act` can do.
-CANCEL, LEAVE, DIVIDE, NOTE = range(4)
+CANCEL, LEAVE, LEAVE_PART, DIVIDE, NOTE = range(5)
 
 
 @njit
-def act(handles: Records, what: int, i: int, code: int, until_ms: int) -> None:
+def act(handles: Records, what: int, i: int, code: int, number: int) -> None:
     """Do one thing that a person asked for: cancel a line's entry, leave it, divide its ladder anew, or note it.
 
     Args:
         code: the reason of a cancellation or exit; the kind of a notice, whose reason is a lock set by hand.
+        number: lots of a part that leaves; the end of a notice's lock, in milliseconds.
     """
     book = handles[0]
     if what == CANCEL and order_of(book, i)["side"] != 0:
         cancel_entry(book, i, code)
     elif what == LEAVE:
         want_exit(book, i, code, -1)
+    elif what == LEAVE_PART:
+        want_part(book, i, number, code)
     elif what == DIVIDE:
         divide(book, i)
     elif what == NOTE:
-        notice(book, code, i, L_MANUAL, 0.0, until_ms)
+        notice(book, code, i, L_MANUAL, 0.0, number)

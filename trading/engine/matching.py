@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from trading.engine.booking import book_entry, book_exit, clear_order, notice
 from trading.engine.grid import grid_buys, grid_end, grid_reserved, grid_sells, grid_start
 from trading.engine.reach import (
@@ -24,11 +26,15 @@ from trading.engine.records import (
     D_BALANCE,
     D_STALE,
     N_LAPSED,
+    R_FORCE,
+    R_LIQUIDATION,
     R_TARGET,
+    R_TRAIL,
     T_LIMIT,
     T_MARKET,
 )
 from trading.jit import helper, skeleton
+from trading.risk.exits import liquidation_price, venue_trailing_stop
 from trading.risk.sizing import whole_lots
 
 
@@ -111,13 +117,20 @@ def fill_entry(book: Handle, i: int, price: float, maker: int, ts_ms: int) -> No
 
 @helper
 def exits_at_open(book: Handle, i: int, bar: Any, ts_ms: int) -> None:
-    """Apply what the open decides for a position: market exit, gapped stop, gapped targets."""
+    """Apply what the open decides for a position: market exit, liquidation, gapped stop, gapped targets."""
     rules = rules_of(book)
     position = position_of(book, i)
     side = position["side"]
+    if position["leave_lots"] > 0:
+        leave_part(book, i, market_price(rules, bar["open"], -side), ts_ms)
+        if position["lots"] == 0:
+            return
     if position["exit_reason"] > 0:
         price = market_price(rules, bar["open"], -side)
         exit_rest(book, i, price, position["exit_reason"], position["exit_sequence"], ts_ms)
+        return
+    if side < 0 and bar["open"] >= liquidation_price(position["price"], rules["maintenance"]):
+        exit_rest(book, i, stop_price(rules, bar["open"], 1), R_LIQUIDATION, position["sequence"], ts_ms)
         return
     if side * (bar["open"] - position["stop"]) <= 0.0:
         price = stop_price(rules, bar["open"], -side)
@@ -127,6 +140,18 @@ def exits_at_open(book: Handle, i: int, bar: Any, ts_ms: int) -> None:
         left = position["leg_lots"][k] - position["leg_filled"][k]
         if left > 0 and side * (bar["open"] - position["leg_price"][k]) >= 0.0:
             fill_target(book, i, k, left, ts_ms)
+
+
+@helper
+def leave_part(book: Handle, i: int, price: float, ts_ms: int) -> None:
+    """Close the part of a position that is to leave, as a taker."""
+    position = position_of(book, i)
+    lots = min(position["leave_lots"], position["lots"])
+    sequence = position["leave_sequence"]
+    position["leave_lots"] = 0
+    position["leave_sequence"] = 0
+    fee = price * lots * line_of(book, i)["step"] * rules_of(book)["taker_fee"]
+    book_exit(book, i, lots, price, fee, 0, R_FORCE, 0, sequence, ts_ms)
 
 
 @helper
@@ -144,19 +169,45 @@ def exits_inside(book: Handle, i: int, bar: Any, ts_ms: int) -> None:
     rules = rules_of(book)
     position = position_of(book, i)
     side = position["side"]
-    stop = position["stop"]
+    stop, kind = position["stop"], position["stop_kind"]
+    if side < 0:
+        edge = liquidation_price(position["price"], rules["maintenance"])
+        if not stop <= edge:
+            stop, kind = edge, R_LIQUIDATION
     adverse = bar["low"] if side > 0 else bar["high"]
     if side * (adverse - stop) <= 0.0:
         price = stop_price(rules, stop, -side)
-        exit_rest(book, i, price, position["stop_kind"], position["sequence"], ts_ms)
+        exit_rest(book, i, price, kind, position["sequence"], ts_ms)
         return
     if position["late"] > 0:
         # The extreme may lie before the entry: it proves nothing.
         return
+    trailed = np.nan
+    if rules["trail_inside"] > 0 and position["trail"] == position["trail"]:
+        trailed = trailed_inside(position, bar, adverse)
     for k in range(3):
         left = position["leg_lots"][k] - position["leg_filled"][k]
-        if left > 0 and reached(rules["touch"], -side, bar, position["leg_price"][k]):
+        price = position["leg_price"][k]
+        # Of a trailed stop and a target beyond it the stop is taken first; a nearer target was certainly passed before.
+        if side * (price - trailed) > 0.0:
+            continue
+        if left > 0 and reached(rules["touch"], -side, bar, price):
             fill_target(book, i, k, left, ts_ms)
+    if trailed == trailed and position["lots"] > 0:
+        position["stop"] = trailed
+        position["stop_kind"] = R_TRAIL
+        exit_rest(book, i, stop_price(rules, trailed, -side), R_TRAIL, position["sequence"], ts_ms)
+
+
+@helper
+def trailed_inside(position: Any, bar: Any, adverse: float) -> float:
+    """Give the stop that a trailing venue triggers inside a bar; NaN when it triggers none."""
+    side = position["side"]
+    best, extreme = (position["high"], bar["high"]) if side > 0 else (position["low"], bar["low"])
+    moved = venue_trailing_stop(
+        side, position["price"], best, extreme, position["trail_after"], position["trail"], position["stop"]
+    )
+    return moved if side * (adverse - moved) <= 0.0 else np.nan
 
 
 @helper

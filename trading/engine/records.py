@@ -157,6 +157,7 @@ RULES = _record(
     timeframe_ms=_I, risk_per_trade=_F, max_position=_F, max_positions=_I, max_drawdown=_F, daily_loss=_F,
     portfolio_risk=_F, gross=_F, net=_F, correlation_count=_I, correlation_high=_F, correlation_low=_F,
     flatten=_I, conservative=_I, atr_multiple=_F, kelly_fraction=_F, break_even_after_leg=_I, max_signal_age_bars=_I,
+    trail_inside=_I, maintenance=_F,
     guard_stops=_I, guard_window_ms=_I, guard_lock_ms=_I, guard_global=_I,
     drawdown_guard=_F, drawdown_window_ms=_I, drawdown_lock_ms=_I, drawdown_trades=_I,
     cool_down_ms=_I, low_profit=_F, low_profit_trades=_I, low_profit_window_ms=_I, low_profit_lock_ms=_I,
@@ -180,7 +181,8 @@ POSITION = _record(
     break_even_leg=_I, break_even=_I, max_bars=_I, entry_clock=_I, entry_ms=_I, tag=_I, binding=_I,
     sequence=_I, high=_F, low=_F, late=_I,
     leg_price=_LEGS_F, leg_fraction=_LEGS_F, leg_lots=_LEGS_I, leg_filled=_LEGS_I,
-    mark=_F, exit_reason=_I, exit_tag=_I, exit_sequence=_I, exit_again=_I, frozen=_I, paused=_I,
+    mark=_F, exit_reason=_I, exit_tag=_I, exit_sequence=_I, exit_again=_I, leave_lots=_I, leave_sequence=_I,
+    is_hedge=_I, frozen=_I, paused=_I,
     lock_until_ms=_I, lock_reason=_I, confirm_side=_I, confirm_count=_I,
     grid_levels=_I, grid_low=_F, grid_high=_F, grid_step=_F, grid_lots=_I, grid_held=(_I, (GRID_LEVELS,)),
 )  # fmt: skip
@@ -188,7 +190,7 @@ POSITION = _record(
 ORDER = _record(
     side=_I, type=_I, price=_F, lots=_I, filled=_I, sequence=_I, clock=_I, expiry=_I, stop=_F, targets=_LEGS_F,
     fractions=_LEGS_F, trail=_F, trail_after=_F, break_even_leg=_I, max_bars=_I, tag=_I, binding=_I, reserved=_F,
-    risk=_F, cancelled=_I, grid_levels=_I, grid_low=_F, grid_high=_F,
+    risk=_F, cancelled=_I, is_hedge=_I, grid_levels=_I, grid_low=_F, grid_high=_F,
 )  # fmt: skip
 
 RECENT_TRADES = _record(
@@ -200,7 +202,7 @@ BAR = _record(open=_F, high=_F, low=_F, close=_F, volume=_F, atr=_F, flags=_I)
 SIGNAL = _record(
     at=_I, line=_I, enter=_I, exit=_I, entry_type=_I, entry_price=_F, expiry_bars=_I, stop=_F, targets=_LEGS_F,
     fractions=_LEGS_F, trail_ratio=_F, trail_after_ratio=_F, break_even_after_leg=_I, max_bars=_I, score=_F,
-    size_hint=_F, tag=_I, exit_tag=_I, lots=_I, grid_low=_F, grid_high=_F, grid_levels=_I,
+    size_hint=_F, hedge_beta=_F, tag=_I, exit_tag=_I, lots=_I, grid_low=_F, grid_high=_F, grid_levels=_I,
 )  # fmt: skip
 
 FILL = _record(

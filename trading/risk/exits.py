@@ -108,6 +108,26 @@ def trails(side: int, entry: float, best: float, after_ratio: float, ratio: floa
     return is_tighter(side, trailing_stop(side, best, ratio), stop)
 
 
+@njit
+def venue_trailing_stop(
+    side: int, entry: float, best: float, extreme: float, after_ratio: float, ratio: float, stop: float
+) -> float:
+    """Give the stop as a venue trails it inside a bar, from the best price before the bar and the bar's own extreme.
+
+    Trailing that the bar itself would switch on counts from the next bar. NaN where the stop stays as it is.
+    """
+    if not is_trailing_active(side, entry, best, after_ratio):
+        return np.nan
+    moved = trailing_stop(side, max(best, extreme) if side > 0 else min(best, extreme), ratio)
+    return moved if is_tighter(side, moved, stop) else np.nan
+
+
+@njit
+def liquidation_price(entry: float, maintenance: float) -> float:
+    """Give the price at which a short's collateral, twice its entry, no longer covers debt and maintenance margin."""
+    return 2.0 * entry / (1.0 + maintenance)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One step of a take-profit ladder, in exact money."""

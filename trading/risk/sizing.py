@@ -141,6 +141,12 @@ def limit_quantities(
 
 
 @njit
+def hedge_notional(side: int, beta: float, exposure: float) -> float:
+    """Give the notional of a hedge on a side: −β × the signed exposure that it answers, nothing on the other side."""
+    return max(0.0, -side * beta * exposure)
+
+
+@njit
 def smallest(out: NDArray[np.float64]) -> int:
     """Give the index of the binding limit; the first one wins a tie."""
     best = 0

@@ -1,0 +1,133 @@
+"""Hedges: sized by β against what the bot holds, exempt from the correlation rule, not from gross and net limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.engines import account, play
+from trading.engine.config import RiskLimits
+from trading.engine.engine import AccountEngine
+from trading.engine.views import EngineIntent
+from trading.instruments import Instrument
+from trading.orders import IntentKind, Reason, Side
+from trading.risk.hedging import Exposure, ExposureLimits, size_hedge
+from trading.signals import Signal, SignalColumns
+
+D = Decimal
+OFF = RiskLimits.off()
+LONG = Signal(enter=1, stop=50.0, size_hint=0.1)
+
+
+def a_bot(limits: RiskLimits = OFF, **more: Any) -> AccountEngine:
+    """Give a bot on three pairs that holds 20 of the first, bought at 100, with 10,000 of capital."""
+    engine = AccountEngine(account("BTC/USDT", "ETH/USDT", "PERP/USDT", limits=limits, step="1", **more))
+    play(engine, 0, 100.0, line0=LONG)
+    play(engine, 1, 100.0)
+    assert engine.position(0).lots == 20
+    return engine
+
+
+def entry(intents: tuple[EngineIntent, ...]) -> EngineIntent:
+    (found,) = (one for one in intents if one.kind is IntentKind.OPEN)
+    return found
+
+
+def hedge(beta: float, side: int = -1) -> Signal:
+    return Signal(enter=side, hedge_beta=beta)
+
+
+def test_a_hedge_is_beta_times_the_exposure_and_says_so() -> None:
+    engine = a_bot()
+
+    _, intents = play(engine, 2, 100.0, line2=hedge(0.75))
+    fills, _ = play(engine, 3, 100.0)
+
+    found = entry(intents)
+    assert (found.side, found.lots, found.reason, found.binding) == (Side.SELL, 15, Reason.HEDGE, "method")
+    assert found.limits["method"] == pytest.approx(15.0)
+    assert [(one.lots, one.reason) for one in fills] == [(15, Reason.HEDGE)]
+    assert engine.account().net == pytest.approx(500.0)
+    # What a hedge may lose the hedged wins: it takes nothing of the risk budget.
+    assert engine.account().open_risk == pytest.approx(20 * 50.0)
+
+
+def test_the_engine_sizes_a_hedge_as_the_money_function_does() -> None:
+    engine = a_bot(replace(OFF, gross_exposure=0.3))
+    _, intents = play(engine, 2, 100.0, line2=hedge(0.9))
+
+    exact = size_hedge(
+        asset_notional=D(2_000),
+        beta=0.9,
+        instrument=Instrument(pair="PERP/USDT", step=D(1), min_notional=D(0), can_short=True),
+        price=D(100),
+        exposure=Exposure(net=D(2_000), gross=D(2_000)),
+        equity=D(10_000),
+        limits=ExposureLimits(net_ratio=D("0.3"), gross_ratio=D("0.3")),
+    )
+
+    found = entry(intents)
+    assert (found.lots, found.binding) == (10, "gross_exposure")
+    assert (exact.quantity, exact.binding) == (D(10), "gross")
+
+
+def test_a_hedge_on_the_same_side_as_the_exposure_answers_nothing() -> None:
+    engine = a_bot()
+
+    _, intents = play(engine, 2, 100.0, line2=hedge(0.75, side=1))
+
+    assert entry(intents).denied == "method"
+
+
+def test_a_hedge_passes_the_correlation_rule_that_refuses_any_other_entry() -> None:
+    engine = a_bot(replace(OFF, correlation_count=1))
+    engine.set_correlation(np.where(np.eye(3) > 0, 1.0, -0.95))
+
+    _, refused = play(engine, 2, 100.0, line1=Signal(enter=-1, stop=150.0))
+    _, taken = play(engine, 3, 100.0, line2=hedge(0.5))
+    play(engine, 4, 100.0)
+
+    assert entry(refused).denied == "correlation"
+    assert entry(taken).denied == ""
+    assert engine.position(2).lots == 10
+
+
+def test_a_hedge_counts_for_nobody_elses_correlation() -> None:
+    engine = a_bot(replace(OFF, correlation_count=2))
+    engine.set_correlation(np.full((3, 3), 0.0))
+    play(engine, 2, 100.0, line2=hedge(0.5))
+    play(engine, 3, 100.0)
+    # From now on the short hedge and a new long move together.
+    engine.set_correlation(np.array([[1.0, 0.9, -0.9], [0.9, 1.0, -0.9], [-0.9, -0.9, 1.0]]))
+
+    _, intents = play(engine, 4, 100.0, line1=LONG)
+
+    assert entry(intents).denied == ""
+
+
+def test_net_limits_bind_a_hedge_that_would_turn_the_account_round() -> None:
+    engine = a_bot(replace(OFF, net_exposure=0.25))
+
+    _, intents = play(engine, 2, 100.0, line2=hedge(3.0))
+
+    # From net +2,000 to at most −2,500.
+    assert (entry(intents).lots, entry(intents).binding) == (45, "net_exposure")
+
+
+def test_a_spot_venue_refuses_the_short_hedge() -> None:
+    engine = a_bot(can_short=False)
+
+    _, intents = play(engine, 2, 100.0, line2=hedge(0.5))
+
+    assert entry(intents).denied == "short_not_allowed"
+
+
+def test_columns_carry_the_beta_and_rows_without_it_are_no_hedges() -> None:
+    columns = SignalColumns(enter=np.array([0, -1], np.int8), hedge_beta=np.array([np.nan, 0.4]))
+
+    assert columns.row(1).hedge_beta == 0.4
+    assert np.isnan(SignalColumns(enter=np.array([1], np.int8)).row(0).hedge_beta)
