@@ -35,6 +35,7 @@ class Request:
     fill: str
     can_short: bool
     strategy_path: Path | None = None
+    trailing: str = "close"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ def account_for(request: Request, markets: tuple[Candles, ...], tags: tuple[str,
             slippage=request.slippage,
             spread=request.spread,
             fill=_fill(request.fill),
+            trailing=_trailing(request.trailing),
         ),
         limits=risk_limits(request.limits),
     )
@@ -111,6 +113,12 @@ def account_for(request: Request, markets: tuple[Candles, ...], tags: tuple[str,
 def _fill(text: str) -> Any:
     if text not in {"through", "touch"}:
         raise BadParameter(f"Fill rule '{text}' was given; through or touch is allowed.")
+    return text
+
+
+def _trailing(text: str) -> Any:
+    if text not in {"close", "venue"}:
+        raise BadParameter(f"Trailing '{text}' was given; close or venue is allowed.")
     return text
 
 
@@ -186,6 +194,7 @@ def run_backtest(request: Request) -> Done:
             "slippage": request.slippage,
             "spread": request.spread,
             "fill": request.fill,
+            "trailing": request.trailing,
         },
     }
     return Done(request=request, markets=markets, signals=signals, result=result, document=document)

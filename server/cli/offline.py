@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from server.cli import inputs, output
-from server.cli.options import AsJson, Capital, Fee, FillRule, Slippage, Spread
+from server.cli.options import AsJson, Capital, Fee, FillRule, Slippage, Spread, Trailing
 from trading.errors import InvalidInput, nearest
 
 
@@ -32,6 +32,7 @@ def simulate(
     slippage: Slippage = 0.0,
     spread: Spread = 0.0,
     fill: FillRule = "through",
+    trailing: Trailing = "close",
     as_json: AsJson = False,
 ) -> None:
     """Show what happens to given orders on given bars under the fill rules."""
@@ -46,6 +47,7 @@ def simulate(
         slippage=slippage,
         spread=spread,
         fill=fill,
+        trailing=trailing,
     )
     if as_json:
         output.emit_json(answer)

@@ -39,6 +39,13 @@ Capital = Annotated[str, typer.Option(help="Starting money in quote currency.")]
 Fee = Annotated[float, typer.Option(help="Fee per side as a ratio: 0.001 is 0.1 %.")]
 Slippage = Annotated[float, typer.Option(help="Slippage of market and stop fills as a ratio.")]
 Spread = Annotated[float, typer.Option(help="Bid-ask spread as a ratio; market fills pay half of it.")]
+Trailing = Annotated[
+    str,
+    typer.Option(
+        "--trailing",
+        help="close: the bot moves trailing stops at each close; venue: the venue does inside the bar.",
+    ),
+]
 FillRule = Annotated[
     str, typer.Option("--fill", help="through: a limit needs a price beyond it; touch: equality is enough.")
 ]

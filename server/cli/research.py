@@ -21,6 +21,7 @@ from server.cli.options import (
     Spread,
     StrategyPath,
     To,
+    Trailing,
 )
 
 
@@ -94,6 +95,7 @@ def backtest(
     slippage: Slippage = 0.0005,
     spread: Spread = 0.0,
     fill: FillRule = "through",
+    trailing: Trailing = "close",
     spot: Annotated[bool, typer.Option("--spot", help="Refuse short positions, as spot venues do.")] = False,
     strategy_path: StrategyPath = None,
     chart: Chart = None,
@@ -117,6 +119,7 @@ def backtest(
         slippage=slippage,
         spread=spread,
         fill=fill,
+        trailing=trailing,
         can_short=not spot,
         strategy_path=strategy_path,
     )

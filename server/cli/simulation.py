@@ -19,7 +19,15 @@ _KEYS = (
 
 
 def simulated(
-    bars: Candles, orders: Any, *, capital: Decimal, fee: float, slippage: float, spread: float, fill: str
+    bars: Candles,
+    orders: Any,
+    *,
+    capital: Decimal,
+    fee: float,
+    slippage: float,
+    spread: float,
+    fill: str,
+    trailing: str = "close",
 ) -> dict[str, Any]:
     """Play orders over bars and give the document."""
     if not isinstance(orders, list):
@@ -29,7 +37,19 @@ def simulated(
             f"Fill rule '{fill}' was given; through or touch is allowed.",
             hint=nearest(fill, ("through", "touch")) or None,
         )
-    costs = Costs(maker_fee=fee, taker_fee=fee, slippage=slippage, spread=spread, fill=fill)  # type: ignore[arg-type]
+    if trailing not in {"close", "venue"}:
+        raise InvalidInput(
+            f"Trailing '{trailing}' was given; close or venue is allowed.",
+            hint=nearest(trailing, ("close", "venue")) or None,
+        )
+    costs = Costs(
+        maker_fee=fee,
+        taker_fee=fee,
+        slippage=slippage,
+        spread=spread,
+        fill=fill,  # type: ignore[arg-type]
+        trailing=trailing,  # type: ignore[arg-type]
+    )
     filled, gaps = fill_gaps(bars)
     if gaps:
         raise InvalidInput(
