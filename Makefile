@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help install install-dev run console test check prove prove-rabbitmq bench format lock sdl docs
+.PHONY: test-train help install install-dev run console test check prove prove-rabbitmq bench format lock sdl docs
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -33,6 +33,10 @@ check: install-dev ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=.:graphql $(BIN)/lint-imports --no-cache
+
+test-train: install-dev ## train and export networks for real, in an environment of their own with torch
+	@tools/train_install.sh
+	PYTHONPATH=.:graphql OMP_NUM_THREADS=1 .venv-train/bin/python -m pytest tests/trained/check_*.py $(ARGS)
 
 prove: install-dev ## short profiles of the heavy proofs
 	$(BIN)/python tools/prove.py $(ARGS)

@@ -108,7 +108,8 @@ def test_a_random_walk_gives_no_skill_and_a_money_difference_around_zero(panel: 
 
     assert judged.skill_low <= 0.0
     assert not judged.is_suspicious
-    assert difference.contains_zero or difference.high < 0.0, "costs may lose, luck may not win"
+    assert earned.trades > 0
+    assert difference.contains_zero
 
 
 def test_a_money_difference_that_is_real_is_seen() -> None:
@@ -123,12 +124,17 @@ def test_a_money_difference_that_is_real_is_seen() -> None:
 def test_features_at_a_bar_stay_bit_for_bit_when_later_bars_change(series: list[Candles]) -> None:
     candles, cut = series[0], 1_500
     other = walk_candles(99)
+
+    def joined(name: str) -> FloatArray:
+        return np.concatenate((getattr(candles, name)[:cut], 7.0 * getattr(other, name)[cut:]))
+
     changed = replace(
         candles,
-        **{
-            name: np.concatenate((getattr(candles, name)[:cut], 7.0 * getattr(other, name)[cut:]))
-            for name in ("open", "high", "low", "close", "volume")
-        },
+        open=joined("open"),
+        high=joined("high"),
+        low=joined("low"),
+        close=joined("close"),
+        volume=joined("volume"),
     )
 
     before, after = features(candles), features(changed)

@@ -166,7 +166,7 @@ class BoostedLearner:
     """Fits gradient-boosted trees on the last bar's features; the same stop rule as the networks."""
 
     name: str = "gradient boosting"
-    is_seeded: bool = True
+    is_seeded: bool = False
     rounds: int = 100
 
     def fit(self, panel: Panel, learned: IntArray, *, seed: int) -> BoostedPredictor:
