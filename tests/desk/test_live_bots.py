@@ -16,9 +16,9 @@ from desk.clock import SystemClock, to_ms
 from desk.execution import executor
 from desk.store import SqlStore, open_store
 from desk.views import Account, Order, Position
-from tests.desk.desk_house import DeskHouse, a_house, at_work, market, run_to_end, until
+from tests.desk.desk_house import DeskHouse, a_house, at_work, market, until
 from tests.support.fake_exchange import FakeExchange
-from tests.support.fake_venue import ACCEPT_THEN_DROP, FakeVenue
+from tests.support.fake_venue import FakeVenue
 from tests.support.live_bots import COSTS, ScriptFeed, Told, joined, told
 from tests.support.stores import SqliteTemplate
 from trading.candles import Candles
@@ -210,6 +210,3 @@ async def test_a_live_bot_trades_like_its_paper_twin_also_when_it_is_stopped_and
     assert len(trades) >= 3
     assert len(trades) == len(paper)
     assert [(a, b) for a, b in zip(trades, paper, strict=True) if not a.is_like(b)] == []
-
-
-_ = (run_to_end, ACCEPT_THEN_DROP)
