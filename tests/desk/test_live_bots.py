@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class LiveBots:
             for candles in data:
                 await self.walk(candles, row)
             self.feed.release(row + 1)
-            await until(lambda row=row: self.is_settled(int(data[0].ts_ms[row])), within_s=30.0)
+            await until(partial(self.is_settled, int(data[0].ts_ms[row])), within_s=30.0)
 
     async def walk(self, candles: Candles, row: int) -> None:
         """Take a price through a bar, the losing side first."""
@@ -77,7 +78,7 @@ class LiveBots:
         for level in await self.targets(pair):
             if low < level < high:
                 self.exchange.tick(pair, level)
-                await until(lambda level=level: self.is_taken(pair, level), within_s=30.0)
+                await until(partial(self.is_taken, pair, level), within_s=30.0)
         self.exchange.tick(pair, high)
         self.exchange.tick(pair, close)
 
