@@ -20,6 +20,7 @@ from desk.bus import EventBus
 from desk.clock import Clock
 from desk.desk import Desk
 from desk.identity import Actor, new_id
+from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
 from desk.ports import Feed, Store
 from desk.views import Performance
@@ -57,6 +58,9 @@ class HouseFace(Protocol):
 
     @property
     def queries(self) -> Figures: ...
+
+    @property
+    def timetable(self) -> Timetable: ...
 
     @property
     def prices(self) -> LivePrices: ...
@@ -143,10 +147,16 @@ class Context:
     plans: Plans = field(default_factory=dict)
     #: The socket that an operation came over; None over HTTP. A refreshed session goes on there.
     connection: Context | None = None
+    #: Made for one operation; a socket's context is not, and each of its operations gets its own.
+    is_for_one: bool = False
 
-    def for_operation(self) -> Context:
-        """Give a context of its own for one operation: fresh loaders, fresh request id."""
-        workspace = self.session.actor.workspace_id if self.session else ""
+    def for_operation(self, *, session: Session | None = None, token: str = "", peer: str = "") -> Context:
+        """Give a context of its own for one operation: fresh loaders, fresh request id.
+
+        Args:
+            session, token, peer: of whoever asks, where this context is not theirs yet.
+        """
+        who = session or self.session
         return Context(
             house=self.house,
             health=self.health,
@@ -154,13 +164,14 @@ class Context:
             journal=self.journal,
             gate=self.gate,
             documents=self.documents,
-            session=self.session,
-            token=self.token,
-            peer=self.peer,
+            session=who,
+            token=token or self.token,
+            peer=peer or self.peer,
             connection_params=self.connection_params,
-            loaders=Loaders(self.house.store, workspace, self.models),
+            loaders=Loaders(self.house.store, who.actor.workspace_id if who else "", self.models),
             models=self.models,
             connection=self.connection,
+            is_for_one=True,
         )
 
     @property

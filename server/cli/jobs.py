@@ -14,9 +14,9 @@ from server.cli.options import AsJson, DataDir
 from trading.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from desk.commands import Command
     from datetime import datetime
 
+    from desk.commands import Command
     from desk.ports import Unit
     from desk.views import Job, JobFile
 

@@ -14,7 +14,7 @@ from desk.clock import ManualClock
 from desk.identity import Role
 from desk.jobs.bell import Bell
 from desk.jobs.queueing import new_job
-from desk.jobs.timetable import Timetable
+from desk.jobs.timetable import ENTRIES, Timetable
 from desk.ports import Store
 from desk.views import Filter, Page
 from trading.errors import BadSetting
@@ -120,6 +120,15 @@ async def test_however_often_it_is_asked_it_is_told_once_and_by_one_mail(any_sto
     assert [one.recipient for one in deliveries] == ["ada@example.org"]
 
 
+async def told(store: Store, workspace_id: str) -> list[DaySummarised]:
+    """Wait until something was told."""
+    async with asyncio.timeout(60.0):
+        while True:
+            if found := await summaries(store, workspace_id):
+                return found
+            await asyncio.sleep(0.02)
+
+
 @pytest.fixture(params=["stub", "redis"])
 def broker_url(request: pytest.FixtureRequest) -> str:
     return "" if request.param == "stub" else str(request.getfixturevalue("redis_url"))
@@ -134,13 +143,12 @@ async def test_the_clock_has_the_day_told_by_a_worker_on_every_broker(
     clock, bus, bell = ManualClock(created + timedelta(days=1)), EventBus(), Bell()
     bench = Bench(feed=NoFeed())  # type: ignore[arg-type]
     workers = Workers(sqlite_store, bus, clock, bell=bell, bench=bench, url=broker_url)
-    schedule = Schedule(sqlite_store, bus, clock, bell, Timetable(["job_retention=off"]))
+    timetable = Timetable(entries=[one for one in ENTRIES if one.name == "day_summary"])
+    schedule = Schedule(sqlite_store, bus, clock, bell, timetable)
     await workers.start()
     try:
         taken = await schedule.look()
-        async with asyncio.timeout(60.0):
-            while not (found := await summaries(sqlite_store, workspace_id)):
-                await asyncio.sleep(0.02)
+        found = await told(sqlite_store, workspace_id)
         again = await schedule.look()
     finally:
         await workers.stop()

@@ -6,6 +6,7 @@ import strawberry
 
 from api.context import Info
 from api.ids import Cursor, own_id
+from api.jobs.schedule import ScheduleQueries
 from api.jobs.types import Job, job
 from api.pagination import DEFAULT_FIRST, Connection, connect, wanted_page
 from api.permissions import reads
@@ -26,7 +27,7 @@ class JobFilter:
 
 
 @strawberry.type
-class JobQueries:
+class JobQueries(ScheduleQueries):
     """Root fields about jobs."""
 
     @reads()
