@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from desk.research.audit import audited
 from desk.research.pictures import backtest_picture, backtest_report
 from desk.research.runs import Request, run_backtest
 from desk.research.tables import trades_csv
@@ -18,7 +19,7 @@ _STEPS = 3
 def run(payload: Mapping[str, Any], tell: Tell) -> Result:
     """Run a strategy over its markets."""
     tell("backtest", 0, _STEPS)
-    done = run_backtest(request_of(payload))
+    done = audited(run_backtest(request_of(payload)))
     tell("backtest", 1, _STEPS)
     trades = done.document.pop("trades")
     files = {

@@ -198,8 +198,15 @@ async def _found(asked: Asked) -> Job:
 
 
 #: Figures of a result that people look at first.
-_FIGURES = ("sharpe", "sortino", "profit_factor", "expectancy", "max_drawdown", "total_return")
-_SHARES = frozenset({"max_drawdown", "total_return"})
+_FIGURES = {
+    "roi": "total_return",
+    "sharpe": "sharpe",
+    "sortino": "sortino",
+    "profit_factor": "profit_factor",
+    "expectancy": "expectancy",
+    "max_drawdown": "max_drawdown",
+}
+_SHARES = frozenset({"roi", "max_drawdown"})
 
 
 async def _one(asked: Asked) -> Card:
@@ -267,12 +274,20 @@ def _figures(result: Any) -> list[Field]:
     if "final_equity" in result:
         found.append(Field("equity", Money(Decimal(str(result["final_equity"])))))
     metrics = result.get("metrics") or (result.get("best") or {}).get("figures") or {}
-    for name in _FIGURES:
+    for name, label in _FIGURES.items():
         value = metrics.get(name)
         if value is None and name not in metrics:
             continue
         shown: Value = Ratio(value, is_signed=True) if name in _SHARES else Number(value)
-        found.append(Field(name, shown))
+        found.append(Field(label, shown))
+    audit = result.get("audit")
+    if audit:
+        failed = [one["check"].replace("_", " ") for one in audit["checks"] if one["findings"]]
+        found.append(
+            Field("audit", Text("job.audit_failed", {"checks": ", ".join(failed)}), Tone.BAD)
+            if failed
+            else Field("audit", Text("job.audited"), Tone.GOOD)
+        )
     params = (result.get("best") or {}).get("params") or {}
     if params:
         found.append(Field("best", ", ".join(f"{name}={value}" for name, value in params.items())))

@@ -75,18 +75,17 @@ def wave_picture(candles: Candles) -> bytes:
 
 def backtest_report(done: Done, ending: str) -> bytes | str:
     """Render the report of a run as HTML or PDF."""
+    from desk.research.audit import audit_sentences
     from trading.backtest.evaluate import report_of
 
+    gaps = done.document["gaps"]
+    filled = (f"{gaps} missing bars were filled with synthetic ones that trigger no entry.",) if gaps else ()
     report = report_of(
         done.result,
         strategy=done.document["strategy"],
         params=done.document["params"],
         timeframe=done.document["timeframe"],
-        notes=(
-            f"{done.document['gaps']} missing bars were filled with synthetic ones that trigger no entry.",
-        )
-        if done.document["gaps"]
-        else (),
+        notes=(*audit_sentences(done.document["audit"]), *filled),
     )
     return rendered(report, ending)
 

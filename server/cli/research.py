@@ -104,6 +104,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Run a strategy over candles: metrics, trades, equity."""
+    from desk.research.audit import audited
     from desk.research.runs import Request, run_backtest
 
     for path, endings in ((chart, (".png",)), (trades, (".csv",)), (report, (".html", ".pdf"))):
@@ -123,7 +124,7 @@ def backtest(
         can_short=not spot,
         strategy_path=strategy_path,
     )
-    done = run_backtest(request)
+    done = audited(run_backtest(request))
     if trades is not None:
         from desk.research.tables import trades_csv
 
@@ -157,6 +158,8 @@ def _check_target(path: Path, endings: tuple[str, ...]) -> None:
 
 
 def _print_backtest(document: dict[str, Any]) -> None:
+    from desk.research.audit import audit_sentences
+
     screen = output.console()
     params = ", ".join(f"{k}={v}" for k, v in document["params"].items())
     screen.print(
@@ -186,3 +189,5 @@ def _print_backtest(document: dict[str, Any]) -> None:
         )
     if document["gaps"]:
         screen.print(f"Gaps filled with synthetic bars that trigger no entry: {document['gaps']} bars.")
+    for sentence in audit_sentences(document["audit"]):
+        screen.print(sentence, style="bold red" if sentence.startswith("AUDIT FAILED") else None)

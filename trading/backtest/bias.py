@@ -51,6 +51,7 @@ __all__ = [
     "Thoroughness",
     "check_all",
     "check_subject",
+    "sample_subject",
 ]
 
 
@@ -102,6 +103,14 @@ def check_subject(
                 run.timeframes(),
             ),
         )
+
+
+def sample_subject(subject: Checkable, market: MarketView, thoroughness: Thoroughness) -> tuple[Outcome, ...]:
+    """Run checks 1 and 2 alone: no look at the future, in a sample that costs little."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        run = _Run(subject, market, thoroughness)
+        return run.prefix(), run.poison()
 
 
 class _Run:

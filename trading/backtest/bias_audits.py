@@ -33,6 +33,8 @@ class FillColumns:
         quantity: base asset, > 0.
         price: quote currency.
         is_report: the fill only marks the end of the data (trading-rules.md B.3.11) and is not judged.
+        is_limit: a resting limit filled. A bar that opens beyond it fills at the limit without improvement
+            (B.3.4): worse than anything that traded in that bar, which no fill may be the other way.
     """
 
     decided: IntArray
@@ -41,12 +43,14 @@ class FillColumns:
     quantity: FloatArray
     price: FloatArray
     is_report: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    is_limit: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
     def __post_init__(self) -> None:
         n = len(self.bar)
-        if len(self.is_report) == 0 and n:
-            object.__setattr__(self, "is_report", np.zeros(n, np.bool_))
-        for name in ("decided", "side", "quantity", "price", "is_report"):
+        for name in ("is_report", "is_limit"):
+            if len(getattr(self, name)) == 0 and n:
+                object.__setattr__(self, name, np.zeros(n, np.bool_))
+        for name in ("decided", "side", "quantity", "price", "is_report", "is_limit"):
             if len(getattr(self, name)) != n:
                 raise ShapeMismatch(f"Fill column '{name}' has {len(getattr(self, name))} rows; bar has {n}.")
 
@@ -67,7 +71,7 @@ def audit_fills(
     """
     rows = np.flatnonzero(~fills.is_report)
     findings: list[Finding] = []
-    bar, price, side = fills.bar[rows], fills.price[rows], fills.side[rows]
+    bar, price, side, is_limit = (fills.bar[rows], fills.price[rows], fills.side[rows], fills.is_limit[rows])
     slack = tick + _ROUNDING * price
     highest = candles.high[bar] * np.where(side > 0, 1.0 + cost_ratio, 1.0) + slack
     lowest = candles.low[bar] * np.where(side < 0, 1.0 - cost_ratio, 1.0) - slack
@@ -76,8 +80,14 @@ def audit_fills(
             bar <= fills.decided[rows],
             "it filled in bar {bar}, not after bar {decided} whose close decided it",
         ),
-        (price > highest, "its price {price:g} is above the high {high:g} of bar {bar}"),
-        (price < lowest, "its price {price:g} is below the low {low:g} of bar {bar}"),
+        (
+            (price > highest) & ~(is_limit & (side > 0)),
+            "its price {price:g} is above the high {high:g} of bar {bar}",
+        ),
+        (
+            (price < lowest) & ~(is_limit & (side < 0)),
+            "its price {price:g} is below the low {low:g} of bar {bar}",
+        ),
         (candles.volume[bar] <= 0.0, "bar {bar} has no volume: nothing traded in it"),
         (np.diff(bar, prepend=bar[:1]) < 0, "it filled in bar {bar}, before the fill above it"),
         (fills.quantity[rows] <= 0.0, "its quantity {quantity:g} is not positive"),

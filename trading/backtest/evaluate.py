@@ -293,4 +293,5 @@ def fills_of(result: BacktestResult, rows: Records, *, line: int = 0) -> FillCol
         quantity=fills["lots"] * step,
         price=np.ascontiguousarray(fills["price"]),
         is_report=fills["reason"] == R_END,
+        is_limit=fills["maker"] != 0,
     )
