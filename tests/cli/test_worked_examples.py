@@ -87,6 +87,30 @@ def test_b3_6_the_report_of_trailing_tells_bot_and_venue_apart(play: Any) -> Non
     assert fills(at_venue) == [(2, D("107.8"), D(100), "trailing_stop")]
 
 
+def test_b3_6_a_close_that_passed_the_new_stop_leaves_at_the_next_open(play: Any) -> None:
+    ran = play(
+        (101, 110, 101, 107), (106, 107, 105, 106), stop_loss=90, trailing={"distance": 0.02}
+    )  # fmt: skip
+
+    assert fills(ran) == [(3, D(106), D(100), "trailing_stop")]
+
+
+def test_b3_2_a_gap_through_the_stop_fills_at_the_open_and_3_equality_triggers(play: Any) -> None:
+    gapped, touched = play((94, 95, 93, 94), stop_loss=97), play((99, 99, 97, 98), stop_loss=97)
+
+    assert fills(gapped) == [(2, D(94), D(100), "stop_loss")]
+    assert fills(touched) == [(2, D(97), D(100), "stop_loss")]
+
+
+def test_b3_9_the_stop_counts_in_the_bar_of_a_stop_entry_and_its_target_only_without_it(play: Any) -> None:
+    entry = {"type": "stop", "price": 103, "stop_loss": 99, "take_profits": [[1, 105]], "quantity": 10}
+
+    stopped, reached = play((101, 106, 98, 105), **entry), play((101, 106, 99.5, 105), **entry)
+
+    assert fills(stopped) == [(2, D(99), D(10), "stop_loss")]
+    assert fills(reached) == [(2, D(105), D(10), "take_profit_1")]
+
+
 def test_b3_7_trailing_switched_on_by_a_high_counts_from_the_next_bar(play: Any) -> None:
     ran = play(
         (100, 106, 100, 105), (105, 105, 103, 104),
