@@ -39,11 +39,15 @@ SORTED_BY: dict[type[Any], str] = {
 
 def cursor_of(row: Any) -> str:
     """Give the cursor of a row that a `page` method gave: `Page(after=cursor_of(rows[-1]))` goes on after it."""
+    # Rows of pages are nearly always these, and asking whether something is a Mapping is dear.
+    moment = SORTED_BY.get(type(row))
+    if moment is not None:
+        return _pack(getattr(row, moment).isoformat(), str(row.id))
     if isinstance(row, AuditEntry):
         return _pack(str(row.sequence), "")
     if isinstance(row, Mapping):
         return _pack(row["at"].isoformat(), str(row["id"]))
-    return _pack(getattr(row, SORTED_BY[type(row)]).isoformat(), str(row.id))
+    raise KeyError(type(row))
 
 
 def read_cursor(cursor: str) -> tuple[str, str]:

@@ -31,6 +31,7 @@ from server.health import Check, Health
 from server.lifespan import lifespan
 from server.metrics import Metrics
 from server.middleware import BodyLimit, Frontier, Timed, is_loopback
+from server.short_way import ShortWay
 from server.webhooks import HookDoor
 
 #: Named documents of our own, validated before the first request.
@@ -76,14 +77,18 @@ def create_app(
         *Downloads(house.store, authenticator).routes(),
         *(explorer_routes() if settings.explorer else ()),
     ]
+    hosts = (*settings.allowed_hosts, settings.host)
     middleware = [
+        Middleware(
+            ShortWay, door=door, hosts=hosts, monotonic=house.clock.monotonic, observe=metrics.request
+        ),
         Middleware(
             Timed,
             monotonic=house.clock.monotonic,
             observe=metrics.request,
             routes=ROUTES,
         ),
-        Middleware(Frontier, hosts=(*settings.allowed_hosts, settings.host), origins=settings.origins),
+        Middleware(Frontier, hosts=hosts, origins=settings.origins),
         *_cors(settings),
         Middleware(HookDoor, hooks=Hooks(house.desk, venue=house.feed.venue)),
         Middleware(BodyLimit, most=MAX_BODY),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 #: Headers of every answer.
-_SAFE_HEADERS = (
+SAFE_HEADERS = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -49,7 +50,7 @@ class Frontier:
             return
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if _name(host) not in self._hosts:
+        if host_name(host) not in self._hosts:
             await _refuse(scope, receive, send, 421, "This server does not answer under that host name.")
             return
         origin = headers.get("origin")
@@ -63,7 +64,7 @@ class Frontier:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 found = MutableHeaders(scope=message)
-                for name, value in _SAFE_HEADERS:
+                for name, value in SAFE_HEADERS:
                     found.setdefault(name, value)
             await send(message)
 
@@ -155,7 +156,9 @@ class Timed:
             self._observe(route, code, self._monotonic() - started)
 
 
-def _name(host: str) -> str:
+@lru_cache(maxsize=256)
+def host_name(host: str) -> str:
+    """Give the name of a Host header, without port and in lower case; empty where it has none."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:

@@ -16,7 +16,7 @@ import uvloop
 from desk.settings import Settings
 from desk.store import open_store
 from server.app import create_app
-from server.web import bound_socket, web_server
+from server.web import bound_socket, settle, web_server
 from tests.support.api_house import StoreHouse
 
 
@@ -24,6 +24,7 @@ async def main(port: int, url: str) -> None:
     """Serve until it is killed."""
     house = StoreHouse(open_store(url))
     app = create_app(house, Settings())
+    settle()
     await web_server(app).serve(sockets=[bound_socket("127.0.0.1", port)])
 
 

@@ -23,7 +23,7 @@ from desk.settings import Settings
 from desk.store import open_store
 from desk.views import Bot
 from server.app import create_app
-from server.web import bound_socket, web_server
+from server.web import bound_socket, settle, web_server
 from tests.support.api_house import StoreHouse
 from tests.support.records import a_fill, a_position, an_order
 from trading.errors import StoreProblem
@@ -105,6 +105,7 @@ async def main(port: int, url: str, orders_per_s: float) -> None:
     """Serve and trade until it is killed."""
     house = StoreHouse(open_store(url))
     app = create_app(house, Settings())
+    settle()
     trading = asyncio.create_task(trade(house, orders_per_s))
     await web_server(app).serve(sockets=[bound_socket("127.0.0.1", port)])
     trading.cancel()

@@ -23,6 +23,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from api.errors import ApiError, ErrorCode
 from api.limits import MAX_NEW_TOKENS, MAX_TOKENS, check_structure
 from api.plans import Plans
+from api.roots import RootPlan, root_plan
 
 #: Documents kept.
 MAX_DOCUMENTS = 512
@@ -43,6 +44,7 @@ class Document:
         operations: how many are in it.
         plans: how its plain selections are answered.
         prices: costs that were worked out, by operation and page sizes.
+        roots: how its queries are answered whole, by operation; None where graphql-core has to.
     """
 
     name: str
@@ -51,6 +53,16 @@ class Document:
     operations: int = 1
     plans: Plans = field(default_factory=dict)
     prices: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    roots: dict[int, RootPlan | None] = field(default_factory=dict)
+
+    def root_plan(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> RootPlan | None:
+        """Give how an operation of a valid document is answered whole, if that is worth trying."""
+        key = id(operation)
+        if key not in self.roots:
+            assert self.tree is not None
+            self.roots[key] = root_plan(schema, self.tree, operation)
+        found = self.roots[key]
+        return found if found is not None and found.is_useful else None
 
 
 #: Our own documents, read once per process and schema; they introspect nothing, so every server may share them.

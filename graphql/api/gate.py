@@ -1,4 +1,4 @@
-"""Admission: how many operations run at once, and how many points each person may spend."""
+"""Admission: how often each person may ask, and how many points they may spend; `places` says how many at once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from api.errors import ApiError, ErrorCode
+from api.places import Places
 from desk.clock import Clock
 from desk.identity import Role
-
-#: Operations in flight in the whole process.
-PER_PROCESS = 200
 
 #: Event streams over HTTP, of one person and of the whole process.
 STREAMS_PER_PERSON = 20
@@ -79,43 +77,11 @@ class Gate:
         self._clock = clock
         self._requests = (requests_per_s, 2 * requests_per_s)
         self._points = points_per_s
-        self._per_person = in_flight
+        self.places = Places(per_person=in_flight)
         self._new_documents = new_documents_per_s
         self._only_known = only_known
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
-        self._in_flight: dict[str, int] = {}
-        self._all_in_flight = 0
         self._streams: dict[str, int] = {}
-
-    def enter(self, who: str) -> None:
-        """Let an operation in.
-
-        Raises:
-            ApiError: too many are running.
-        """
-        if self._all_in_flight >= PER_PROCESS:
-            raise ApiError(
-                ErrorCode.UNAVAILABLE,
-                f"This server runs {PER_PROCESS} operations at once and all places are taken.",
-                retryAfterMs=1000,
-            )
-        if self._in_flight.get(who, 0) >= self._per_person:
-            raise ApiError(
-                ErrorCode.RATE_LIMITED,
-                f"Too many operations are running; {self._per_person} at once are allowed per person.",
-                retryAfterMs=500,
-            )
-        self._in_flight[who] = self._in_flight.get(who, 0) + 1
-        self._all_in_flight += 1
-
-    def leave(self, who: str) -> None:
-        """Note that an operation ended."""
-        left = self._in_flight.get(who, 0) - 1
-        if left > 0:
-            self._in_flight[who] = left
-        else:
-            self._in_flight.pop(who, None)
-        self._all_in_flight -= 1
 
     def open_stream(self, who: str) -> None:
         """Let a long answer in; sockets bound their own.

@@ -71,14 +71,16 @@ class Guard:
         self.context.plans = found.plans
         return found
 
-    def refusals(self, schema: GraphQLSchema, variables: Mapping[str, Any] | None) -> list[GraphQLError]:
+    async def refusals(
+        self, schema: GraphQLSchema, variables: Mapping[str, Any] | None
+    ) -> list[GraphQLError]:
         """Say why the operation is refused, or charge what it costs, take a place, and give nothing."""
         errors = [self._refusal] if self._refusal else list(self.document.errors if self.document else ())
         if not errors:
             try:
                 self._charge(schema, variables)
                 who, _ = self._who()
-                self.context.gate.enter(who)
+                await self.context.gate.places.enter(who)
                 self._entered = who
             except ApiError as refusal:
                 errors = [refusal]
@@ -94,7 +96,7 @@ class Guard:
     def leave(self) -> None:
         """Give the place back; a subscription does so once it streams, because it lives long by nature."""
         if self._entered:
-            self.context.gate.leave(self._entered)
+            self.context.gate.places.leave(self._entered)
             self._entered = ""
 
     def note(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
@@ -30,6 +31,7 @@ NODE_TYPES = frozenset(
 )
 
 
+@lru_cache(maxsize=16_384)
 def global_id(kind: str, own_id: str) -> str:
     """Give the id of an object as clients see it; empty stays empty."""
     return _pack(f"{kind}:{own_id}") if own_id else ""

@@ -14,6 +14,7 @@ from api.context import Figures, HouseFace
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.desk import Desk
+from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
 from desk.ports import Feed, Store, Unit
 from strategies.registry import StrategyRegistry
@@ -94,6 +95,11 @@ class ApiHouse:
     def queries(self) -> Figures:
         """The house's own."""
         return self._house.queries
+
+    @property
+    def timetable(self) -> Timetable:
+        """The house's own."""
+        return self._house.timetable
 
     @property
     def prices(self) -> LivePrices:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import isawaitable, iscoroutine
 from typing import Any, cast
 
 import orjson
@@ -41,8 +42,8 @@ from orjson import Fragment
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
-#: Turns a value into what goes on the wire.
-Complete = Callable[[Any], Any]
+#: Turns a value into what goes on the wire; the second argument says who asks.
+Complete = Callable[[Any, Any], Any]
 
 #: One planned field: key of the answer, how the value is got, how it is completed.
 Entry = tuple[str, Complete, Complete]
@@ -54,6 +55,13 @@ MAX_SENT = 16
 
 class Unplanned(Exception):
     """The plan met something that graphql-core has to decide."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a planned resolver sees of `info`: the operation's context, and nothing else."""
+
+    context: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +78,9 @@ class Plan:
     is_whole: bool
     plain: Mapping[str, Entry]
 
-    def answer(self, source: Any) -> dict[str, Any]:
+    def answer(self, source: Any, asked: Any = None) -> dict[str, Any]:
         """Give the whole selection of a value."""
-        return {key: complete(get(source)) for key, get, complete in self.entries}
+        return {key: complete(get(source, asked), asked) for key, get, complete in self.entries}
 
 
 #: Plans of one document, by type and selection nodes.
@@ -147,7 +155,7 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         key = (kind.name, tuple(id(one.node) for one in details))
         if key not in self._document_plans:
             nodes = [one.node.selection_set for one in details]
-            compiler = _Compiler(self.schema, self.fragment_definitions)
+            compiler = Compiler(self.schema, self.fragment_definitions)
             self._document_plans[key] = compiler.plan(kind, nodes)
         return self._document_plans[key]
 
@@ -170,7 +178,7 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
                 entry = plan.plain.get(key)
                 if entry is not None:
                     try:
-                        results[key] = entry[2](entry[1](source))
+                        results[key] = entry[2](entry[1](source, None), None)
                     except Exception:  # noqa: BLE001 - as above
                         entry = None
                 if entry is None:
@@ -199,12 +207,26 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         return results
 
 
-class _Compiler:
-    """Makes plans from the selections of one document."""
+class Compiler:
+    """Makes plans from the selections of one document.
 
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+    Args:
+        with_context: fields whose resolver wants `info` for its context are planned too. Whoever answers by such a
+            plan gives an `Asked`, and does not keep the answer for somebody else.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        *,
+        with_context: bool = False,
+    ) -> None:
         self._schema = schema
         self._fragments = fragments
+        self._with_context = with_context
+        #: Some field was planned that wants the context.
+        self.wants_context = False
 
     def plan(self, kind: GraphQLObjectType, selected: Iterable[SelectionSetNode | None]) -> Plan | None:
         """Give the plan of selections on an object type; None where directives decide at run time."""
@@ -261,24 +283,46 @@ class _Compiler:
         name = nodes[0].name.value
         if name == "__typename":
             typename = kind.name
-            return key, lambda source: typename, lambda value: value
+            return key, lambda source, asked: typename, lambda value, asked: value
         definition = kind.fields.get(name)
         if definition is None or definition.args or nodes[0].arguments:
             return None
-        get = _getter(definition)
-        complete = self._completer(definition.type, nodes) if get is not None else None
+        get = self._getter(definition)
+        complete = self.completer(definition.type, nodes) if get is not None else None
         return (key, get, complete) if get is not None and complete is not None else None
 
-    def _completer(self, kind: GraphQLOutputType, nodes: Sequence[FieldNode]) -> Complete | None:
+    def _getter(self, definition: GraphQLField) -> Complete | None:
+        """Give what gets a field of a value without waiting: an attribute, or a method without arguments."""
+        field = (definition.extensions or {}).get("strawberry-definition")
+        if not isinstance(field, StrawberryField) or field.permission_classes or field.extensions:
+            return None
+        resolver = field.base_resolver
+        if resolver is None:
+            name = field.python_name
+            return lambda source, asked: getattr(source, name)
+        if field.is_async or resolver.parent_parameter or resolver.arguments:
+            return None
+        function = cast(Callable[..., Any], resolver.wrapped_func)
+        if resolver.info_parameter is None:
+            return lambda source, asked: function(source)
+        if not self._with_context:
+            return None
+        self.wants_context = True
+        return _at_once(function)
+
+    def completer(self, kind: GraphQLOutputType, nodes: Sequence[FieldNode]) -> Complete | None:
+        """Give what completes a value; None where graphql-core has to."""
         if isinstance(kind, GraphQLNonNull):
             return self._strict(kind.of_type, nodes)
         strict = self._strict(kind, nodes)
-        return None if strict is None else lambda value: None if value is None else strict(value)
+        if strict is None:
+            return None
+        return lambda value, asked: None if value is None else strict(value, asked)
 
     def _strict(self, kind: Any, nodes: Sequence[FieldNode]) -> Complete | None:
         """Give what completes a value that may not be null."""
         if isinstance(kind, GraphQLList):
-            each = self._completer(kind.of_type, nodes)
+            each = self.completer(kind.of_type, nodes)
             return _list_of(each) if each is not None else None
         if isinstance(kind, GraphQLEnumType):
             return _enum(kind)
@@ -290,18 +334,18 @@ class _Compiler:
         return None
 
 
-def _getter(definition: GraphQLField) -> Complete | None:
-    """Give what gets a field of a value without asking anybody: an attribute, or a method without arguments."""
-    field = (definition.extensions or {}).get("strawberry-definition")
-    if not isinstance(field, StrawberryField) or field.permission_classes or field.extensions:
-        return None
-    resolver = field.base_resolver
-    if resolver is None:
-        name = field.python_name
-        return lambda source: getattr(source, name)
-    if field.is_async or resolver.info_parameter or resolver.parent_parameter or resolver.arguments:
-        return None
-    return cast(Complete, resolver.wrapped_func)
+def _at_once(function: Callable[..., Any]) -> Complete:
+    """Give a resolver's value if it is there already."""
+
+    def get(source: Any, asked: Any) -> Any:
+        found = function(source, asked)
+        if isawaitable(found):
+            if iscoroutine(found):
+                found.close()
+            raise Unplanned
+        return found
+
+    return get
 
 
 def _object(kind: GraphQLObjectType, plan: Plan) -> Complete:
@@ -311,19 +355,19 @@ def _object(kind: GraphQLObjectType, plan: Plan) -> Complete:
     origin = kind.extensions["strawberry-definition"].origin
     answer = plan.answer
 
-    def checked(value: Any) -> dict[str, Any]:
+    def checked(value: Any, asked: Any) -> dict[str, Any]:
         if type(value) is not origin:
             raise Unplanned
-        return answer(value)
+        return answer(value, asked)
 
     return checked
 
 
 def _list_of(each: Complete) -> Complete:
-    def complete(value: Any) -> list[Any]:
+    def complete(value: Any, asked: Any) -> list[Any]:
         if type(value) is not list and type(value) is not tuple:
             raise Unplanned
-        return [each(one) for one in value]
+        return [each(one, asked) for one in value]
 
     return complete
 
@@ -331,7 +375,7 @@ def _list_of(each: Complete) -> Complete:
 def _enum(kind: GraphQLEnumType) -> Complete:
     names: dict[Any, str] = {}
 
-    def complete(value: Any) -> str:
+    def complete(value: Any, asked: Any) -> str:
         # Members only: True would find the member that equals 1.
         found = names.get(value)
         if found is None:
@@ -348,19 +392,19 @@ def _scalar(kind: GraphQLScalarType) -> Complete:
     wanted = _SAME_AS.get(kind.name)
     coerce = kind.coerce_output_value
 
-    def general(value: Any) -> Any:
+    def general(value: Any, asked: Any = None) -> Any:
         found = coerce(value)
         if found is None or found is Undefined:
             raise Unplanned
         return found
 
-    def plain(value: Any) -> Any:
+    def plain(value: Any, asked: Any = None) -> Any:
         return value if type(value) is wanted else general(value)
 
-    def whole(value: Any) -> Any:
+    def whole(value: Any, asked: Any = None) -> Any:
         return value if type(value) is int and -(2**31) <= value < 2**31 else general(value)
 
-    def real(value: Any) -> Any:
+    def real(value: Any, asked: Any = None) -> Any:
         return value if type(value) is float and math.isfinite(value) else general(value)
 
     if wanted is not None:

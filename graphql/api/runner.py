@@ -18,7 +18,7 @@ from strawberry.types.graphql import OperationType
 from api.context import Context
 from api.documents import Document
 from api.guard import Guard, mask
-from api.plans import PlannedExecutor
+from api.plans import PlannedExecutor, Unplanned
 
 #: What an answer of one message may be; subscriptions need a stream.
 ANSWERED = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -44,7 +44,7 @@ class Schema(strawberry.Schema):
         if not query:
             raise MissingQueryError
         assert isinstance(context_value, Context)
-        guard = Guard(context_value.for_operation(), query, operation_name)
+        guard = Guard(_of_one_operation(context_value), query, operation_name)
         try:
             document = guard.read(self._schema, allowed_operation_types or ANSWERED)
             return await self._answer(guard, document, variable_values)
@@ -62,11 +62,14 @@ class Schema(strawberry.Schema):
     async def _run(
         self, guard: Guard, document: Document | None, variables: dict[str, Any] | None
     ) -> ExecutionResult:
-        if errors := guard.refusals(self._schema, variables):
+        if errors := await guard.refusals(self._schema, variables):
             return PreExecutionError(data=None, errors=errors)
         assert document is not None
         try:
             async with guard.time_limit():
+                whole = await self._whole(guard, document, variables)
+                if whole is not None:
+                    return whole
                 executor = self._executor(guard, document, variables)
                 if isinstance(executor, list):
                     return PreExecutionError(data=None, errors=executor)
@@ -76,6 +79,20 @@ class Schema(strawberry.Schema):
         except Exception as error:  # noqa: BLE001 - the mask decides what is told
             return PreExecutionError(data=None, errors=[located(error)])
         return ExecutionResult(data=found.data, errors=found.errors)
+
+    async def _whole(
+        self, guard: Guard, document: Document, variables: dict[str, Any] | None
+    ) -> ExecutionResult | None:
+        """Answer without graphql-core, if the document has a plan for that and the plan holds."""
+        assert guard.operation is not None
+        plan = document.root_plan(self._schema, guard.operation)
+        if plan is None:
+            return None
+        try:
+            data, errors = await plan.answer(guard.context, variables or {})
+        except Unplanned:
+            return None
+        return ExecutionResult(data=data, errors=errors or None)
 
     async def stream(
         self,
@@ -104,7 +121,7 @@ class Schema(strawberry.Schema):
             if document is None or guard.kind != "subscription":
                 yield await self._answer(guard, document, variables)
                 return
-            if errors := guard.refusals(self._schema, variables):
+            if errors := await guard.refusals(self._schema, variables):
                 yield _masked(PreExecutionError(data=None, errors=errors), guard)
                 return
             guard.leave()
@@ -132,6 +149,11 @@ class Schema(strawberry.Schema):
             hide_suggestions=True,
         )
         return built if isinstance(built, list) else cast(PlannedExecutor, built)
+
+
+def _of_one_operation(context: Context) -> Context:
+    """Give a context that no other operation has."""
+    return context if context.is_for_one and context.connection is None else context.for_operation()
 
 
 async def _events(executor: PlannedExecutor) -> AsyncGenerator[ExecutionResult, None]:

@@ -49,7 +49,8 @@ def read_decimal(value: Any) -> Decimal:
 
 def write_time(value: datetime) -> str:
     """Give a time with microseconds and Z."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def read_time(value: Any) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +51,21 @@ GOING_AWAY = 1001
 _GRAPHQL_JSON = "application/graphql-response+json"
 _JSON = "application/json"
 _EVENT_STREAM = "text/event-stream"
+_TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer over HTTP, before any framework."""
+
+    status: int
+    media: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """Give it as Starlette sends it."""
+        return Response(self.body, status_code=self.status, media_type=self.media, headers=dict(self.headers))
 
 
 class GraphQLDoor(GraphQL[Context, None]):
@@ -98,30 +114,43 @@ class GraphQLDoor(GraphQL[Context, None]):
         if scope["type"] == "websocket":
             await super().__call__(scope, receive, send)
             return
-        response = await self._answer(Request(scope, receive))
+        request = Request(scope, receive)
+        if request.method != "POST":
+            response = Reply(405, _TEXT, b"GraphQL is asked by POST.", {"allow": "POST"}).response()
+        else:
+            peer = request.client.host if request.client else ""
+            reply = await self.reply(request.headers, await request.body(), peer)
+            response = reply if isinstance(reply, Response) else reply.response()
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        if request.method != "POST":
-            return _plain(405, "GraphQL is asked by POST.", {"allow": "POST"})
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
-            return _plain(415, "Send the request as application/json.")
-        media = _media(request.headers.get("accept", ""))
+    async def reply(self, headers: Mapping[str, str], body: bytes, peer: str) -> Reply | Response:
+        """Answer a POST; a stream of events is the only answer that is no `Reply`.
+
+        Args:
+            headers: names in lower case.
+            peer: address that the request came from.
+        """
+        if headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
+            return Reply(415, _TEXT, b"Send the request as application/json.")
+        media = _media(headers.get("accept", ""))
         try:
-            wanted = read_body(await request.body(), self._template.documents)
+            wanted = read_body(body, self._template.documents)
         except Malformed as error:
             return _refusal(400, media, str(error))
         except ApiError as error:
             return _refusal(_status(400, media), media, error.message, error.code)
-        token = bearer(request.headers)
+        token = bearer(headers)
         try:
-            context = self._context(request, token, await self._session(token))
+            context = self._context(token, await self._session(token), peer)
         except StoreProblem:
             return _refusal(
                 503, media, "The database is away; try again.", ErrorCode.UNAVAILABLE, {"retry-after": "2"}
             )
-        if _EVENT_STREAM in request.headers.get("accept", ""):
+        if _EVENT_STREAM in headers.get("accept", ""):
             return await self._event_stream(wanted, context)
+        return await self._answered(wanted, context, media)
+
+    async def _answered(self, wanted: Wanted, context: Context, media: str) -> Reply:
         try:
             result = await self.schema.execute(
                 wanted.text,
@@ -149,15 +178,13 @@ class GraphQLDoor(GraphQL[Context, None]):
         if result.extensions:
             body["extensions"] = result.extensions
         status = _status(400, media) if is_refused else 200
-        headers = None
+        headers: dict[str, str] = {}
         if is_refused and (wait_ms := _wait_ms(result)):
             # The process is full, whoever asks: a load balancer understands this without reading the body.
             status, headers = 503, {"retry-after": str(max(1, wait_ms // 1000))}
-        return Response(
-            encode(body), status_code=status, media_type=f"{media}; charset=utf-8", headers=headers
-        )
+        return Reply(status, f"{media}; charset=utf-8", encode(body), headers)
 
-    async def _event_stream(self, wanted: Wanted, context: Context) -> Response:
+    async def _event_stream(self, wanted: Wanted, context: Context) -> Reply | Response:
         """Answer as server-sent events: for clients behind proxies that let no websocket through."""
         who = context.session.actor.user_id if context.session else f"peer:{context.peer}"
         try:
@@ -184,16 +211,13 @@ class GraphQLDoor(GraphQL[Context, None]):
     async def _session(self, token: str) -> Session | None:
         return await self.authenticator.session(token) if token else None
 
-    def _context(self, connection: Request | WebSocket, token: str, session: Session | None) -> Context:
-        found = self._template.for_operation()
-        found.session = session
-        found.token = token
-        found.peer = connection.client.host if connection.client else ""
-        return found
+    def _context(self, token: str, session: Session | None, peer: str) -> Context:
+        return self._template.for_operation(session=session, token=token, peer=peer)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Give a socket's context; the token may still come with connection_init."""
-        found = self._context(request, bearer(request.headers), None)
+        peer = request.client.host if request.client else ""
+        found = self._context(bearer(request.headers), None, peer)
         found.connection = found
         return found
 
@@ -263,15 +287,6 @@ def _refusal(
     message: str,
     code: ErrorCode = ErrorCode.VALIDATION_FAILED,
     headers: Mapping[str, str] | None = None,
-) -> Response:
+) -> Reply:
     error = {"message": message, "extensions": {"code": code.value}}
-    return Response(
-        encode({"errors": [error]}),
-        status_code=status,
-        media_type=f"{media}; charset=utf-8",
-        headers=dict(headers or {}),
-    )
-
-
-def _plain(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    return Response(message, status_code=status, media_type="text/plain", headers=headers)
+    return Reply(status, f"{media}; charset=utf-8", encode({"errors": [error]}), headers or {})

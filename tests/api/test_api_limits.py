@@ -89,18 +89,6 @@ def test_points_run_out_and_come_back_with_time_but_exits_have_a_bucket_of_their
     assert refused.value.extensions["retryAfterMs"] == 100
 
 
-def test_only_so_many_operations_run_at_once() -> None:
-    gate = Gate(ManualClock(NOON), in_flight=2)
-    gate.enter("alice")
-    gate.enter("alice")
-
-    with pytest.raises(ApiError, match="Too many operations"):
-        gate.enter("alice")
-    gate.enter("bob")
-    gate.leave("alice")
-    gate.enter("alice")
-
-
 def test_requests_are_counted_per_person() -> None:
     clock = ManualClock(NOON)
     gate = Gate(clock, requests_per_s=2)
