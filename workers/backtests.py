@@ -49,4 +49,5 @@ def request_of(payload: Mapping[str, Any]) -> Request:
         fill="through",
         can_short=given["can_short"],
         strategy_path=payload["strategy_path"],
+        series=payload.get("series", {}),
     )

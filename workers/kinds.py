@@ -17,6 +17,7 @@ from typing import Any
 from desk.clock import Clock
 from desk.ports import Feed, Store, Unit
 from desk.research.history import candles_for
+from desk.series import offered_series
 from desk.settings import Settings
 from desk.views import Job
 from trading.events import Event
@@ -103,7 +104,12 @@ async def markets(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:
         )
         for pair in pairs
     ]
-    return {"input": dict(given), "candles": series, "strategy_path": bench.strategy_path}
+    return {
+        "input": dict(given),
+        "candles": series,
+        "series": await offered_series(tx, series),
+        "strategy_path": bench.strategy_path,
+    }
 
 
 async def part_markets(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:

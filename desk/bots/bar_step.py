@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from desk.bots.asking import Asking
@@ -13,8 +14,10 @@ from desk.bots.notices import tell
 from desk.bots.opening import Opened
 from desk.bots.plan import Line
 from desk.ports import Bar, ClosedBars
+from desk.series import external_series
 from trading.engine.views import Bar as EngineBar
 from trading.errors import StrategyFailure
+from trading.market import MarketView
 from trading.risk.correlation import DAY_MS
 from trading.signals import Signal
 
@@ -55,7 +58,7 @@ class BarStep:
             may_enter: entries that people allowed may be made at this bar; otherwise they wait for the next.
         """
         opened = self._opened
-        signals = self._signals(group)
+        signals = await self._signals(context, group)
         if sift is not None:
             signals = await sift(context, signals)
         before = opened.engine.account()
@@ -90,7 +93,7 @@ class BarStep:
             if line.pair in group.bars
         }
 
-    def _signals(self, group: ClosedBars) -> dict[int, Signal]:
+    async def _signals(self, context: Context, group: ClosedBars) -> dict[int, Signal]:
         """Step every strategy; one that breaks is set aside, and its bot goes to ERROR."""
         signals: dict[int, Signal] = {}
         for line in self._opened.plan.lines:
@@ -98,11 +101,7 @@ class BarStep:
             carrier = self._opened.carriers.get(line.index)
             if bar is None or carrier is None or line.bot.id in self._opened.failed:
                 continue
-            market = (
-                self._opened.market.view(line.pair, line.strategy.pairs_needed)
-                if carrier.needs_view
-                else None
-            )
+            market = await self._view(context, line) if carrier.needs_view else None
             try:
                 signal = carrier.step(bar, market)
             except StrategyFailure as failure:
@@ -112,6 +111,14 @@ class BarStep:
                 signals[line.index] = signal
         failed = self._opened.failed
         return {i: one for i, one in signals.items() if self._opened.plan.lines[i].bot.id not in failed}
+
+    async def _view(self, context: Context, line: Line) -> MarketView:
+        """Give what a strategy may see at this close: other pairs, and series as they were known by then."""
+        view = self._opened.market.view(line.pair, line.strategy.pairs_needed)
+        names = line.strategy.series_needed
+        if not names:
+            return view
+        return replace(view, series=await external_series(context.tx, names, line.pair, view.close_ms))
 
     def _explain(self, line: Line) -> tuple[Mapping[str, Any], ...]:
         carrier = self._opened.carriers.get(line.index)

@@ -105,7 +105,9 @@ def _plain(check: str) -> str:
 
 def _sampled(done: Done, strategy: ColumnStrategy) -> tuple[Outcome, ...]:
     market = done.markets[0]
-    view = MarketView(candles=market, others={one.pair: one for one in done.markets[1:]})
+    view = MarketView(
+        candles=market, others={one.pair: one for one in done.markets[1:]}, series=done.request.series
+    )
     bars = min(len(market), SAMPLE_BARS + 2 * strategy.warmup_bars)
     if bars < 30:
         note = f"{bars} bars; 30 are needed"

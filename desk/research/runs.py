@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from strategies.registry import StrategyRegistry
     from trading.backtest.result import BacktestResult, Trade
     from trading.engine.config import AccountConfig
+    from trading.market import Series
     from trading.signals import SignalColumns
 
 
@@ -36,6 +37,7 @@ class Request:
     can_short: bool
     strategy_path: Path | None = None
     trailing: str = "close"
+    series: Mapping[str, Series] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +150,10 @@ def risk_limits(given: Mapping[str, Any]) -> Any:
         ) from wrong
 
 
-def columns_of(strategy: BaseStrategy, markets: tuple[Candles, ...]) -> tuple[SignalColumns, ...]:
-    """Compute the strategy's signal columns for each market, which may look at the others."""
+def columns_of(
+    strategy: BaseStrategy, markets: tuple[Candles, ...], series: Mapping[str, Series]
+) -> tuple[SignalColumns, ...]:
+    """Compute the strategy's signal columns for each market, which may look at the others and at external series."""
     from strategies.base import ColumnStrategy
     from trading.market import MarketView
 
@@ -159,7 +163,9 @@ def columns_of(strategy: BaseStrategy, markets: tuple[Candles, ...]) -> tuple[Si
         )
     by_pair = {one.pair: one for one in markets}
     return tuple(
-        strategy.columns(MarketView(candles=one, others={k: v for k, v in by_pair.items() if k != one.pair}))
+        strategy.columns(
+            MarketView(candles=one, others={k: v for k, v in by_pair.items() if k != one.pair}, series=series)
+        )
         for one in markets
     )
 
@@ -171,7 +177,7 @@ def run_backtest(request: Request) -> Done:
 
     strategy = registry(request.strategy_path).get_strategy(request.strategy)(**request.parameters)
     markets, gap_bars = prepared(request.candles)
-    signals = columns_of(strategy, markets)
+    signals = columns_of(strategy, markets, request.series)
     result = backtest(markets, signals, account_for(request, markets, signals[0].tags))
     figures = metrics_of(result)
     document = {

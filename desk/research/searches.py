@@ -24,7 +24,9 @@ def laboratory(request: Request) -> tuple[Laboratory, Mapping[str, Any]]:
     cls = registry(request.strategy_path).get_strategy(request.strategy)
     cls(**request.parameters)
     lab = Laboratory(
-        markets, account_for(request, markets), lambda params: columns_of(cls(**params), markets)
+        markets,
+        account_for(request, markets),
+        lambda params: columns_of(cls(**params), markets, request.series),
     )
     return lab, request.parameters
 
