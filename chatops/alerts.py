@@ -67,6 +67,7 @@ _CODES: Mapping[str, str] = {
     "refusal": "refusal",
     "incident": "incident",
     "after": "state_name",
+    "gate": "gate_line",
 }
 
 #: Parameters that are said in a room of their own on one kind of alert.

@@ -14,7 +14,7 @@ from desk.clock import Clock, to_ms
 from desk.ports import Store, Unit
 from desk.queries import all_trades
 from desk.views import Account, Bot, Filter, Job, JobState, Page, Trade
-from trading.backtest.metrics import performance
+from trading.backtest.metrics import Metrics, performance
 from trading.errors import NotFound, nearest
 from trading.risk.gates import GateReport, GateThresholds, WatchReport, go_live_gate, watch
 
@@ -103,6 +103,28 @@ class GoLiveReport:
         return "; ".join(failed)
 
 
+def record_of(trades: Sequence[Trade], *, capital: Decimal, until: datetime) -> tuple[Metrics, float]:
+    """Give the figures of closed trades, oldest first, and the days since the first was opened.
+
+    The daily returns are those of the profit booked by each 00:00 UTC, days without a trade included. The last
+    value stands at `until`, so that a day that is not over counts with what it brought so far.
+    """
+    pnl = np.array([float(one.pnl) for one in trades])
+    start = min((one.opened_at for one in trades), default=until)
+    moments = [start]
+    midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
+    while midnight < until:
+        moments.append(midnight)
+        midnight += _DAY
+    if until > moments[-1]:
+        moments.append(until)
+    closed = np.array([to_ms(one.closed_at) for one in trades], np.int64)
+    ts_ms = np.array([to_ms(one) for one in moments], np.int64)
+    booked = np.concatenate(([0.0], np.cumsum(pnl)))
+    equity = float(capital) + booked[np.searchsorted(closed, ts_ms, side="right")]
+    return performance(ts_ms, equity, trades=pnl.tolist()), (until - start) / _DAY
+
+
 def judge(
     bot_id: str,
     trades: Sequence[Trade],
@@ -116,32 +138,15 @@ def judge(
 ) -> GoLiveReport:
     """Judge a bot by its closed trades against its share of the capital.
 
-    The daily returns are those of the profit booked by each 00:00 UTC, days without a trade included. The last
-    value stands at `until`, so that a day that is not over counts with what it brought so far.
-
     Args:
         trades: closed ones, oldest first.
         capital: what the bot sizes against, in the account's currency.
     """
     pnl = np.array([float(one.pnl) for one in trades])
-    since = min((one.opened_at for one in trades), default=None)
-    start = since or until
-    moments = [start]
-    midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
-    while midnight < until:
-        moments.append(midnight)
-        midnight += _DAY
-    if until > moments[-1]:
-        moments.append(until)
-    closed = np.array([to_ms(one.closed_at) for one in trades], np.int64)
-    ts_ms = np.array([to_ms(one) for one in moments], np.int64)
-    booked = np.concatenate(([0.0], np.cumsum(pnl)))
-    equity = float(capital) + booked[np.searchsorted(closed, ts_ms, side="right")]
-    figures = performance(ts_ms, equity, trades=pnl.tolist())
-    days = (until - start) / _DAY
+    figures, days = record_of(trades, capital=capital, until=until)
     return GoLiveReport(
         bot_id=bot_id,
-        since=since,
+        since=min((one.opened_at for one in trades), default=None),
         until=until,
         gate=go_live_gate(
             figures, days_on_paper=days, trade_pnl=pnl, initial=float(capital), thresholds=thresholds

@@ -274,6 +274,8 @@ OTHER_LIFETIMES: Mapping[str, timedelta | None] = {
     "process_silent": None,
     "process_back": timedelta(hours=6),
     "channel_off": timedelta(days=1),
+    "below_threshold": timedelta(days=1),
+    "above_threshold": timedelta(days=1),
     "still_going": timedelta(hours=6),
     "test": timedelta(hours=1),
 }

@@ -11,6 +11,7 @@ import structlog
 from desk.alerting.dead_man import look_for_silence
 from desk.alerting.personal_rules import look_at_rules
 from desk.alerting.steps import Done, escalate, release_held, repeat_troubles
+from desk.alerting.thresholds import ThresholdWatch
 from desk.bus import EventBus
 from desk.clock import Clock
 from desk.identity import new_id
@@ -48,6 +49,7 @@ class AlertWatch:
         self._clock = clock
         self._ring = ring
         self._prices = prices or LivePrices(clock)
+        self._thresholds = ThresholdWatch()
         self._holder = new_id()
 
     async def run(self) -> None:
@@ -75,7 +77,14 @@ class AlertWatch:
             workspaces = [one.id for one in await tx.workspaces.all()]
         done = 0
         for workspace_id in workspaces:
-            for step in (release_held, repeat_troubles, escalate, self._rules, look_for_silence):
+            for step in (
+                release_held,
+                repeat_troubles,
+                escalate,
+                self._rules,
+                look_for_silence,
+                self._thresholds.look,
+            ):
                 done += await self._in_transaction(workspace_id, step)
         if done:
             self._ring()
