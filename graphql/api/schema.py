@@ -18,6 +18,7 @@ from api.events.subscriptions import EventSubscriptions
 from api.events.types import ALL_EVENT_TYPES
 from api.jobs.mutations import JobMutations
 from api.jobs.queries import JobQueries
+from api.market.news import NewsQueries
 from api.market.queries import MarketQueries
 from api.market.studies import StudyQueries
 from api.market.subscriptions import MarketSubscriptions
@@ -41,6 +42,7 @@ class Query(
     GroupQueries,
     JobQueries,
     MarketQueries,
+    NewsQueries,
     NoticeQueries,
     OrderQueries,
     PortfolioQueries,

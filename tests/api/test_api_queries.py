@@ -23,7 +23,7 @@ from desk.views import Filter, Job, JobState, Page
 from server import auth
 from tests.api.conftest import Scene
 from tests.support.api_house import FixedFigures, People, StoreHouse, furnish, people, serving
-from tests.support.records import a_change, later
+from tests.support.records import a_change, a_headline, later
 
 
 async def test_a_viewer_reads_bots_with_their_four_axes_and_phases(scene: Scene) -> None:
@@ -58,6 +58,7 @@ LISTS: dict[str, str] = {
     "orders": "id bot { name account { name } } fills { price }",
     "fills": "id price fee",
     "jobs": "id",
+    "news": "id title assets",
     "positions": "id bot { name } targets { price }",
     "trades": "id number pnl bot { name positions { pair } }",
     "signals": "id bot { name } conditions { name met } sizing { binding limits { quantity } } checks { passed }",
@@ -121,6 +122,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_rows(
                 for at in range(rows):
                     await unit.bots.add_state_change(home.workspace.id, a_change(bot.id, at))
                     await unit.jobs.add(_job(home, at + rows))
+                    await unit.news.add(a_headline(at + rows))
             await web.data("{ viewer { role } }", token=token)
             counting.statements = 0
             await web.data("{ bots { edges { cursor } } }", token=token)

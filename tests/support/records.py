@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from desk.identity import new_id
+from desk.news.views import NewsItem
 from desk.views import (
     Alert,
     Bot,
@@ -242,4 +243,24 @@ def a_delivery(alert: Alert, recipient: str = "alice@example.org", channel: str 
         next_attempt_at=None,
         sent_at=None,
         error="",
+    )
+
+
+def a_headline(seconds: float = 0.0, *, assets: tuple[str, ...] = ("BTC",), score: float = 0.5) -> NewsItem:
+    """Give a scored headline."""
+    own_id = new_id()
+    return NewsItem(
+        id=own_id,
+        source="coindesk",
+        key=own_id,
+        title=f"Miners expand for the {seconds:g}th time",
+        summary="They said so.",
+        url="https://news.example.org/miners",
+        language="en",
+        assets=assets,
+        label=(score > 0) - (score < 0),
+        score=score,
+        model="some model 1",
+        published_at=later(seconds),
+        known_at=later(seconds),
     )
