@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from desk.clock import from_ms, to_ms
-from desk.news.mood import RULE, mood_at
+from desk.clock import from_ms
+from desk.news.mood import RULE, mood_at, seen_ms
 from desk.news.queries import asset_of
 from desk.news.views import FEAR_GREED
 from desk.ports import Unit
@@ -40,7 +40,7 @@ async def fear_greed_series(tx: Unit, pair: str, closes_ms: IntArray) -> Series:
     """Give the Fear & Greed index, 0 to 100, each value from the time at which it was known."""
     found = await tx.news.readings(FEAR_GREED, until=from_ms(int(closes_ms[-1])))
     return Series(
-        available_ms=np.array([to_ms(one.known_at) for one in found], np.int64),
+        available_ms=np.array([seen_ms(one.known_at) for one in found], np.int64),
         values=np.array([one.value for one in found], np.float64),
     )
 

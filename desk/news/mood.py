@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from desk.clock import to_ms
 from desk.news.views import ScoredAt
 
 FloatArray = NDArray[np.float64]
@@ -42,6 +41,8 @@ class MoodRule:
 
 RULE = MoodRule()
 
+_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Mood:
@@ -49,6 +50,11 @@ class Mood:
 
     values: FloatArray
     weights: FloatArray
+
+
+def seen_ms(known_at: datetime) -> int:
+    """Give the first millisecond at which something known at a time is known: never before it."""
+    return -((_EPOCH - known_at) // _MS)
 
 
 def mood_at(items: Sequence[ScoredAt], moments_ms: IntArray, rule: MoodRule = RULE) -> Mood:
@@ -62,7 +68,7 @@ def mood_at(items: Sequence[ScoredAt], moments_ms: IntArray, rule: MoodRule = RU
     weights = np.zeros(len(moments_ms))
     if not items:
         return Mood(values, weights)
-    known = np.array([to_ms(one.known_at) for one in items], np.int64)
+    known = np.array([seen_ms(one.known_at) for one in items], np.int64)
     scores = np.clip(np.array([one.score for one in items], np.float64), -1.0, 1.0)
     names = {name: at for at, name in enumerate(sorted({one.source for one in items}))}
     sources = np.array([names[one.source] for one in items], np.int64)

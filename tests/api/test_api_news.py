@@ -54,4 +54,4 @@ async def test_news_moods_and_the_index_are_read(sqlite_store: SqlStore) -> None
     assert [one["node"]["title"] for one in rest["news"]["edges"]] == ["Miners expand for the 0th time"]
     assert len(mood["sentiment"]["path"]) == 3
     assert index["fearGreed"] == [{"at": "2026-01-05T00:00:00.000000Z", "value": 12, "words": "Extreme Fear"}]
-    assert "first is 1000; 1 to 200 is allowed." in str(refused["errors"])
+    assert "first is 1000; 1 to 200 is allowed." in str(refused.json()["errors"])
