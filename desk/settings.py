@@ -530,7 +530,7 @@ class Settings:
         "What is done by the clock at other times than usual, or not at all; breakwater jobs schedule lists it.",
         read=words,
         group="Jobs",
-        example="day_summary=off, reports_daily=07:30, reports_weekly=mon 07:30",
+        example="day_summary=off, news=30m, candle_verify=mon 03:00",
     )
     jobs_keep_days: int = setting(
         90,
