@@ -225,7 +225,9 @@ async def open_house(
                 house.tasks.append(_forever(PriceTeller(feed, store, bus, clock).run, "prices"))
         if options.is_pumping:
             house.tasks.append(_forever(pump.run, "outbox"))
-            house.tasks.append(_forever(AlertWatch(store, bus, clock, pump.ring, prices=house.prices).run, "alerts"))
+            house.tasks.append(
+                _forever(AlertWatch(store, bus, clock, pump.ring, prices=house.prices).run, "alerts")
+            )
         if isinstance(feed, TellsPrices) or options.redis_url:
             house.tasks.append(_forever(lambda: house.prices.listen(bus), "live prices"))
         if options.redis_url:

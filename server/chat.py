@@ -77,7 +77,9 @@ async def open_doors(house: House, settings: Settings, *, version: str) -> Async
         return
     from chatops.doors.links import DeskLinks
 
-    room = Room(desk=house.desk, painter=house.painter, version=version, label=house.feed.label, prices=house.prices)
+    room = Room(
+        desk=house.desk, painter=house.painter, version=version, label=house.feed.label, prices=house.prices
+    )
     people = DeskLinks(house.desk)
     found: list[Door] = []
     routes: list[Route] = []

@@ -207,9 +207,7 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
                     house.bus,
                     house.clock,
                     bell=house.bell,
-                    bench=Bench(
-                        feed=house.feed, strategy_path=settings.strategy_path, settings=settings
-                    ),
+                    bench=Bench(feed=house.feed, strategy_path=settings.strategy_path, settings=settings),
                     url=settings.broker_url.reveal(),
                     timetable=house.timetable,
                 )
