@@ -32,7 +32,7 @@ ALLOWED_KEYS = frozenset(
         "duration_ms", "elapsed_s", "age_s", "size_bytes", "limit", "epoch", "holder", "lease", "lag_s",
         # the process
         "version", "pid", "host", "port", "path", "method", "status", "route", "url", "folder", "seed", "speed",
-        "account_id", "accounts", "day", "failures", "incident", "job", "retry_in_s", "tries", "window_s", "workspace_id",
+        "account_id", "accounts", "day", "entry", "failures", "incident", "job", "jobs", "price", "series", "slot", "retry_in_s", "tries", "window_s", "workspace_id",
         "code", "name", "task", "label", "signal", "setting", "database", "migration", "feed", "cursor",
     }
 )  # fmt: skip
