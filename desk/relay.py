@@ -8,7 +8,7 @@ flushed or restarted costs moments, never a fact.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -110,14 +110,14 @@ class RedisRelay:
         """Believe nothing that does not read as a word of ours: others may write to this Redis too."""
         try:
             said = orjson.loads(data)
-            if not isinstance(said, Mapping) or said.get("from") == self._name:
+            if said.get("from") == self._name:
                 return
             if "market" in said:
                 event = from_payload(said["market"], said["payload"])
                 self._bus.publish_market(event, beside=self._ours)
                 return
             self._bus.hear_of(str(said["workspace"]), int(said["head"]))
-        except (ValueError, KeyError, TypeError, AssertionError, BreakwaterError) as problem:
+        except (ValueError, KeyError, TypeError, AttributeError, AssertionError, BreakwaterError) as problem:
             log.warning("relay_not_understood", problem=type(problem).__name__)
             return
         self._wake()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from desk.research.runs import views_of
 from trading.backtest.bias import BiasCheck, Outcome, sample_subject
 from trading.backtest.bias_audits import WalkResult, audit_fills, audit_martingale
 from trading.backtest.bias_material import started
@@ -26,8 +27,6 @@ from trading.market import MarketView
 
 if TYPE_CHECKING:
     from desk.research.runs import Done
-    from strategies.base import ColumnStrategy
-    from trading.signals import SignalColumns
 
 #: Cut points of the sample; nothing is taken bar by bar.
 SAMPLE = Thoroughness(
@@ -42,21 +41,9 @@ WALKS = 20
 WALK_BARS = 400
 
 
-def audit(done: Done, strategy: ColumnStrategy) -> tuple[Outcome, ...]:
-    """Check a finished run and the strategy that made it."""
-    return (*_sampled(done, strategy), _fills(done), _martingale(done, strategy))
-
-
 def audited(done: Done) -> Done:
-    """Audit a finished run and write what was found into its document, as "audit"."""
-    from desk.research.runs import registry
-    from strategies.base import ColumnStrategy
-
-    strategy = registry(done.request.strategy_path).get_strategy(done.request.strategy)(
-        **done.request.parameters
-    )
-    assert isinstance(strategy, ColumnStrategy), "only column strategies are run over candles"
-    done.document["audit"] = audit_document(audit(done, strategy))
+    """Audit a finished run and the strategy that made it; what was found stands in its document as "audit"."""
+    done.document["audit"] = audit_document((*_sampled(done), _fills(done), _martingale(done)))
     return done
 
 
@@ -103,11 +90,9 @@ def _plain(check: str) -> str:
     return check.replace("_", " ")
 
 
-def _sampled(done: Done, strategy: ColumnStrategy) -> tuple[Outcome, ...]:
-    market = done.markets[0]
-    view = MarketView(
-        candles=market, others={one.pair: one for one in done.markets[1:]}, series=done.request.series
-    )
+def _sampled(done: Done) -> tuple[Outcome, ...]:
+    strategy, market = done.strategy, done.markets[0]
+    view = views_of(done.markets, done.request.series)[0]
     bars = min(len(market), SAMPLE_BARS + 2 * strategy.warmup_bars)
     if bars < 30:
         note = f"{bars} bars; 30 are needed"
@@ -154,16 +139,17 @@ def _fills(done: Done) -> Outcome:
     )
 
 
-def _martingale(done: Done, strategy: ColumnStrategy) -> Outcome:
+def _martingale(done: Done) -> Outcome:
     if len(done.markets) > 1:
         note = "several markets; their common moves are not on random walks"
         return Outcome(check=BiasCheck.MARTINGALE, runs=0, note=note)
-    made: dict[int, SignalColumns] = {}
+    strategy = done.strategy
+    if strategy.series_needed:
+        note = "it reads external series, which random walks do not have"
+        return Outcome(check=BiasCheck.MARTINGALE, runs=0, note=note)
 
     def run(candles: Candles, cost_ratio: float) -> WalkResult:
-        key = hash(candles.close.tobytes())
-        if key not in made:
-            made[key] = strategy.columns(MarketView(candles=candles))
+        signals = strategy.columns(MarketView(candles=candles))
         line = replace(
             done.result.config.lines[0],
             instrument=Instrument(
@@ -181,7 +167,7 @@ def _martingale(done: Done, strategy: ColumnStrategy) -> Outcome:
             costs=Costs(maker_fee=cost_ratio, taker_fee=cost_ratio, slippage=0.0, fill="touch"),
             limits=RiskLimits.off(),
         )
-        trades = backtest([candles], [made[key]], config).trade_records
+        trades = backtest([candles], [signals], config).trade_records
         # A grid's rounds have no one entry to measure by.
         trades = trades[trades["lots"] > 0]
         return WalkResult(pnl=trades["pnl"] / (trades["lots"] * 1e-6 * trades["entry_price"]))

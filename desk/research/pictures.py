@@ -74,7 +74,7 @@ def wave_picture(candles: Candles) -> bytes:
 
 
 def backtest_report(done: Done, ending: str) -> bytes | str:
-    """Render the report of a run as HTML or PDF."""
+    """Render the report of an audited run as HTML or PDF."""
     from desk.research.audit import audit_sentences
     from trading.backtest.evaluate import report_of
 

@@ -13,11 +13,11 @@ from trading.candles import Candles, fill_gaps
 from trading.errors import BadParameter, InvalidInput, nearest
 
 if TYPE_CHECKING:
-    from strategies.base import BaseStrategy
+    from strategies.base import BaseStrategy, ColumnStrategy
     from strategies.registry import StrategyRegistry
     from trading.backtest.result import BacktestResult, Trade
     from trading.engine.config import AccountConfig
-    from trading.market import Series
+    from trading.market import MarketView, Series
     from trading.signals import SignalColumns
 
 
@@ -42,9 +42,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A finished backtest: the document of cli.md, and what pictures and reports need."""
+    """A finished backtest: the document of cli.md, and what audits, pictures and reports need."""
 
     request: Request
+    strategy: ColumnStrategy
     markets: tuple[Candles, ...]
     signals: tuple[SignalColumns, ...]
     result: BacktestResult
@@ -150,24 +151,38 @@ def risk_limits(given: Mapping[str, Any]) -> Any:
         ) from wrong
 
 
-def columns_of(
-    strategy: BaseStrategy, markets: tuple[Candles, ...], series: Mapping[str, Series]
-) -> tuple[SignalColumns, ...]:
-    """Compute the strategy's signal columns for each market, which may look at the others and at external series."""
+def with_columns(strategy: BaseStrategy) -> ColumnStrategy:
+    """Give the strategy as one that says everything at once.
+
+    Raises:
+        InvalidInput: it is driven bar by bar.
+    """
     from strategies.base import ColumnStrategy
-    from trading.market import MarketView
 
     if not isinstance(strategy, ColumnStrategy):
         raise InvalidInput(
             f"Strategy '{strategy.name}' has no columns; strategies that are driven bar by bar run on the bar driver only."
         )
+    return strategy
+
+
+def views_of(markets: tuple[Candles, ...], series: Mapping[str, Series]) -> tuple[MarketView, ...]:
+    """Give what a strategy sees of each market: the others and external series beside it."""
+    from trading.market import MarketView
+
     by_pair = {one.pair: one for one in markets}
     return tuple(
-        strategy.columns(
-            MarketView(candles=one, others={k: v for k, v in by_pair.items() if k != one.pair}, series=series)
-        )
+        MarketView(candles=one, others={k: v for k, v in by_pair.items() if k != one.pair}, series=series)
         for one in markets
     )
+
+
+def columns_of(
+    strategy: BaseStrategy, markets: tuple[Candles, ...], series: Mapping[str, Series]
+) -> tuple[SignalColumns, ...]:
+    """Compute the strategy's signal columns for each market, which may look at the others and at external series."""
+    known = with_columns(strategy)
+    return tuple(known.columns(view) for view in views_of(markets, series))
 
 
 def run_backtest(request: Request) -> Done:
@@ -175,7 +190,9 @@ def run_backtest(request: Request) -> Done:
     from trading.backtest.evaluate import metrics_of
     from trading.backtest.run import backtest
 
-    strategy = registry(request.strategy_path).get_strategy(request.strategy)(**request.parameters)
+    strategy = with_columns(
+        registry(request.strategy_path).get_strategy(request.strategy)(**request.parameters)
+    )
     markets, gap_bars = prepared(request.candles)
     signals = columns_of(strategy, markets, request.series)
     result = backtest(markets, signals, account_for(request, markets, signals[0].tags))
@@ -203,7 +220,9 @@ def run_backtest(request: Request) -> Done:
             "trailing": request.trailing,
         },
     }
-    return Done(request=request, markets=markets, signals=signals, result=result, document=document)
+    return Done(
+        request=request, strategy=strategy, markets=markets, signals=signals, result=result, document=document
+    )
 
 
 def moment(ts_ms: int) -> str:

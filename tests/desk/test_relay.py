@@ -131,7 +131,7 @@ async def test_strange_words_are_noted_and_change_nothing(redis_url: str, said: 
             await until(lambda: there.heads)
 
         assert there.heads == [("w1", 3)]
-        assert said == b"[]" or "relay_not_understood" in {one["event"] for one in logs}
+        assert "relay_not_understood" in {one["event"] for one in logs}
 
 
 async def test_the_relay_comes_back_after_redis_was_away() -> None:
