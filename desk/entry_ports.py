@@ -1,4 +1,4 @@
-"""What the desk needs of the store about entries that people have a say in; part of `desk.ports.Unit`."""
+"""What the desk needs of the store about entries that people have a say in; part of `desk.ports.store.Unit`."""
 
 from __future__ import annotations
 

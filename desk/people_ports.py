@@ -1,4 +1,4 @@
-"""What the desk needs of the store about people's access, as protocols; parts of `desk.ports.Unit`."""
+"""What the desk needs of the store about people's access, as protocols; parts of `desk.ports.store.Unit`."""
 
 from __future__ import annotations
 

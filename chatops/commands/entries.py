@@ -16,7 +16,7 @@ from chatops.problems import misheard
 from chatops.reading import bots_of, named_bot, refusal, side
 from chatops.room import Asked
 from chatops.typing_repair import plain
-from desk.entry_commands import AnswerEntry, SetEntryMode, SetMarketDirection
+from desk.commands import AnswerEntry, SetEntryMode, SetMarketDirection
 from desk.entry_views import ANSWER_WITHIN, DRIFT_RATIO, Direction, EntryRequest, EntryState
 from desk.handlers.entries import ANSWERS
 

@@ -31,7 +31,7 @@ from chatops.problems import misheard
 from chatops.reading import bots_of, reference
 from chatops.room import Asked
 from chatops.typing_repair import plain
-from desk.entry_commands import ArchiveTrade
+from desk.commands import ArchiveTrade
 from desk.identity import Role
 from desk.logs import remembered_lines
 from desk.ports import Unit

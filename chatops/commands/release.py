@@ -12,8 +12,7 @@ from chatops.commands.bots import bot_card
 from chatops.reading import named_bot
 from chatops.room import Asked
 from chatops.said import said
-from desk.commands import GoLive, GoPaper
-from desk.entry_commands import ReloadConfig
+from desk.commands import GoLive, GoPaper, ReloadConfig
 from desk.golive import GoLiveLine, GoLiveReport, report_of
 from desk.reports.period_report import period_pdf
 from desk.views import Bot

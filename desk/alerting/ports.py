@@ -1,4 +1,4 @@
-"""What alerting keeps in the store, as a protocol; part of `desk.ports.Unit`."""
+"""What alerting keeps in the store, as a protocol; part of `desk.ports.store.Unit`."""
 
 from __future__ import annotations
 

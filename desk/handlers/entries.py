@@ -8,14 +8,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 from desk.bots.memory import unpack
-from desk.desk import Desk, Handling, Preview
-from desk.entry_commands import (
+from desk.commands import (
     AnswerEntry,
     ArchiveTrade,
     ReloadConfig,
     SetEntryMode,
     SetMarketDirection,
 )
+from desk.desk import Desk, Handling, Preview
 from desk.entry_views import BotWish, Direction, EntryRequest, EntryState, MarketDirection
 from desk.handlers.finding import account_of, bot_of
 from desk.handlers.telling import tell

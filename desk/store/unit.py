@@ -65,7 +65,7 @@ from desk.store.repositories.workspaces import SqlWorkspaces
 
 
 class SqlUnit:
-    """The repositories of `desk.ports.Unit`, for one task and one block."""
+    """The repositories of `desk.ports.store.Unit`, for one task and one block."""
 
     def __init__(self, connection: Connection, clock: Clock, ring: KeyRing | None = None) -> None:
         self.connection = connection

@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 
 from desk.bots.asking import plan_of, signal_of
-from desk.commands import ChangeConfig, PauseBot
-from desk.entry_commands import (
+from desk.commands import (
     AnswerEntry,
     ArchiveTrade,
+    ChangeConfig,
+    PauseBot,
     ReloadConfig,
     SetEntryMode,
     SetMarketDirection,

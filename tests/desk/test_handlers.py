@@ -15,7 +15,9 @@ from desk.commands import (
     AddAlertRule,
     AddExchangeAccount,
     AddMember,
+    AnswerEntry,
     ApproveRequest,
+    ArchiveTrade,
     BeginTotp,
     CancelAllOrders,
     CancelJob,
@@ -45,6 +47,7 @@ from desk.commands import (
     ReconcileAccount,
     RejectRequest,
     ReleasePanic,
+    ReloadConfig,
     RemoveAlertRule,
     RemoveMember,
     RequestDataErasure,
@@ -61,7 +64,9 @@ from desk.commands import (
     RunWalkForward,
     SelectBot,
     SendTestAlert,
+    SetEntryMode,
     SetKeyboard,
+    SetMarketDirection,
     SetMemberRole,
     SetPassword,
     SetPreference,
@@ -76,13 +81,6 @@ from desk.commands import (
     UnlockPair,
 )
 from desk.desk import ConfirmationNeeded
-from desk.entry_commands import (
-    AnswerEntry,
-    ArchiveTrade,
-    ReloadConfig,
-    SetEntryMode,
-    SetMarketDirection,
-)
 from desk.handlers.people import hash_of_token
 from desk.identity import Role
 from desk.secrets import Secret

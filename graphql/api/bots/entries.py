@@ -14,7 +14,7 @@ from api.context import Info
 from api.ids import global_id, own_id
 from api.mutation import Payload, carry_out, mutates
 from api.permissions import reads
-from desk.entry_commands import (
+from desk.commands import (
     AnswerEntry,
     ArchiveTrade,
     ReloadConfig,

@@ -1,180 +1,30 @@
-"""Settings: one frozen object, read once from `BREAKWATER_*`, passed down as arguments."""
+"""Everything that can be set, with defaults, words and examples."""
 
 # ruff: noqa: RUF009 - `setting` declares a field, and a `Secret` cannot change
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from desk.secrets import Secret
-from trading.errors import BadSetting, nearest
-
-#: Every setting's name begins with it.
-PREFIX = "BREAKWATER_"
-
-#: Names with our prefix that belong to the test suite and are let through.
-TEST_PREFIXES = ("BREAKWATER_TEST_", "BREAKWATER_SHARED_DATA")
-
-#: Settings of one venue, each as `BREAKWATER_<VENUE>_<NAME>`.
-VENUE_KEYS = ("BASE_URL", "WS_URL", "WS_API_URL", "API_KEY", "API_SECRET", "API_PASSPHRASE", "SANDBOX")
-
-#: Venues that a misspelt name is compared with.
-KNOWN_VENUES = ("BINANCE", "BYBIT", "OKX", "KRAKEN", "COINBASE", "KUCOIN", "BITGET", "BITSTAMP", "MT5")
-
-#: First words of other settings, so that a slip in one is not taken for a venue.
-NOT_VENUES = frozenset(
-    {"SMTP", "DATABASE", "DEMO", "LOG", "TELEGRAM", "DISCORD", "NEWS", "FEAR", "SENTIMENT", "REDIS", "BROKER"}
+from desk.settings.values import (
+    a_path,
+    a_secret,
+    a_switch,
+    a_text,
+    database_url,
+    number,
+    one_of,
+    origins,
+    setting,
+    snowflake,
+    some_of,
+    web_url,
+    whole,
+    words,
 )
-
-_VENUE = re.compile(rf"^{PREFIX}([A-Z][A-Z0-9]*)_({'|'.join(VENUE_KEYS)})$")
-
-_WORDS = {
-    "1": True,
-    "true": True,
-    "yes": True,
-    "on": True,
-    "0": False,
-    "false": False,
-    "no": False,
-    "off": False,
-}
-
-
-def setting(
-    default: Any,
-    text: str,
-    *,
-    read: Callable[[str, str], Any],
-    group: str,
-    example: str = "",
-    unit: str = "",
-) -> Any:
-    """Declare a setting: default, one sentence, and the reader of its text."""
-    metadata = {"text": text, "read": read, "group": group, "example": example, "unit": unit}
-    if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-def _refuse(name: str, found: str, allowed: str, hint: str = "") -> BadSetting:
-    return BadSetting(f"Setting {name} is '{found}'; {allowed} is allowed.", hint=hint or None)
-
-
-def a_text(name: str, found: str) -> str:
-    """Take any text."""
-    return found
-
-
-def a_secret(name: str, found: str) -> Secret:
-    """Take a secret; it is never shown again."""
-    return Secret(found)
-
-
-def a_path(name: str, found: str) -> Path:
-    """Take a folder or file; `~` is the home folder."""
-    return Path(found).expanduser()
-
-
-def a_switch(name: str, found: str) -> bool:
-    """Take yes or no."""
-    if found.lower() not in _WORDS:
-        raise _refuse(name, found, "true or false")
-    return _WORDS[found.lower()]
-
-
-def words(name: str, found: str) -> tuple[str, ...]:
-    """Take a list with commas."""
-    return tuple(word.strip() for word in found.split(",") if word.strip())
-
-
-def origins(name: str, found: str) -> tuple[str, ...]:
-    """Take web origins: scheme, host and optional port, nothing after it."""
-    for one in words(name, found):
-        parts = urlsplit(one)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-            raise _refuse(name, one, "an origin like https://desk.example.org, without a path")
-    return words(name, found)
-
-
-def whole(low: int, high: int) -> Callable[[str, str], int]:
-    """Take a whole number in a range."""
-
-    def read(name: str, found: str) -> int:
-        allowed = f"a whole number from {low} to {high}"
-        try:
-            value = int(found)
-        except ValueError:
-            raise _refuse(name, found, allowed) from None
-        if not low <= value <= high:
-            raise _refuse(name, found, allowed)
-        return value
-
-    return read
-
-
-def number(low: float, high: float) -> Callable[[str, str], float]:
-    """Take a number in a range."""
-
-    def read(name: str, found: str) -> float:
-        allowed = f"a number from {low:g} to {high:g}"
-        try:
-            value = float(Decimal(found))
-        except (ValueError, ArithmeticError):
-            raise _refuse(name, found, allowed) from None
-        if not low <= value <= high:
-            raise _refuse(name, found, allowed)
-        return value
-
-    return read
-
-
-def some_of(*choices: str) -> Callable[[str, str], tuple[str, ...]]:
-    """Take one or more of a few words, with commas."""
-
-    def read(name: str, found: str) -> tuple[str, ...]:
-        return tuple(one_of(*choices)(name, word) for word in words(name, found))
-
-    return read
-
-
-def one_of(*choices: str) -> Callable[[str, str], str]:
-    """Take one of a few words."""
-
-    def read(name: str, found: str) -> str:
-        if found.lower() not in choices:
-            raise _refuse(name, found, ", ".join(choices), nearest(found.lower(), choices))
-        return found.lower()
-
-    return read
-
-
-def web_url(name: str, found: str) -> str:
-    """Take an http(s) or ws(s) address; a trailing slash is dropped."""
-    parts = urlsplit(found)
-    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
-        raise _refuse(name, found, "an address that begins with http://, https://, ws:// or wss://")
-    return found.rstrip("/")
-
-
-def snowflake(name: str, found: str) -> str:
-    """Take an id of Discord."""
-    if not (found.isascii() and found.isdigit() and 15 <= len(found) <= 20):
-        raise _refuse(name, found, "an id of Discord, 15 to 20 digits")
-    return found
-
-
-def database_url(name: str, found: str) -> Secret:
-    """Take a database address; it may hold a password, so it is a secret."""
-    scheme = found.split(":", 1)[0]
-    if ":" not in found or scheme not in {"sqlite", "postgres", "postgresql"}:
-        raise _refuse(name, scheme, "sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME")
-    return Secret(found)
 
 
 def default_data_dir() -> Path:
@@ -542,91 +392,3 @@ class Settings:
 
     #: By venue in lower case; each value as `BREAKWATER_<VENUE>_<KEY>`.
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)
-
-
-def variable(one: Field[Any]) -> str:
-    """Give the environment variable of a field."""
-    return PREFIX + one.name.upper()
-
-
-def single_settings() -> tuple[Field[Any], ...]:
-    """Give the fields that have exactly one variable."""
-    return tuple(one for one in fields(Settings) if "read" in one.metadata)
-
-
-def default_of(one: Field[Any]) -> Any:
-    """Give a field's default; those that depend on the machine are computed."""
-    return one.default_factory() if one.default_factory is not MISSING else one.default
-
-
-def load_settings(env: Mapping[str, str], *, env_file: Path | None = None) -> Settings:
-    """Read the settings; an empty variable counts as not set, and the environment wins over the file.
-
-    A secret may also come from a file: `BREAKWATER_<NAME>_FILE` names it.
-
-    Raises:
-        BadSetting: a name with our prefix is unknown (the nearest is named), or a value is not allowed.
-    """
-    given = {name: value for name, value in _from_file(env_file).items() if name.startswith(PREFIX)}
-    given |= {name: value for name, value in env.items() if name.startswith(PREFIX)}
-    given = {name: value.strip() for name, value in given.items() if value.strip()}
-    given = {name: value for name, value in given.items() if not name.startswith(TEST_PREFIXES)}
-    known = {variable(one): one for one in single_settings()}
-    values: dict[str, Any] = {}
-    venues: dict[str, dict[str, Any]] = {}
-    for name, found in given.items():
-        target, text = _secret_file(name, found, known)
-        if target in known:
-            values[known[target].name] = known[target].metadata["read"](target, text)
-        elif (match := _VENUE.match(target)) and match[1] not in NOT_VENUES:
-            venues.setdefault(_venue(target, match[1]), {})[match[2].lower()] = _venue_value(
-                target, match[2], text
-            )
-        else:
-            raise _unknown(target, known)
-    return Settings(**values, venues={name: VenueSettings(**found) for name, found in venues.items()})
-
-
-def _from_file(path: Path | None) -> dict[str, str]:
-    if path is None or not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
-
-
-def _secret_file(name: str, found: str, known: Mapping[str, Field[Any]]) -> tuple[str, str]:
-    target = name.removesuffix("_FILE")
-    one = known.get(target)
-    is_secret = (one is not None and isinstance(one.default, Secret)) or target.endswith(
-        ("_API_KEY", "_API_SECRET", "_API_PASSPHRASE")
-    )
-    if target == name or not is_secret:
-        return name, found
-    try:
-        return target, Path(found).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise BadSetting(
-            f"Setting {name} names '{found}', which cannot be read ({error.strerror}).",
-            hint="Name a file that holds the secret and that this user may read.",
-        ) from error
-
-
-def _venue(variable_name: str, venue: str) -> str:
-    hint = nearest(venue, KNOWN_VENUES)
-    if venue not in KNOWN_VENUES and hint:
-        raise BadSetting(f"Setting {variable_name} names the venue '{venue}', which is not known.", hint=hint)
-    return venue.lower()
-
-
-def _venue_value(name: str, key: str, found: str) -> Secret | str | bool:
-    if key == "SANDBOX":
-        return a_switch(name, found)
-    return Secret(found) if key.startswith("API_") else web_url(name, found)
-
-
-def _unknown(name: str, known: Mapping[str, Field[Any]]) -> BadSetting:
-    hint = nearest(name, known) or "Settings are listed by `breakwater check` and in docs/settings.md."
-    return BadSetting(
-        f"Setting {name} is unknown; {len(known)} settings and those of venues are known.", hint=hint
-    )

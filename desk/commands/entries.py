@@ -1,7 +1,4 @@
-"""Commands about entries and what was traded: semi-automatic bots, the market's direction, configuration, archive.
-
-A part of the one table in `desk.commands`, which imports this page at its end.
-"""
+"""Commands about entries and what was traded: semi-automatic bots, the market's direction, configuration, archive."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from desk.commands import Command, Danger, asks
+from desk.commands.table import Command, Danger, asks
 from desk.entry_views import ANSWER_WITHIN, DRIFT_RATIO
 from desk.identity import Role
 from trading.events import EntryAnswered, OrderPlaced

@@ -1,0 +1,113 @@
+"""Commands that ask for heavy work, and that end it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from desk.commands.table import Command, Danger, asks
+from desk.identity import Role
+from trading.events import (
+    JobChanged,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Research(Command):
+    """What every run over a history needs.
+
+    Attributes:
+        since, until: opening times of the first bar and after the last; None = as far as candles are known.
+        parameters, limits: of the strategy and of the account's risk; what is left out keeps its default.
+        fee, slippage: shares of the price per side.
+    """
+
+    strategy: str
+    pairs: tuple[str, ...]
+    timeframe: str = "1h"
+    since: datetime | None = None
+    until: datetime | None = None
+    parameters: tuple[tuple[str, Any], ...] = ()
+    limits: tuple[tuple[str, Any], ...] = ()
+    capital: Decimal = Decimal(10_000)
+    fee: Decimal = Decimal("0.001")
+    slippage: Decimal = Decimal("0.0005")
+    can_short: bool = True
+
+
+@asks(role=Role.OPERATOR, causes=(JobChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBacktest(Research):
+    """Run a strategy over a history in the background."""
+
+
+@asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(JobChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptimization(Research):
+    """Search a strategy's parameters over a history in the background; every trial is recorded.
+
+    Attributes:
+        grid: axes "fast=5:50:5" or "mode=a,b"; empty = a guided search over the strategy's own ranges.
+        trials: of a guided search.
+        objective: what is maximised.
+        minimum_trades: closed trades that a winner needs.
+    """
+
+    grid: tuple[str, ...] = ()
+    trials: int = 100
+    objective: str = "sharpe"
+    minimum_trades: int = 30
+
+
+@asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(JobChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWalkForward(Research):
+    """Pick parameters on one stretch and trade the next, again and again, in the background.
+
+    Attributes:
+        train, test, gap: lengths such as 90d.
+        anchored: the training stretch always starts at the first bar.
+    """
+
+    train: str = "90d"
+    test: str = "30d"
+    gap: str = "0d"
+    anchored: bool = False
+    grid: tuple[str, ...] = ()
+    trials: int = 30
+    objective: str = "sharpe"
+    minimum_trades: int = 10
+
+
+@asks(role=Role.OPERATOR, causes=(JobChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckBias(Command):
+    """Look for look-ahead and recursion over a history in the background.
+
+    Attributes:
+        name: a strategy, indicator or detector, or "all".
+    """
+
+    name: str
+    pair: str
+    timeframe: str = "1h"
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@asks(role=Role.OPERATOR, causes=(JobChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelJob(Command):
+    """End a background job; what it found so far is thrown away."""
+
+    job_id: str
+
+
+@asks(role=Role.OPERATOR, causes=(JobChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryJob(Command):
+    """Start a failed or canceled job anew."""
+
+    job_id: str
