@@ -20,10 +20,12 @@ from trading.engine.course import (
     lay_out,
     signal_at,
 )
-from trading.engine.drive import arm, copy_row, fast_forward, has_room, is_reached, link_days, match_at
+from trading.engine.drive import copy_row, has_room, link_days, match_at
 from trading.engine.kernel import decide_bar
+from trading.engine.quiet import fast_forward
 from trading.engine.reach import HANDLE, Handle, account_of, by_address, rules_of, whole
 from trading.engine.records import SIGNAL, Records
+from trading.engine.watching import arm, is_reached
 from trading.jit import helper, njit
 
 FloatArray = NDArray[np.float64]

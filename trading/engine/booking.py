@@ -88,7 +88,9 @@ def divide(book: Handle, i: int) -> None:
         position["leg_fraction"],
         position["leg_price"],
         line["step"],
+        line["min_lots"],
         line["min_notional"],
+        position["first_stop"],
         position["leg_lots"],
     )
 

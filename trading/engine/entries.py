@@ -63,6 +63,7 @@ from trading.engine.records import (
 )
 from trading.jit import helper
 from trading.risk.edge import kelly_of_trades
+from trading.risk.exits import least_price
 from trading.risk.sizing import METHOD, hedge_notional, limit_quantities, smallest, unit_risk, whole_lots
 
 #: Later than every intent.
@@ -303,7 +304,7 @@ def admit(book: Handle, bar: Any, i: int, signal: Any) -> None:
         denied = D_SHORT
     if denied == 0 and signal["lots"] == 0:
         levels = max(1, signal["grid_levels"])
-        floor = signal["grid_low"] if signal["grid_levels"] > 0 else price
+        floor = signal["grid_low"] if signal["grid_levels"] > 0 else least_price(price, stop)
         if lots // levels < line["min_lots"] or lots // levels == 0:
             denied = D_MIN_QUANTITY
         elif (lots // levels) * line["step"] * floor < line["min_notional"]:

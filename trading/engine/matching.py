@@ -34,7 +34,7 @@ from trading.engine.records import (
     T_MARKET,
 )
 from trading.jit import helper, skeleton
-from trading.risk.exits import liquidation_price, venue_trailing_stop
+from trading.risk.exits import least_price, liquidation_price, venue_trailing_stop
 from trading.risk.sizing import whole_lots
 
 
@@ -106,7 +106,8 @@ def fill_entry(book: Handle, i: int, price: float, maker: int, ts_ms: int) -> No
     if affordable < lots:
         lots = affordable
         order["binding"] = 5
-        if lots < line["min_lots"] or lots == 0 or lots * line["step"] * price < line["min_notional"]:
+        floor = least_price(price, order["stop"])
+        if lots < line["min_lots"] or lots == 0 or lots * line["step"] * floor < line["min_notional"]:
             clear_order(order)
             account_of(book)["denied"][D_BALANCE] += 1
             notice(book, N_LAPSED, i, D_BALANCE, price, 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +14,34 @@ from trading.risk.sizing import whole_lots
 
 
 @njit
+def least_price(price: float, stop: float) -> float:
+    """Give the price at which a position is worth least to the venue's minimum: at its stop, where that is lower."""
+    return min(price, stop) if stop == stop else price
+
+
+@njit
 def split_ladder(
     lots: int,
     fractions: NDArray[np.float64],
     prices: NDArray[np.float64],
     step: float,
+    min_lots: int,
     min_notional: float,
+    stop: float,
     out: NDArray[np.int64],
 ) -> None:
     """Divide a position over its targets in whole lots; no lot is lost and no leg is too small to be ordered.
 
-    Legs are floored to the step, the last one takes the remainder when the fractions add up to one. A leg below
-    `min_notional` is merged into the next farther one, the last into the previous; if still too small, all leaves
-    at the first target. Targets without a price take nothing.
+    Legs are floored to the step, the last one takes the remainder when the fractions add up to one. A leg that is too
+    small is merged into the next farther one, the last into the previous; if still too small, all leaves at the first
+    target. What the protective stop covers in the end, the last leg or what rides on after it, must be large enough at
+    the stop too. Targets without a price take nothing.
 
     Args:
         fractions, prices: shape (k,), NaN price = no target.
         step: base asset per lot.
+        min_lots, min_notional: the venue's smallest order.
+        stop: protective stop price, NaN = none.
         out: shape (k,), written with lots per leg.
     """
     total, last, first, given = 0.0, -1, -1, 0
@@ -49,21 +61,27 @@ def split_ladder(
                 out[k] = lots - given
             given += out[k]
     for k in range(last):
-        if out[k] > 0 and out[k] * step * prices[k] < min_notional:
+        if out[k] > 0 and (out[k] < min_lots or out[k] * step * prices[k] < min_notional):
             nearest = k + 1
             while not (prices[nearest] == prices[nearest] and fractions[nearest] > 0.0):
                 nearest += 1
             out[nearest] += out[k]
             out[k] = 0
-    if out[last] * step * prices[last] < min_notional:
+    rest = lots - given
+    if rest > 0 and (rest < min_lots or rest * step * least_price(prices[last], stop) < min_notional):
+        # What rides on could not be stopped out any more.
+        out[last] += rest
+        rest = 0
+    while last > first:
+        floor = least_price(prices[last], stop) if rest == 0 else prices[last]
+        if out[last] >= min_lots and out[last] * step * floor >= min_notional:
+            return
         previous = last - 1
-        while previous >= 0 and out[previous] == 0:
+        while previous > first and out[previous] == 0:
             previous -= 1
-        if previous < 0:
-            previous = first
-        if previous != last:
-            out[previous] += out[last]
-            out[last] = 0
+        out[previous] += out[last]
+        out[last] = 0
+        last = previous
 
 
 @njit
@@ -143,7 +161,9 @@ def ladder(
     fractions: tuple[float, ...],
     prices: tuple[Decimal, ...],
     step: Decimal,
+    min_quantity: Decimal = Decimal(0),
     min_notional: Decimal = Decimal(0),
+    stop: Decimal | None = None,
 ) -> tuple[Leg, ...]:
     """Divide a quantity over its targets, exactly as the engine does.
 
@@ -159,7 +179,9 @@ def ladder(
         np.asarray(fractions, np.float64),
         np.asarray([float(price) for price in prices]),
         float(step),
+        int((min_quantity / step).to_integral_value(ROUND_CEILING)),
         float(min_notional),
+        math.nan if stop is None else float(stop),
         out,
     )
     return tuple(

@@ -319,7 +319,9 @@ def _rejection(request: SizingRequest, quantity: Decimal, binding: str, has_no_e
         return binding
     if quantity < request.min_quantity:
         return "min_quantity"
-    return "min_notional" if quantity * request.entry < request.min_notional else ""
+    # The protective stop is an order too.
+    least = request.entry if request.stop is None else min(request.entry, request.stop)
+    return "min_notional" if quantity * least < request.min_notional else ""
 
 
 def _decimal(value: float) -> Decimal:
