@@ -38,7 +38,8 @@ def after_moment(where: Where, page: Page, column: str, *, has_number: bool = Fa
             raise bad_cursor(page.after) from None
         if moment.tzinfo is None:
             raise bad_cursor(page.after)
-        where.add(f'("{column}" < ? OR ("{column}" = ? AND id < ?))', moment, moment, breaker)
+        # A row comparison is a range of the index; the same in words (before, or equal and …) walks all newer rows.
+        where.add(f'("{column}", id) < (?, ?)', moment, breaker)
     return where
 
 

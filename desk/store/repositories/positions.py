@@ -74,7 +74,7 @@ class SqlPositions:
             raise InvalidInput("Filter 'is_open' was given; a trade is finished. Ask for positions.")
         allowed = ("is_long", "reason", "tag", "exit_tag", "position_id", "signal_id")
         where = filtered(TRADES, workspace_id, wanted, moment="closed_at", extra=allowed)
-        where.add("id NOT IN (SELECT trade_id FROM archived_trades WHERE workspace_id = ?)", workspace_id)
+        where.add("NOT EXISTS (SELECT 1 FROM archived_trades WHERE trade_id = trades.id)")
         return await newest(self._tx, TRADES, where, page, moment="closed_at")
 
     async def archive_trade(self, workspace_id: str, trade_id: str, by: str, at: datetime) -> bool:
