@@ -1,0 +1,63 @@
+"""Drift for whoever asks: rows are read, then the replay runs in a thread, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from desk.clock import Clock
+from desk.ports import Feed, Store, Unit
+from desk.reports.drift.compare import compared
+from desk.reports.drift.material import Material, Request, gathered
+from desk.reports.drift.replay import replayed
+from desk.reports.drift.values import Drift
+from desk.views import Bot
+from strategies.registry import StrategyRegistry
+from trading.errors import InvalidInput, InvariantBroken, NotFound, nearest
+
+#: Days that can be asked for at once.
+MOST_DAYS = 366
+
+
+class Drifts:
+    """Measures how far bots are from what a backtest says of them."""
+
+    def __init__(self, store: Store, feed: Feed, registry: StrategyRegistry, clock: Clock) -> None:
+        self._store, self._feed, self._registry, self._clock = store, feed, registry, clock
+        self._turn = asyncio.Semaphore(1)
+
+    async def of(self, workspace_id: str, bot_id: str, days: int = 30) -> Drift:
+        """Give a bot's drift over the last days of its account's own time.
+
+        Raises:
+            NotFound: no such bot. InvalidInput: not 1 to 366 days, or no bars or too many of them.
+        """
+        if not 1 <= days <= MOST_DAYS:
+            raise InvalidInput(f"{days} days were asked for; 1 to {MOST_DAYS} are allowed.")
+        async with self._turn:
+            async with self._store.reading() as tx:
+                bot = await _bot(tx, workspace_id, bot_id)
+                request = await request_of(tx, bot, days=days, now=self._clock.now())
+                material = await gathered(tx, self._feed, self._registry, request)
+            return await asyncio.to_thread(self._measured, material)
+
+    def _measured(self, material: Material) -> Drift:
+        return compared(material, replayed(material, self._registry))
+
+
+async def request_of(tx: Unit, bot: Bot, *, days: int, now: datetime) -> Request:
+    """Give the request for a bot's last days; a replay or a simulation has a time of its own."""
+    account = await tx.accounts.by_id(bot.workspace_id, bot.account_id)
+    if account is None:
+        raise InvariantBroken(f"Bot {bot.id} has no account.")
+    status = await tx.accounts.status(bot.workspace_id, account.id)
+    until = status.as_of if status else now
+    return Request(bot=bot, account=account, since=until - timedelta(days=days), until=until)
+
+
+async def _bot(tx: Unit, workspace_id: str, bot_id: str) -> Bot:
+    found = await tx.bots.by_id(workspace_id, bot_id)
+    if found is None:
+        ids = [one.id for one in await tx.bots.all(workspace_id)]
+        raise NotFound(f"No bot '{bot_id}' is in this workspace.", hint=nearest(bot_id, ids) or None)
+    return found
