@@ -72,6 +72,31 @@ class Sentiment:
     bullish: float
 
 
+def onnx_session(body: bytes) -> Any:
+    """Open a network from its file, on one thread.
+
+    Raises:
+        OperatorProblem: it is no ONNX file that can be run here.
+    """
+    try:
+        return _session(body)
+    except Exception as problem:
+        # The library raises bare exceptions of its own for a file that is not its.
+        raise OperatorProblem(
+            f"A network cannot be loaded: {problem}"[:500], hint="Train it anew."
+        ) from problem
+
+
+def _session(source: bytes | str) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
 class SentimentModel:
     """Scores texts one at a time: with batches the rounding of the weights would depend on the neighbours.
 
@@ -100,7 +125,6 @@ class SentimentModel:
             OperatorProblem: a file is missing, broken, not the one that the card names, or says no known side.
         """
         # A third of a second that only who scores should pay.
-        import onnxruntime
         from tokenizers import Tokenizer
 
         card = _card(folder)
@@ -108,11 +132,7 @@ class SentimentModel:
         file = file if file.is_file() else folder / "onnx" / "model.onnx"
         sides = _sides(folder)
         try:
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = 1
-            options.inter_op_num_threads = 1
-            options.log_severity_level = 3
-            session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+            session = _session(str(file))
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as problem:
             # Both libraries raise bare exceptions of their own for a file that is not theirs.

@@ -10,6 +10,7 @@ from desk.chats import Chats
 from desk.entry_ports import Entries
 from desk.exchange_ports import ExchangeKeys
 from desk.jobs.firings import Firings
+from desk.models.ports import Models
 from desk.news.ports import News
 from desk.people_ports import Approvals, Hooks, Links, Privacy, Proofs, SignIns
 from desk.ports.accounts import Accounts, Bots, CandleStore, Signals
@@ -50,6 +51,7 @@ class Unit(Protocol):
     jobs: Jobs
     firings: Firings
     news: News
+    models: Models
     chats: Chats
     audit: Audit
     leases: Leases

@@ -9,6 +9,7 @@ from desk.entry_ports import Entries
 from desk.exchange_ports import ExchangeKeys
 from desk.jobs.firings import Firings
 from desk.keyring import KeyRing
+from desk.models.ports import Models
 from desk.news.ports import News
 from desk.people_ports import Approvals, Hooks, Links, Privacy, Proofs, SignIns
 from desk.ports import (
@@ -48,6 +49,7 @@ from desk.store.repositories.hooks import SqlHooks
 from desk.store.repositories.jobs import SqlJobs
 from desk.store.repositories.journal import SqlJournal
 from desk.store.repositories.keys import SqlKeys
+from desk.store.repositories.learned import SqlModels
 from desk.store.repositories.leases import SqlLeases
 from desk.store.repositories.links import SqlLinks
 from desk.store.repositories.members import SqlMembers
@@ -95,6 +97,7 @@ class SqlUnit:
         self.jobs: Jobs = SqlJobs(connection)
         self.firings: Firings = SqlFirings(connection)
         self.news: News = SqlNews(connection)
+        self.models: Models = SqlModels(connection)
         self.chats: Chats = SqlChats(connection)
         self.audit: Audit = SqlAudit(connection)
         self.leases: Leases = SqlLeases(connection)

@@ -45,10 +45,10 @@ class LinearPredictor:
     def predict_rows(self, rows: FloatArray) -> Forecasts:
         """Forecast from rows of features."""
         x = _with_constant(self.scaler.apply(rows))
-        mean = x @ self.weights
-        return Forecasts(
-            mean=mean, up=expit(x @ self.up_weights), quantiles=mean[:, None] + self.residuals[None, :]
-        )
+        # Row by row in one order: a row alone, live, gives the bits that it gives among thousands.
+        mean = (x * self.weights).sum(axis=1)
+        up: FloatArray = expit((x * self.up_weights).sum(axis=1))
+        return Forecasts(mean=mean, up=up, quantiles=mean[:, None] + self.residuals[None, :])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,36 @@ def scale_of(close: FloatArray, horizon_bars: int) -> FloatArray:
     return scale
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a model may be asked about on one pair: the same rows in training and live.
+
+    Attributes:
+        table: features of all bars, shape (bars, features).
+        bars: where a whole window of features ends at a bar that somebody traded.
+        scale: what one unit of a forecast is worth as log return, per bar of `bars`.
+    """
+
+    table: FloatArray
+    bars: IntArray
+    scale: FloatArray
+
+    def windows(self, window_bars: int) -> NDArray[np.float32]:
+        """Give the windows that end at `bars`, shape (bars, window_bars, features)."""
+        lags = np.arange(1 - window_bars, 1)
+        found: NDArray[np.float32] = self.table[self.bars[:, None] + lags].astype(np.float32)
+        return found
+
+
+def inputs_of(
+    candles: Candles, *, window_bars: int, horizon_bars: int, make: FeatureMaker = features
+) -> Inputs:
+    """Give what a model can be asked about."""
+    table, scale = make(candles), scale_of(candles.close, horizon_bars)
+    bars = np.flatnonzero(_whole_windows(table, window_bars) & is_real(candles) & np.isfinite(scale))
+    return Inputs(table=table, bars=bars.astype(np.int64), scale=scale[bars])
+
+
 def make_panel(
     series: Sequence[Candles],
     *,
@@ -91,28 +121,23 @@ def make_panel(
     parts: list[tuple[NDArray[np.generic], ...]] = []
     offset = 0
     for number, candles in enumerate(series):
-        table = make(candles)
+        asked = inputs_of(candles, window_bars=window_bars, horizon_bars=horizon_bars, make=make)
         labels = forward_returns(candles, horizon_bars)
-        scale = scale_of(candles.close, horizon_bars)
-        bars = np.flatnonzero(
-            _whole_windows(table, window_bars)
-            & is_real(candles)
-            & np.isfinite(labels.values)
-            & np.isfinite(scale)
-        )
+        is_known = np.isfinite(labels.values[asked.bars])
+        bars, scale = asked.bars[is_known], asked.scale[is_known]
         parts.append(
             (
                 bars + offset,
                 candles.ts_ms[bars] + candles.timeframe.ms,
                 labels.known_ms[bars],
-                labels.values[bars] / scale[bars],
-                scale[bars],
+                labels.values[bars] / scale,
+                scale,
                 np.log(candles.open[bars + 1]),
                 np.full(len(bars), number, np.int64),
                 bars,
             )
         )
-        tables.append(table)
+        tables.append(asked.table)
         offset += len(candles)
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     if not len(columns[0]):

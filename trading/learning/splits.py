@@ -71,6 +71,28 @@ def walk_folds(first_ms: int, last_ms: int, plan: Retraining, *, least_train_ms:
     )
 
 
+def folds_before(
+    first_ms: int, retrain_ms: int, plan: Retraining, *, least_train_ms: int
+) -> tuple[Fold, ...]:
+    """Give the lives of the models that would have been trained before one that is trained now, oldest first.
+
+    Their times lie whole uses before it, so the next retraining finds the same times: what was trained then is a fold now.
+
+    Raises:
+        InvalidInput: the history is shorter than one training and one use.
+    """
+    start = first_ms + max(least_train_ms, plan.train_ms) + plan.embargo_ms
+    count = (retrain_ms - start) // plan.test_ms
+    if count < 1:
+        raise InvalidInput(
+            f"A history of {(retrain_ms - first_ms) / 86_400_000:.1f} days was given; "
+            f"{(start - first_ms + plan.test_ms) / 86_400_000:.1f} days at least are needed to train once and to judge it.",
+            hint="Give longer candles, a shorter training or a shorter use.",
+        )
+    times = [retrain_ms - back * plan.test_ms for back in range(int(count), 0, -1)]
+    return tuple(Fold(retrain_ms=begin, until_ms=begin + plan.test_ms) for begin in times)
+
+
 def purged(decided_ms: IntArray, known_ms: IntArray, tested: BoolArray, *, embargo_ms: int) -> BoolArray:
     """Tell which samples may be learned from when others are tested.
 

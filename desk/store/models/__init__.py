@@ -45,6 +45,7 @@ from desk.store.models.facts import AuditRow, CounterRow, EventRow
 from desk.store.models.firings import FiringRow
 from desk.store.models.guards import ConfirmationRow, IdempotencyKeyRow, LeaseRow
 from desk.store.models.jobs import JobFileRow, JobRow
+from desk.store.models.learned import ModelDriftRow, ModelPromotionRow, ModelVersionRow
 from desk.store.models.market import CandleRow, CandleSeriesRow
 from desk.store.models.news import IndexReadingRow, NewsAssetRow, NewsRow
 from desk.store.models.notices import (
@@ -129,6 +130,9 @@ __all__ = [
     "LockRow",
     "MarketDirectionRow",
     "MemberRow",
+    "ModelDriftRow",
+    "ModelPromotionRow",
+    "ModelVersionRow",
     "NewsAssetRow",
     "NewsRow",
     "NoticeSettingsRow",
