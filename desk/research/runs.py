@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from strategies.base import BaseStrategy, ColumnStrategy
     from strategies.registry import StrategyRegistry
     from trading.backtest.result import BacktestResult, Trade
-    from trading.engine.config import AccountConfig
+    from trading.engine.config import AccountConfig, RiskLimits
     from trading.market import MarketView, Series
+    from trading.risk.sizing import SizingMethod
     from trading.signals import SignalColumns
 
 
@@ -125,30 +126,46 @@ def _trailing(text: str) -> Any:
     return text
 
 
-def risk_limits(given: Mapping[str, Any]) -> Any:
-    """Give the account's limits; what is left out keeps its default.
+def risk_limits(given: Mapping[str, Any], base: RiskLimits | None = None) -> RiskLimits:
+    """Give the account's limits and protections by name; what is left out stays as in `base`, or at its default.
 
     Raises:
-        BadParameter: an unknown limit, or a value of the wrong kind.
+        BadParameter: an unknown name, or a value of the wrong kind.
     """
     from dataclasses import fields
 
-    from trading.engine.config import RiskLimits
+    from trading.engine.config import Protections, RiskLimits
 
-    allowed = [one.name for one in fields(RiskLimits) if one.name != "protections"]
+    of_account = [one.name for one in fields(RiskLimits) if one.name != "protections"]
+    of_locks = [one.name for one in fields(Protections)]
     for name in given:
-        if name not in allowed:
+        if name not in (*of_account, *of_locks):
             raise BadParameter(
-                f"Limit '{name}' is unknown; {', '.join(allowed)} are known.",
-                hint=nearest(name, allowed) or None,
+                f"Limit '{name}' is unknown; {', '.join((*of_account, *of_locks))} are known.",
+                hint=nearest(name, (*of_account, *of_locks)) or None,
             )
     values: Any = {name: None if value == "none" else value for name, value in given.items()}
+    start = base or RiskLimits()
     try:
-        return RiskLimits(**values)
+        if "method" in values:
+            values["method"] = _method(values["method"])
+        locks = replace(start.protections, **{k: v for k, v in values.items() if k in of_locks})
+        return replace(start, **{k: v for k, v in values.items() if k in of_account}, protections=locks)
     except TypeError as wrong:
         raise BadParameter(
             f"A limit has a value of the wrong kind: {wrong}.", hint="Numbers, or none to switch it off."
         ) from wrong
+
+
+def _method(text: Any) -> SizingMethod:
+    from trading.risk.sizing import SizingMethod
+
+    if text not in set(SizingMethod):
+        raise BadParameter(
+            f"Limit method is '{text}'; {', '.join(SizingMethod)} are allowed.",
+            hint=nearest(str(text), SizingMethod) or None,
+        )
+    return SizingMethod(text)
 
 
 def with_columns(strategy: BaseStrategy) -> ColumnStrategy:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from server.cli import inputs, output
-from server.cli.options import AsJson, Capital, Fee, FillRule, Slippage, Spread, Trailing
+from server.cli.options import AsJson, Capital, Fee, FillRule, Limits, Slippage, Spot, Spread, Trailing
 from trading.errors import InvalidInput, nearest
 
 
@@ -25,7 +25,7 @@ def enter(app: typer.Typer) -> None:
 
 
 def simulate(
-    bars: Annotated[Path, typer.Option(help="A candle file.")],
+    bars: Annotated[list[Path], typer.Option(help="A candle file; repeat it for several markets.")],
     orders: Annotated[Path, typer.Option(help="A JSON file: a list of orders.")],
     capital: Capital = "10000",
     fee: Fee = 0.001,
@@ -33,14 +33,20 @@ def simulate(
     spread: Spread = 0.0,
     fill: FillRule = "through",
     trailing: Trailing = "close",
+    step: Annotated[str, typer.Option(help="Quantity step of the venue.")] = "0.00000001",
+    min_quantity: Annotated[str, typer.Option(help="Smallest quantity that the venue takes.")] = "0",
+    min_notional: Annotated[str, typer.Option(help="Smallest notional that the venue takes.")] = "0",
+    limit: Limits = None,
+    spot: Spot = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what happens to given orders on given bars under the fill rules."""
+    """Show what happens to given orders on given bars under the fill rules, and under limits where some are given."""
     from desk.feeds.files import load_candles
     from server.cli.simulation import simulated
+    from trading.backtest.simulate import Venue
 
     answer = simulated(
-        load_candles(bars, has_whole_bodies=False),
+        [load_candles(one, has_whole_bodies=False) for one in bars],
         inputs.json_file(orders, "Orders"),
         capital=inputs.money("capital", capital),
         fee=fee,
@@ -48,28 +54,32 @@ def simulate(
         spread=spread,
         fill=fill,
         trailing=trailing,
+        venue=Venue(
+            step=inputs.money("step", step),
+            min_quantity=_amount("min-quantity", min_quantity),
+            min_notional=_amount("min-notional", min_notional),
+            can_short=not spot,
+        ),
+        limits=inputs.settings(limit or []),
     )
     if as_json:
         output.emit_json(answer)
-        return
-    rows = [
-        (
-            str(one["bar"]),
-            str(one["order"]),
-            one["side"],
-            one["price"],
-            one["quantity"],
-            one["fee"],
-            one["reason"],
-        )
-        for one in answer["fills"]
-    ]
-    output.table(
-        "Fills", ("bar", "order", "side", "price", "quantity", "fee", "reason"), rows, right=(0, 1, 3, 4, 5)
-    )
+    else:
+        _print_simulation(answer)
+
+
+def _print_simulation(answer: dict[str, Any]) -> None:
+    names = ("bar", "order", "side", "price", "quantity", "fee", "reason")
+    rows = [tuple(str(one[name]) for name in names) for one in answer["fills"]]
+    output.table("Fills", names, rows, right=(0, 1, 3, 4, 5))
+    for one in answer["refused"]:
+        output.console().print(f"Order {one['order']} was refused: {one['reason']}.")
+    for one in answer["notices"]:
+        output.console().print(f"{one['at']}: {one['kind']}{' ' + one['reason'] if one['reason'] else ''}.")
     account = answer["account"]
     output.console().print(
-        f"Cash {account['cash']}, equity {account['equity']}, open positions {len(account['positions'])}."
+        f"Cash {account['cash']}, equity {account['equity']}, open positions {len(account['positions'])}, "
+        f"state {account['state']}."
     )
 
 

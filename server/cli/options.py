@@ -49,3 +49,11 @@ Trailing = Annotated[
 FillRule = Annotated[
     str, typer.Option("--fill", help="through: a limit needs a price beyond it; touch: equality is enough.")
 ]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        help="A risk limit or protection, name=value, e.g. max_position=0.2; none switches it off; repeatable.",
+    ),
+]
+Spot = Annotated[bool, typer.Option("--spot", help="Refuse short positions, as spot venues do.")]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.engines import account, bars, play
-from trading.backtest.simulate import SimOrder, simulate
+from trading.backtest.simulate import SimOrder, Venue, simulate
 from trading.engine.config import AccountConfig, Costs, RiskLimits
 from trading.engine.engine import AccountEngine
 from trading.instruments import Instrument
@@ -51,7 +51,7 @@ def test_the_last_leg_joins_the_one_before_where_the_stop_could_not_sell_it_alon
     )
 
     alone, joined = (
-        simulate(bars(*rows), [order], capital=D(1_000), costs=FREE, min_notional=least)
+        simulate(bars(*rows), [order], capital=D(1_000), costs=FREE, venue=Venue(min_notional=least))
         for least in (D(18), D(19))
     )
 

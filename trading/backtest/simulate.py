@@ -1,118 +1,55 @@
-"""Given orders on given bars: what the fill rules make of them, without strategy and without sizing."""
+"""Given orders on given bars: what the fill rules and the account's limits make of them, without a strategy."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 import numpy as np
 
-from trading.backtest.driver import run_records
-from trading.backtest.history import make_history
+from trading.backtest.driver import Log, finished
+from trading.backtest.given_orders import Range, SimOrder, Trailing
+from trading.backtest.history import make_history, market_candles
 from trading.backtest.result import BacktestResult
 from trading.candles import Candles
 from trading.engine.config import AccountConfig, Costs, LineConfig, RiskLimits
-from trading.engine.convert import exact_fee, exact_price, signal_rows, write_signal
-from trading.engine.views import AccountView
+from trading.engine.convert import exact_fee, exact_price, intent_value, signal_rows, write_signal
+from trading.engine.drive import History, drive, new_watch
+from trading.engine.engine import AccountEngine
+from trading.engine.records import BAR, Records
+from trading.engine.views import AccountView, EngineIntent, Notice
 from trading.errors import InvalidInput
 from trading.instruments import Instrument
-from trading.orders import Reason, Side
-from trading.signals import LEGS, EntryType, Exit, Signal
+from trading.orders import IntentKind, Reason, Side
+from trading.signals import Exit, Signal
 
-#: Quantities of given orders are kept to this step.
+__all__ = [
+    "STEP",
+    "Range",
+    "SimDecision",
+    "SimFill",
+    "SimOrder",
+    "SimPosition",
+    "Simulation",
+    "Trailing",
+    "Venue",
+    "simulate",
+]
+
+#: Quantities of given orders are kept to this step unless the venue names another.
 STEP = Decimal("0.00000001")
 
-_TYPES = {"market": EntryType.MARKET, "limit": EntryType.LIMIT, "stop": EntryType.STOP}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trailing:
-    """A stop that follows the best price.
+class Venue:
+    """What the venue takes: quantities in whole steps, orders from a smallest one on."""
 
-    Attributes:
-        distance: ratio of the best price (0.02 = 2 %).
-        active_from: gain on the entry, as a ratio, that switches it on; 0 = at once.
-    """
-
-    distance: float
-    active_from: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimOrder:
-    """One order, decided at the close of `bar`; it can fill from the next bar on.
-
-    Attributes:
-        price: of a limit or stop order.
-        take_profits: up to three (fraction, price), nearest first.
-        exit_bar: closed at the open of the bar after this one; None = never.
-        expiry_bars: bars that a limit or stop order rests; 0 = until the end.
-        break_even_after_leg: 1 = the stop moves to break-even after the first target; 0 = never.
-    """
-
-    bar: int
-    side: Literal["long", "short"]
-    quantity: Decimal
-    type: Literal["market", "limit", "stop"] = "market"
-    price: float | None = None
-    stop_loss: float | None = None
-    take_profits: tuple[tuple[float, float], ...] = ()
-    trailing: Trailing | None = None
-    exit_bar: int | None = None
-    expiry_bars: int = 0
-    break_even_after_leg: int = 0
-
-    def __post_init__(self) -> None:
-        if self.side not in ("long", "short"):
-            raise InvalidInput(f"Order side '{self.side}' was given; long or short is allowed.")
-        if self.type not in _TYPES:
-            raise InvalidInput(f"Order type '{self.type}' was given; market, limit or stop is allowed.")
-        if not self.quantity > 0:
-            raise InvalidInput(f"Order quantity {self.quantity} was given; a positive amount is allowed.")
-        if (self.price is None) != (self.type == "market"):
-            raise InvalidInput(
-                f"A {self.type} order with price {self.price} was given; limit and stop orders have a price, market "
-                "orders have none."
-            )
-        for name in ("price", "stop_loss"):
-            value = getattr(self, name)
-            if value is not None and not (value > 0.0 and math.isfinite(value)):
-                raise InvalidInput(f"Order {name} is {value}; a positive price is allowed.")
-        if len(self.take_profits) > LEGS:
-            raise InvalidInput(f"{len(self.take_profits)} take-profits were given; up to {LEGS} are allowed.")
-        total = 0.0
-        for fraction, price in self.take_profits:
-            total += fraction
-            if not 0.0 < fraction <= 1.0 or not (price > 0.0 and math.isfinite(price)) or total > 1.0 + 1e-9:
-                raise InvalidInput(
-                    f"Take-profit [{fraction}, {price}] was given; fractions above 0 that sum up to at most 1 and "
-                    "positive prices are allowed."
-                )
-        if self.exit_bar is not None and self.exit_bar <= self.bar:
-            raise InvalidInput(
-                f"exit_bar {self.exit_bar} was given for an order of bar {self.bar}; a later bar is allowed."
-            )
-
-    def signal(self) -> Signal:
-        """Give the order as the signal row of its bar."""
-        none = (math.nan,) * (LEGS - len(self.take_profits))
-        prices = (*(price for _, price in self.take_profits), *none)
-        fractions = (*(fraction for fraction, _ in self.take_profits), *(0.0 for _ in none))
-        return Signal(
-            enter=1 if self.side == "long" else -1,
-            entry_type=_TYPES[self.type],
-            entry_price=math.nan if self.price is None else self.price,
-            expiry_bars=self.expiry_bars,
-            stop=math.nan if self.stop_loss is None else self.stop_loss,
-            targets=(prices[0], prices[1], prices[2]),
-            fractions=(fractions[0], fractions[1], fractions[2]),
-            trail_ratio=math.nan if self.trailing is None else self.trailing.distance,
-            trail_after_ratio=0.0 if self.trailing is None else self.trailing.active_from,
-            break_even_after_leg=self.break_even_after_leg,
-        )
+    step: Decimal = STEP
+    min_quantity: Decimal = Decimal(0)
+    min_notional: Decimal = Decimal(0)
+    can_short: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +63,25 @@ class SimFill:
     quantity: Decimal
     fee: Decimal
     reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimDecision:
+    """What the account made of an order at the close of its bar.
+
+    Attributes:
+        quantity: what was ordered; 0 where it was refused.
+        binding: the limit that decided the size, "given" for a quantity given by hand.
+        denied: the first failing check, empty when none did.
+        limits: each limit's quantity of an order that was sized.
+    """
+
+    bar: int
+    order: int
+    quantity: Decimal
+    binding: str
+    denied: str
+    limits: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,81 +101,183 @@ class Simulation:
     """What happened, and what is left.
 
     Attributes:
-        fills: in the order in which they happened.
-        refused: (order, reason) of orders that never reached the book or ran out of cash, in order.
+        fills: in the order in which they happened; bars are rows of the order's own bars.
+        decisions: one per order, in the order in which they were made.
+        refused: (order, reason) of orders that never filled, because a check, a limit, the venue's smallest order or
+            the cash refused them.
+        notices: what happened to the account: halts, the daily loss, locks.
         result: the whole run, each order being a line of its own.
     """
 
     fills: tuple[SimFill, ...]
+    decisions: tuple[SimDecision, ...]
     positions: tuple[SimPosition, ...]
     cash: Decimal
     equity: Decimal
     account: AccountView
     refused: tuple[tuple[int, str], ...]
+    notices: tuple[Notice, ...]
     result: BacktestResult
 
 
 def simulate(
-    bars: Candles,
+    bars: Candles | Sequence[Candles],
     orders: Sequence[SimOrder],
     *,
     capital: Decimal,
     costs: Costs | None = None,
-    min_notional: Decimal = Decimal(0),
+    venue: Venue | None = None,
+    limits: RiskLimits | None = None,
 ) -> Simulation:
-    """Play given orders over given bars; quantities are taken as given, as far as cash allows.
+    """Play given orders over given bars on one account.
+
+    A quantity given by hand is floored to the venue's step and taken as far as cash allows; every check before the
+    size (halt, daily loss, slots, correlation …) still applies. An order without one is sized by the limits.
+
+    Args:
+        bars: of one market, or of several.
+        limits: None = only cash.
 
     Raises:
-        InvalidInput: an order's bar or exit bar lies outside the bars.
+        InvalidInput: an order's market, bar or exit bar is not among the bars, or two orders of one bot share a market.
     """
+    markets = (bars,) if isinstance(bars, Candles) else tuple(bars)
+    _check(markets, orders)
+    config = _account(
+        markets, orders, capital, costs or Costs(), venue or Venue(), limits or RiskLimits.off()
+    )
+    instrument = config.lines[0].instrument
+    too_small = {k: why for k, one in enumerate(orders) if (why := _too_small(markets, one, instrument))}
+    series = [markets[one.market] for one in orders] or [markets[0]]
+    history = make_history(config, market_candles(config, series))
+    rows = _rows(history, series, orders, instrument, too_small)
+    result, decided = _run(history, rows, config)
+    return _answer(result, decided, series, orders, too_small)
+
+
+def _check(markets: tuple[Candles, ...], orders: Sequence[SimOrder]) -> None:
+    if not markets:
+        raise InvalidInput("No bars were given; at least one series is needed.")
     for k, order in enumerate(orders):
+        if not 0 <= order.market < len(markets):
+            raise InvalidInput(f"Order {k}: market is {order.market}; 0 … {len(markets) - 1} is allowed.")
         for name in ("bar", "exit_bar"):
             at = getattr(order, name)
-            if at is not None and not 0 <= at < len(bars):
-                raise InvalidInput(f"Order {k}: {name} is {at}; 0 … {len(bars) - 1} is allowed.")
-    config = _account(bars, orders, capital, costs or Costs(), min_notional)
-    history = make_history(config, (bars,))
-    result = run_records(history, _rows(orders), config)
-    return _answer(result)
+            if at is not None and not 0 <= at < len(markets[order.market]):
+                raise InvalidInput(
+                    f"Order {k}: {name} is {at}; 0 … {len(markets[order.market]) - 1} is allowed."
+                )
 
 
 def _account(
-    bars: Candles, orders: Sequence[SimOrder], capital: Decimal, costs: Costs, min_notional: Decimal
+    markets: tuple[Candles, ...],
+    orders: Sequence[SimOrder],
+    capital: Decimal,
+    costs: Costs,
+    venue: Venue,
+    limits: RiskLimits,
 ) -> AccountConfig:
-    instrument = Instrument(
-        pair=bars.pair or "BASE/QUOTE", tick=STEP, step=STEP, min_notional=min_notional, can_short=True
-    )
-    count = max(1, len(orders))
+    names = [
+        one.pair or ("BASE/QUOTE" if len(markets) == 1 else f"PAIR{m}/QUOTE") for m, one in enumerate(markets)
+    ]
+    instruments = [
+        Instrument(
+            pair=name,
+            tick=STEP,
+            step=venue.step,
+            min_quantity=venue.min_quantity,
+            min_notional=venue.min_notional,
+            can_short=venue.can_short,
+        )
+        for name in names
+    ]
+    # Names sort in the order in which the orders were given: so ties go to the earlier one.
+    lines = [
+        LineConfig(bot_id=one.bot or f"order-{k:06d}", instrument=instruments[one.market])
+        for k, one in enumerate(orders)
+    ]
     return AccountConfig(
         account_id="simulation",
         capital=capital,
-        # Names sort in the order in which the orders were given: so ties go to the earlier one.
-        lines=tuple(LineConfig(bot_id=f"order-{k:06d}", instrument=instrument) for k in range(count)),
-        timeframe_ms=bars.timeframe.ms,
+        lines=tuple(lines) or (LineConfig(bot_id="order", instrument=instruments[0]),),
+        timeframe_ms=markets[0].timeframe.ms,
         costs=costs,
-        limits=RiskLimits.off(),
+        limits=limits,
     )
 
 
-def _rows(orders: Sequence[SimOrder]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+def _too_small(markets: tuple[Candles, ...], order: SimOrder, instrument: Instrument) -> str:
+    """Give what the venue's smallest order says to a quantity given by hand; the engine judges those that it sizes."""
+    if order.quantity is None:
+        return ""
+    quantity = instrument.quantity(order.quantity)
+    if quantity == 0 or quantity < instrument.min_quantity:
+        return "min_quantity"
+    price = float(markets[order.market].close[order.bar]) if order.price is None else order.price
+    least = price if order.stop_loss is None else min(price, order.stop_loss)
+    return "min_notional" if quantity * Decimal(repr(least)) < instrument.min_notional else ""
+
+
+def _rows(
+    history: History,
+    series: Sequence[Candles],
+    orders: Sequence[SimOrder],
+    instrument: Instrument,
+    too_small: Mapping[int, str],
+) -> Records:
     wishes: dict[tuple[int, int], tuple[Signal, int]] = {}
     for k, order in enumerate(orders):
-        lots = int(order.quantity / STEP)
-        wishes[(order.bar, k)] = (order.signal(), lots)
+        if k in too_small:
+            continue
+        at = np.searchsorted(history.ts_ms, series[k].ts_ms)
+        lots = 0 if order.quantity is None else instrument.lots(order.quantity)
+        wishes[(int(at[order.bar]), k)] = (order.signal(), lots)
         if order.exit_bar is not None:
-            wishes[(order.exit_bar, k)] = (Signal(exit=Exit.ALL), 0)
+            wishes[(int(at[order.exit_bar]), k)] = (Signal(exit=Exit.ALL), 0)
     rows = signal_rows(len(wishes))
-    for at, ((bar, line), (signal, lots)) in enumerate(sorted(wishes.items(), key=lambda item: item[0])):
-        write_signal(rows, at, line, signal, lots=lots)
-        rows["at"][at] = bar
+    for at_row, ((bar, line), (signal, lots)) in enumerate(sorted(wishes.items(), key=lambda item: item[0])):
+        write_signal(rows, at_row, line, signal, lots=lots)
+        rows["at"][at_row] = bar
     return rows
 
 
-def _answer(result: BacktestResult) -> Simulation:
+def _run(
+    history: History, rows: Records, config: AccountConfig
+) -> tuple[BacktestResult, list[tuple[int, EngineIntent]]]:
+    """Run the bars; give the result, and what was decided about each entry with the bar of the decision."""
+    engine = AccountEngine(config)
+    book, n, total = engine.book, len(config.lines), len(history.ts_ms)
+    log, watch = Log(n), new_watch(n)
+    row, equity, place = np.zeros(len(engine.markets), BAR), np.empty(total), np.zeros(3, np.int64)
+    decided: list[tuple[int, EngineIntent]] = []
+    done = 0
+    # Each bar with an order is a step of its own: what it decided still stands on the tape after it.
+    for stop in sorted({total, *rows["at"].tolist(), *(rows["at"] + 1).tolist()}):
+        while done < stop:
+            done = drive(log.handle(book), history, rows, watch, row, equity, place, stop, True)
+            if done == stop:
+                written = log.tape.intents[: book.account[0]["intents"]]
+                values = [intent_value(one) for one in written]
+                decided += [(done - 1, one) for one in values if one.kind is IntentKind.OPEN]
+            log.drain(book, is_full=done < stop)
+    return finished(engine, history, log, equity, done, ()), decided
+
+
+def _answer(
+    result: BacktestResult,
+    decided: Sequence[tuple[int, EngineIntent]],
+    series: Sequence[Candles],
+    orders: Sequence[SimOrder],
+    too_small: Mapping[int, str],
+) -> Simulation:
     instrument = result.config.lines[0].instrument
+
+    def own_row(line: int, bar: int) -> int:
+        return int(np.searchsorted(series[line].ts_ms, result.ts_ms[bar]))
+
     fills = tuple(
         SimFill(
-            bar=fill.bar,
+            bar=own_row(fill.line, fill.bar),
             order=fill.line,
             side=fill.side,
             price=exact_price(instrument, fill.price),
@@ -229,6 +287,21 @@ def _answer(result: BacktestResult) -> Simulation:
         )
         for fill in result.fills
     )
+    decisions = [
+        SimDecision(
+            bar=own_row(one.line, bar),
+            order=one.line,
+            quantity=instrument.quantity_of(0 if one.denied else one.lots),
+            binding=one.binding,
+            denied=one.denied,
+            limits=dict(one.limits),
+        )
+        for bar, one in decided
+    ]
+    decisions += [
+        SimDecision(bar=orders[k].bar, order=k, quantity=Decimal(0), binding="", denied=why, limits={})
+        for k, why in too_small.items()
+    ]
     positions = tuple(
         SimPosition(
             order=view.line,
@@ -242,13 +315,16 @@ def _answer(result: BacktestResult) -> Simulation:
         if view.lots > 0
     )
     filled = {fill.order for fill in fills}
-    refused = tuple((notice.line, notice.reason) for notice in result.notices if notice.kind == "lapsed")
+    refused = [(one.order, one.denied) for one in decisions if one.denied]
+    refused += [(notice.line, notice.reason) for notice in result.notices if notice.kind == "lapsed"]
     return Simulation(
         fills=fills,
+        decisions=tuple(sorted(decisions, key=lambda one: int(series[one.order].ts_ms[one.bar]))),
         positions=positions,
         cash=exact_fee(result.account.cash),
         equity=exact_fee(result.account.equity),
         account=result.account,
         refused=tuple(one for one in refused if one[0] not in filled),
+        notices=tuple(one for one in result.notices if one.kind != "lapsed"),
         result=result,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Literal
 
@@ -80,6 +80,20 @@ class Protections:
     low_profit_ratio: float = 0.0
     low_profit_window_ms: int = 604_800_000
     low_profit_lock_ms: int = 86_400_000
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name in ("drawdown_guard", "low_profit_ratio"):
+                continue
+            if not value >= 0 or value != int(value):
+                raise InvalidInput(f"{one.name} is {value}; a whole number from 0 up is allowed.")
+        if self.drawdown_guard is not None and not 0.0 < self.drawdown_guard <= 1.0:
+            raise InvalidInput(
+                f"drawdown_guard is {self.drawdown_guard}; a ratio above 0 up to 1 is allowed, or none."
+            )
+        if not math.isfinite(self.low_profit_ratio):
+            raise InvalidInput(f"low_profit_ratio is {self.low_profit_ratio}; a finite ratio is allowed.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
