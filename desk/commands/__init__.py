@@ -70,10 +70,12 @@ from desk.commands.trading import (
     ReconcileAccount,
     ReleasePanic,
     ResetBreaker,
+    SetLimit,
     SetStop,
     SetTargets,
     UnlockPair,
 )
+from desk.commands.upkeep import DiscardDeadLetter, ReplayDeadLetter, RollBackConfig
 
 __all__ = [
     "COMMANDS",
@@ -103,6 +105,7 @@ __all__ = [
     "DeleteBot",
     "DeleteWebhook",
     "DisableExchangeAccount",
+    "DiscardDeadLetter",
     "GoLive",
     "GoPaper",
     "InviteMember",
@@ -117,6 +120,7 @@ __all__ = [
     "ReloadConfig",
     "RemoveAlertRule",
     "RemoveMember",
+    "ReplayDeadLetter",
     "RequestDataErasure",
     "RequestDataExport",
     "Research",
@@ -125,6 +129,7 @@ __all__ = [
     "RetryJob",
     "RevokeApiToken",
     "RevokeChatLink",
+    "RollBackConfig",
     "RotateExchangeKey",
     "RotateWebhook",
     "RunBacktest",
@@ -135,6 +140,7 @@ __all__ = [
     "SetEntryMode",
     "SetKeyboard",
     "SetMarketDirection",
+    "SetLimit",
     "SetMemberRole",
     "SetPassword",
     "SetPreference",

@@ -13,7 +13,9 @@ from desk.handlers.entries import EntryHandlers
 from desk.handlers.exchanges import ExchangeHandlers
 from desk.handlers.golive import GoLiveHandlers
 from desk.handlers.hooks import HookHandlers
+from desk.handlers.letters import LetterHandlers
 from desk.handlers.lifecycle import LifecycleHandlers
+from desk.handlers.limits import LimitHandlers
 from desk.handlers.links import LinkHandlers
 from desk.handlers.notices import NoticeHandlers
 from desk.handlers.orders import OrderHandlers
@@ -22,6 +24,7 @@ from desk.handlers.privacy import PrivacyHandlers
 from desk.handlers.proofs import ProofHandlers
 from desk.handlers.research import ResearchHandlers
 from desk.handlers.risk import RiskHandlers
+from desk.handlers.rollback import RollBackHandlers
 from desk.handlers.sessions import SessionHandlers
 from desk.handlers.setup import SetupHandlers
 from desk.jobs.bell import Bell
@@ -49,11 +52,14 @@ def register_all(
         bell: rung after a commit that queued a job.
         probe: tries keys to exchanges; None where this process reaches none.
     """
-    SetupHandlers(registry, feed, wake).register(desk)
+    setup = SetupHandlers(registry, feed, wake)
+    setup.register(desk)
+    RollBackHandlers(setup.change_config, setup.preview_change).register(desk)
     LifecycleHandlers(wake).register(desk)
     GoLiveHandlers(desk, wake).register()
     risk = RiskHandlers(wake)
     risk.register(desk)
+    LimitHandlers(desk, wake).register()
     ClosingHandlers(risk.close_position).register(desk)
     OrderHandlers(wake).register(desk)
     EntryHandlers(wake).register(desk)
@@ -67,4 +73,6 @@ def register_all(
     PrivacyHandlers().register(desk)
     AlertHandlers(wake).register(desk)
     NoticeHandlers().register(desk)
-    ResearchHandlers(registry, feed, bell or Bell()).register(desk)
+    bell = bell or Bell()
+    ResearchHandlers(registry, feed, bell).register(desk)
+    LetterHandlers(bell, wake).register(desk)

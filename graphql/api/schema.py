@@ -26,10 +26,12 @@ from api.orders.mutations import OrderMutations
 from api.orders.queries import OrderQueries
 from api.portfolio.groups import GroupQueries
 from api.portfolio.queries import PortfolioQueries
+from api.reports.queries import ReportQueries
 from api.risk.mutations import RiskMutations
 from api.risk.queries import RiskQueries
 from api.runner import Schema
 from api.scalars import scalar_map
+from api.system.letters import LetterMutations, LetterQueries
 from api.system.queries import SystemQueries
 
 
@@ -41,11 +43,13 @@ class Query(
     EntryQueries,
     GroupQueries,
     JobQueries,
+    LetterQueries,
     MarketQueries,
     NewsQueries,
     NoticeQueries,
     OrderQueries,
     PortfolioQueries,
+    ReportQueries,
     RiskQueries,
     StudyQueries,
     SystemQueries,
@@ -60,6 +64,7 @@ class Mutation(
     BotMutations,
     EntryMutations,
     JobMutations,
+    LetterMutations,
     NoticeMutations,
     OrderMutations,
     RiskMutations,

@@ -19,6 +19,9 @@ from trading.errors import InvariantBroken
 
 #: Commands that no word asks for, and why.
 WITHOUT_WORD = {
+    "ReplayDeadLetter": "the API's; /dlq lists the letters",
+    "DiscardDeadLetter": "the API's; /dlq lists the letters",
+    "RollBackConfig": "the API's; /config changes values",
     "RunWalkForward": "its windows need more words than a chat line has: GraphQL and `breakwater walk-forward`",
     "CheckBias": "its verdicts are pages long: GraphQL and `breakwater check-bias`",
     "CreateApiToken": "a token shown in a chat would stay in its history",

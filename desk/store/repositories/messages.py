@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from desk.store.connection import Connection
@@ -29,11 +29,29 @@ class SqlMessages:
         """Keep a message that could not be handled."""
         await LETTERS.insert(self._tx, letter)
 
-    async def buried(self, workspace_id: str, page: Page) -> Sequence[DeadLetter]:
-        """Give messages that could not be handled, newest first."""
-        return await newest(self._tx, LETTERS, Where(workspace_id=workspace_id), page, moment="created_at")
+    async def buried(
+        self, workspace_id: str, page: Page, *, is_open: bool | None = None
+    ) -> Sequence[DeadLetter]:
+        """Give messages that could not be handled, newest first: all, those that wait, or those that are settled."""
+        where = Where(workspace_id=workspace_id)
+        if is_open is not None:
+            where.add(f"(replayed_at IS NULL AND discarded_at IS NULL) = {'TRUE' if is_open else 'FALSE'}")
+        return await newest(self._tx, LETTERS, where, page, moment="created_at")
 
-    async def mark_replayed(self, workspace_id: str, letter_id: str, at: datetime) -> bool:
-        """Claim a buried message for its replay; False when there is none or it was replayed before."""
-        where = Where(workspace_id=workspace_id, id=letter_id).add("replayed_at IS NULL")
-        return await update(self._tx, "dead_letters", {"replayed_at": at}, where) == 1
+    async def letter(self, workspace_id: str, letter_id: str) -> DeadLetter | None:
+        """Give a message that could not be handled."""
+        return await LETTERS.one(self._tx, Where(workspace_id=workspace_id, id=letter_id))
+
+    async def mark_replayed(self, workspace_id: str, letter_id: str, at: datetime, *, by: str = "") -> bool:
+        """Claim a buried message for its replay; False when there is none or it was settled before."""
+        return await self._settle(workspace_id, letter_id, {"replayed_at": at, "settled_by": by})
+
+    async def mark_discarded(self, workspace_id: str, letter_id: str, at: datetime, *, by: str = "") -> bool:
+        """Settle a buried message without a replay; False when there is none or it was settled before."""
+        return await self._settle(workspace_id, letter_id, {"discarded_at": at, "settled_by": by})
+
+    async def _settle(self, workspace_id: str, letter_id: str, changes: Mapping[str, object]) -> bool:
+        where = Where(workspace_id=workspace_id, id=letter_id).add(
+            "replayed_at IS NULL AND discarded_at IS NULL"
+        )
+        return await update(self._tx, "dead_letters", changes, where) == 1

@@ -23,6 +23,7 @@ from desk.commands import (
     GoPaper,
     PauseBot,
     ResumeBot,
+    RollBackConfig,
     StartBot,
     StopBot,
 )
@@ -134,6 +135,18 @@ class ChangeConfigInput:
     )
 
 
+@strawberry.input
+class RollBackConfigInput:
+    """Which version to go back to; 0 = the one before the newest."""
+
+    idempotency_key: UUID
+    bot_id: strawberry.ID
+    version: int = 0
+    expected_version: int | None = strawberry.field(
+        default=None, description="The `configVersion` that was seen; another one is a VERSION_CONFLICT."
+    )
+
+
 @strawberry.type
 class BotPayload(Payload):
     """A bot, or why not."""
@@ -184,6 +197,11 @@ class GoPaperPayload(BotPayload):
 @strawberry.type
 class ChangeConfigPayload(BotPayload):
     """The bot with its new configuration version."""
+
+
+@strawberry.type
+class RollBackConfigPayload(BotPayload):
+    """The bot with a new version that has the old values."""
 
 
 P = TypeVar("P", bound=BotPayload)
@@ -297,6 +315,22 @@ class BotMutations:
             return await _version_conflict(info, input.bot_id, input.expected_version, done)
         return done
 
+    @mutates(RollBackConfig)
+    async def roll_back_config(self, info: Info, input: RollBackConfigInput) -> RollBackConfigPayload:
+        """Go back to an earlier configuration."""
+
+        def build() -> Command:
+            return RollBackConfig(
+                bot_id=own_id("Bot", input.bot_id),
+                version=input.version,
+                expected_version=input.expected_version,
+            )
+
+        done = await _bot_payload(info, RollBackConfigPayload, build, input.idempotency_key)
+        if done.user_errors and input.expected_version is not None:
+            return await _version_conflict(info, input.bot_id, input.expected_version, done)
+        return done
+
 
 async def _bot_payload(info: Info, payload: type[P], build: Callable[[], Command], key: UUID) -> P:
     done = await carry_out(info, build, key=key, keep=kept_id)
@@ -308,9 +342,7 @@ async def _bot_payload(info: Info, payload: type[P], build: Callable[[], Command
     return payload(bot=bot(shown) if shown else None, idempotent_replay=done.is_replay)
 
 
-async def _version_conflict(
-    info: Info, bot_id: str, expected: int, refused: ChangeConfigPayload
-) -> ChangeConfigPayload:
+async def _version_conflict(info: Info, bot_id: str, expected: int, refused: P) -> P:
     """Give the present bot when the configuration moved on; else the refusal as it was."""
     try:
         own = own_id("Bot", bot_id)
@@ -325,7 +357,7 @@ async def _version_conflict(
         message=f"The configuration is at version {found.config_version}; {expected} was expected. Read it again.",
         field=["input", "expectedVersion"],
     )
-    return ChangeConfigPayload(bot=bot(found), user_errors=[error])
+    return type(refused)(bot=bot(found), user_errors=[error])
 
 
 def _parameters(given: list[ParameterInput]) -> tuple[tuple[str, Any], ...]:
