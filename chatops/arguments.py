@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ class Argument:
     Attributes:
         name: as typed before `=`; also the text code `argument.<name>`.
         read: turns the typed text into a value.
-        is_required: the word is not answered without it.
+        is_required: the word is not answered without it …
+        instead: … or without this other one in its place.
         takes_rest: takes every further word of the line, spaces included.
         is_switch: `--name` alone means yes; it has no place in the line.
         only_named: has no place in the line.
@@ -34,6 +35,7 @@ class Argument:
     name: str
     read: kinds.Reader = kinds.words
     is_required: bool = False
+    instead: str = ""
     takes_rest: bool = False
     is_switch: bool = False
     only_named: bool = False
@@ -47,6 +49,10 @@ class Argument:
             return f"[--{self.name}]"
         shown = f"{self.name}=" if self.only_named else self.name
         return f"<{shown}>" if self.is_required else f"[{shown}]"
+
+    def is_missed_in(self, given: Collection[str]) -> bool:
+        """Tell whether it must still be given beside these."""
+        return self.is_required and self.name not in given and self.instead not in given
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def read_arguments(
     if placed:
         raise misheard("extra", found=placed[0], usage=usage, advice="usage")
     for argument in wanted:
-        if argument.is_required and argument.name not in given:
+        if argument.is_missed_in(given):
             raise misheard("missing", name=argument.name, usage=usage, advice="usage")
     return values
 

@@ -21,6 +21,7 @@ Reader: TypeAlias = Callable[[str, str], Any]
 _UNITS = {"w": 604_800, "d": 86_400, "j": 86_400, "h": 3_600, "m": 60, "min": 60, "s": 1}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(min|[wdjhms])")
 _PAIR = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{2,20}(:[A-Z0-9]{2,20})?")
+_STRETCH = re.compile(r"(?P<since>\d{8}|\d{4}-\d\d-\d\d)?(?:\.\.|-)(?P<until>\d{8}|\d{4}-\d\d-\d\d)?")
 _LONGEST_SPAN = timedelta(days=366)
 _LONGEST_WORDS = 500
 
@@ -188,6 +189,20 @@ def day(name: str, typed: str) -> datetime:
         return datetime.strptime(shown, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise misheard("day", name=name, found=typed) from None
+
+
+def stretch(name: str, typed: str) -> timedelta | tuple[datetime | None, datetime | None]:
+    """Read a stretch of time: 90d back from now, 2026-01-01..2026-02-01, or freqtrade's 20260101-20260201; an end may be open."""
+    shown = plain(typed).replace(" ", "")
+    if (ends := _STRETCH.fullmatch(shown)) is None or not (ends["since"] or ends["until"]):
+        if not _SPAN.match(shown.lower()):
+            raise misheard("stretch", name=name, found=typed)
+        return span(name, typed)
+    since, until = (
+        day(name, f"{one[:4]}-{one[4:6]}-{one[6:]}") if one else None
+        for one in ((ends[end] or "").replace("-", "") for end in ("since", "until"))
+    )
+    return since, until
 
 
 def flag(name: str, typed: str) -> bool:

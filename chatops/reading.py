@@ -32,6 +32,26 @@ async def accounts_of(asked: Asked, tx: Unit) -> dict[str, Account]:
     return {one.id: one for one in await tx.accounts.all(asked.workspace_id)}
 
 
+async def account_named(asked: Asked, tx: Unit) -> Account:
+    """Give the named account, or the only one.
+
+    Raises:
+        Misheard: no such account, or several and none named.
+    """
+    accounts = tuple((await accounts_of(asked, tx)).values())
+    named = asked.args.get("account")
+    names = ", ".join(one.name for one in accounts) or "–"
+    if named is None:
+        if len(accounts) == 1:
+            return accounts[0]
+        raise misheard("which_account", advice="usage", allowed=names, usage=asked.word.usage)
+    for one in accounts:
+        if named in (one.id, one.name):
+            return one
+    hint = nearest(named, [one.name for one in accounts])
+    raise misheard("unknown_account", problem="not_found", found=named, allowed=names, nearest=hint)
+
+
 async def bots_of(asked: Asked, tx: Unit) -> dict[str, Bot]:
     """Give the workspace's bots by id, oldest first."""
     return {one.id: one for one in await tx.bots.all(asked.workspace_id)}

@@ -29,6 +29,7 @@ class Room:
         version: of the program, shown by /version.
         label: where market data come from, as people are told; empty when another process trades.
         prices: what was told between bars; None where nobody tells.
+        doors: gives how each chat door of this process stands, and what is wrong with it.
     """
 
     desk: Desk
@@ -36,6 +37,7 @@ class Room:
     version: str = ""
     label: str = ""
     prices: LivePrices | None = None
+    doors: Callable[[], Mapping[str, tuple[str, str]]] | None = None
 
     @property
     def store(self) -> Store:

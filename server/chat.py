@@ -77,11 +77,21 @@ async def open_doors(house: House, settings: Settings, *, version: str) -> Async
         return
     from chatops.doors.links import DeskLinks
 
+    found: list[Door] = []
+    kept: list[Doors] = []
     room = Room(
-        desk=house.desk, painter=house.painter, version=version, label=house.feed.label, prices=house.prices
+        desk=house.desk,
+        painter=house.painter,
+        version=version,
+        label=house.feed.label,
+        prices=house.prices,
+        doors=lambda: {
+            name: (state.value.lower(), detail)
+            for one in kept
+            for name, (state, detail) in one.states().items()
+        },
     )
     people = DeskLinks(house.desk)
-    found: list[Door] = []
     routes: list[Route] = []
     async with AsyncExitStack() as stack:
         if settings.telegram_token:
@@ -91,6 +101,7 @@ async def open_doors(house: House, settings: Settings, *, version: str) -> Async
         if settings.discord_token:
             found.append(_discord(house, settings, room, people, stack))
         doors = Doors(found, house.clock)
+        kept.append(doors)
         keeping = asyncio.create_task(doors.run(), name="chat-doors")
         try:
             yield ChatDoors(doors, tuple(routes))

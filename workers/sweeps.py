@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from workers.hand import Result, Tell
 
 if TYPE_CHECKING:
     from desk.views import Job
+
+#: Names the figures among a job's bars: "best 7" is what trial 7 reached when it was the best so far.
+BEST = "best"
 
 #: Trials of one part. It does not depend on the number of workers, so neither does the result.
 PART = 16
@@ -112,12 +116,18 @@ def _guided(payload: Mapping[str, Any], tell: Tell) -> SearchResult:
 
     given, request = payload["input"], request_of(payload)
     lab, fixed = laboratory(request)
-    ended = 0
+    ended, best = 0, -math.inf
 
-    def record(_: Trial) -> None:
-        nonlocal ended
+    def record(trial: Trial) -> None:
+        nonlocal ended, best
         ended += 1
         tell("trials", ended, given["trials"])
+        reached = trial.figure(given["objective"])
+        is_enough = not given["minimum_trades"] or trial.figure("trades") >= given["minimum_trades"]
+        if is_enough and reached > best:
+            # A bar of nothing is a figure: so far this trial is the best.
+            best = reached
+            tell(f"{BEST} {trial.number}", reached, 0.0)
 
     pick, _ = picker(
         request,

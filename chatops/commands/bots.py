@@ -12,8 +12,10 @@ from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Money, Press, Ratio, Table, Text, Tone, Value
+from chatops.problems import misheard
 from chatops.reading import accounts_of, bots_of, named_bot
 from chatops.room import Asked
+from chatops.typing_repair import plain
 from desk.commands import ChangeConfig, Command, CreateBot, DeleteBot, PauseBot, ResumeBot, StartBot, StopBot
 from desk.ports import Unit
 from desk.queries import all_trades
@@ -307,18 +309,36 @@ async def delbot(asked: Asked) -> Card:
     )
 
 
+def _change(asked: Asked) -> tuple[str | None, dict[str, str]]:
+    """Give the bot's name as typed, and what is to be set: `fast_bars=10`, or `set fast_bars 10` after the name or alone."""
+    typed: str | None = asked.args["bot"]
+    words = str(asked.args["change"]).split()
+    if typed is not None and plain(typed).lower() == "set":
+        typed, words = None, ["set", *words]
+    settings: dict[str, str] = dict(asked.args["settings"])
+    if words and (words[0].lower() != "set" or len(words) != 3):
+        raise misheard("extra", found=words[0], usage=asked.word.usage, advice="usage")
+    if words:
+        settings[words[1].lower()] = words[2]
+    return typed, settings
+
+
 @PAGE.word(
     "config",
     example="/config demo fast_bars=10",
     aliases=("show_config",),
     also=(ChangeConfig,),
-    arguments=(_BOT, Argument(name="reason", read=kinds.words, only_named=True, default="")),
+    arguments=(
+        _BOT,
+        Argument(name="change", takes_rest=True, default=""),
+        Argument(name="reason", read=kinds.words, only_named=True, default=""),
+    ),
     keeps_settings=True,
 )
 async def config(asked: Asked) -> Card:
-    """Show a bot's configuration and its versions; key=value changes it, from its next start on."""
-    bot = await named_bot(asked, asked.args["bot"])
-    settings: dict[str, str] = asked.args["settings"]
+    """Show a bot's configuration and its versions; key=value or set <key> <value> changes it, from its next start on."""
+    typed, settings = _change(asked)
+    bot = await named_bot(asked, typed)
     if settings:
         await asked.do(
             ChangeConfig(

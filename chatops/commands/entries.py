@@ -10,10 +10,9 @@ from chatops.alerts import parameter
 from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Money, Press, Price, Ratio, Table, Text, Tone
-from chatops.commands.risk import account_named
 from chatops.entries import entry_buttons
 from chatops.problems import misheard
-from chatops.reading import bots_of, named_bot, refusal, side
+from chatops.reading import account_named, bots_of, named_bot, refusal, side
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import AnswerEntry, SetEntryMode, SetMarketDirection

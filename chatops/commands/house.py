@@ -8,6 +8,7 @@ from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page, Word
 from chatops.cards import Age, Card, Column, Field, Table, Text, Tone, Value
+from chatops.doors.heard import Place
 from chatops.errors import role_text
 from chatops.problems import did_you_mean, misheard
 from chatops.room import Asked
@@ -124,12 +125,22 @@ async def whoami(asked: Asked) -> Card:
             Field("role", role_text(asked.actor.role)),
             Field("workspace", workspace.name if workspace else None),
             Field("channel", asked.actor.channel),
+            *_place(asked),
             Field("email", asked.member.email if asked.member and asked.member.email else None),
             Field("language", Text(f"language.{asked.speaker.language}")),
             Field("time_zone", asked.speaker.time_zone),
             Field("user_id", asked.actor.user_id or None),
         ),
     )
+
+
+def _place(asked: Asked) -> tuple[Field, ...]:
+    """Give the chat and the topic where it was said, as the platform numbers them."""
+    place = asked.extras.get("place")
+    if not isinstance(place, Place):
+        return ()
+    topic = (Field("topic_id", place.thread_id),) if place.thread_id else ()
+    return (Field("chat_id", place.chat_id), *topic)
 
 
 @PAGE.word(
@@ -202,6 +213,7 @@ async def health(asked: Asked) -> Card:
         ),
         tables=(
             *_processes(asked, beats),
+            *_doors(asked),
             *_troubles(troubles),
             Table(
                 name="bots",
@@ -218,7 +230,7 @@ async def health(asked: Asked) -> Card:
             ),
         )
         if bots
-        else (*_processes(asked, beats), *_troubles(troubles)),
+        else (*_processes(asked, beats), *_doors(asked), *_troubles(troubles)),
     )
 
 
@@ -227,6 +239,16 @@ def _processes(asked: Asked, beats: Sequence[Heartbeat]) -> tuple[Table, ...]:
     rows = tuple((one.role, Age(one.beat_at, asked.now)) for one in sorted(beats, key=lambda one: one.role))
     columns = (Column("process"), Column("beat"))
     return (Table(name="processes", is_titled=True, columns=columns, rows=rows),) if rows else ()
+
+
+def _doors(asked: Asked) -> tuple[Table, ...]:
+    """List the chat doors of this process; a console has none."""
+    states = asked.room.doors() if asked.room.doors else {}
+    rows = tuple(
+        (name, Text(f"door_state.{state}"), detail or None) for name, (state, detail) in states.items()
+    )
+    columns = (Column("door"), Column("state"), Column("detail", 1))
+    return (Table(name="doors", is_titled=True, columns=columns, rows=rows),) if rows else ()
 
 
 def _troubles(troubles: Sequence[tuple[Account, Incident]]) -> tuple[Table, ...]:

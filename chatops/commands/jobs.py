@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,7 @@ from chatops.cards import (
     Value,
 )
 from chatops.commands.bots import setting
+from chatops.commands.searching import search_so_far
 from chatops.problems import misheard
 from chatops.reading import reference
 from chatops.room import Asked
@@ -42,6 +44,7 @@ _PAIRS = Argument(name="pairs", read=kinds.pairs, is_required=True, offers="pair
 _TF = Argument(name="tf", read=kinds.name, default="1h", offers=("5m", "15m", "1h", "4h", "1d"))
 _FROM = Argument(name="from", read=kinds.day, only_named=True)
 _TO = Argument(name="to", read=kinds.day, only_named=True)
+_RANGE = Argument(name="range", read=kinds.stretch)
 _JOB = Argument(name="id", read=kinds.name, offers="job")
 
 
@@ -50,19 +53,20 @@ _JOB = Argument(name="id", read=kinds.name, offers="job")
     example="/backtest trend_following BTC/USDT 1h from=2026-01-01 fast_bars=20",
     asks=RunBacktest,
     aliases=("bt",),
-    arguments=(_STRATEGY, _PAIRS, _TF, _FROM, _TO),
+    arguments=(_STRATEGY, _PAIRS, _TF, _RANGE, _FROM, _TO),
     keeps_settings=True,
 )
 async def backtest(asked: Asked) -> Card:
     """Run a strategy over a history in the background; other key=value words are its parameters."""
     args = asked.args
+    since, until = _stretch(asked)
     outcome = await asked.do(
         RunBacktest(
             strategy=args["strategy"],
             pairs=args["pairs"],
             timeframe=args["tf"],
-            since=args["from"],
-            until=args["to"],
+            since=since,
+            until=until,
             parameters=tuple((key, setting(typed)) for key, typed in args["settings"].items()),
         )
     )
@@ -78,6 +82,7 @@ async def backtest(asked: Asked) -> Card:
         _STRATEGY,
         _PAIRS,
         _TF,
+        _RANGE,
         _FROM,
         _TO,
         Argument(name="trials", read=kinds.whole(2, 5_000), only_named=True, default=50),
@@ -88,20 +93,28 @@ async def backtest(asked: Asked) -> Card:
 async def optimize(asked: Asked) -> Card:
     """Search a strategy's parameters; fast_bars=10:30:5 or a,b,c makes an axis, none searches its own ranges."""
     args = asked.args
+    since, until = _stretch(asked)
     more: dict[str, Any] = {"objective": args["objective"]} if args["objective"] else {}
     outcome = await asked.do(
         RunOptimization(
             strategy=args["strategy"],
             pairs=args["pairs"],
             timeframe=args["tf"],
-            since=args["from"],
-            until=args["to"],
+            since=since,
+            until=until,
             grid=tuple(f"{key}={typed}" for key, typed in args["settings"].items()),
             trials=args["trials"],
             **more,
         )
     )
     return _queued(outcome.view)
+
+
+def _stretch(asked: Asked) -> tuple[datetime | None, datetime | None]:
+    """Give from when to when: a range, `from=` and `to=`, or everything."""
+    stretch: timedelta | tuple[datetime | None, datetime | None] | None = asked.args["range"]
+    since, until = (asked.now - stretch, None) if isinstance(stretch, timedelta) else stretch or (None, None)
+    return asked.args["from"] or since, asked.args["to"] or until
 
 
 def _queued(job: Job) -> Card:
@@ -215,7 +228,7 @@ async def _one(asked: Asked) -> Card:
         files = await tx.jobs.files(asked.workspace_id, [job.id])
         wanted = _file_of(asked.args["file"], files)
         content = await tx.jobs.file(asked.workspace_id, job.id, wanted.name) if wanted else None
-        chart = await _picture_of(asked, tx, job, files)
+        chart = await _picture_of(asked, tx, job, files) or await search_so_far(asked, tx, job)
     fields = [
         Field("id", reference(job.id)),
         Field("state", Text(f"job_state.{job.state.value}"), _tone(job)),

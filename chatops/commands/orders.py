@@ -9,7 +9,7 @@ from decimal import Decimal
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
-from chatops.cards import Card, Chart, Column, Field, Money, Number, Price, Table, Text, Tone
+from chatops.cards import Card, Chart, Column, Field, Money, Number, Price, Table, Text, Tone, Value
 from chatops.commands.cases import case_of, sight_of
 from chatops.problems import misheard
 from chatops.reading import (
@@ -153,15 +153,33 @@ async def tp(asked: Asked) -> Card:
         tables=(
             Table(
                 name="targets",
-                columns=(Column("leg"), Column("price"), Column("r_multiple")),
+                columns=(
+                    Column("leg"),
+                    Column("price"),
+                    Column("r_multiple"),
+                    Column("price_before"),
+                    Column("r_before"),
+                ),
                 rows=tuple(
-                    (f"TP{leg}", Price(price), Number(r_multiple(position, price)))
-                    for leg, price in enumerate(targets, 1)
+                    _target(position, leg, targets) for leg in range(max(len(targets), len(position.legs)))
                 ),
             ),
         ),
         chart=chart,
         notes=(Text("exits.next_bar"),),
+    )
+
+
+def _target(position: Position, leg: int, targets: tuple[Decimal, ...]) -> tuple[Value, ...]:
+    """Give a target as it will be and as it was, each with its multiple of the risk."""
+    after = targets[leg] if leg < len(targets) else None
+    before = position.legs[leg].price if leg < len(position.legs) else None
+    return (
+        f"TP{leg + 1}",
+        Price(after),
+        Number(None if after is None else r_multiple(position, after)),
+        Price(before),
+        Number(None if before is None else r_multiple(position, before)),
     )
 
 
@@ -389,6 +407,7 @@ def _cancelled(orders: Sequence[Order]) -> Card:
     also=(ResetBreaker,),
     aliases=("reconcile",),
     arguments=(
+        Argument(name="id", read=kinds.name, default="", offers="position"),
         _ACCOUNT,
         Argument(name="accept", read=kinds.flag, is_switch=True, default=False),
         Argument(name="breaker", read=kinds.flag, is_switch=True, default=False),
@@ -396,16 +415,19 @@ def _cancelled(orders: Sequence[Order]) -> Card:
     ),
 )
 async def reload_trade(asked: Asked) -> Card:
-    """Compare a live account with its venue now; --accept takes what is gone as gone, --breaker trusts the venue again."""
+    """Compare a live account (or that of a position) with its venue; --accept takes what is gone as gone, --breaker trusts the venue again."""
+    typed: str = asked.args["id"]
     async with asked.store.reading() as tx:
-        account = await _live_account(asked, tx)
+        position = await open_position(asked, tx, typed) if typed else None
+        owner = (await accounts_of(asked, tx)).get(position.account_id) if position else None
+        account = owner if owner and owner.is_live else await _live_account(asked, tx)
+    # A first word that names nothing belongs to the reason.
+    reason = asked.args["reason"] if position else f"{typed} {asked.args['reason']}".strip()
     if asked.args["breaker"]:
         await asked.do(ResetBreaker(account_id=account.id))
     else:
         await asked.do(
-            ReconcileAccount(
-                account_id=account.id, accept_differences=asked.args["accept"], reason=asked.args["reason"]
-            )
+            ReconcileAccount(account_id=account.id, accept_differences=asked.args["accept"], reason=reason)
         )
     async with asked.store.reading() as tx:
         incidents = await tx.execution.open_incidents(asked.workspace_id, account.id)

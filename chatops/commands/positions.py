@@ -342,7 +342,7 @@ _WHICH = frozenset({"all", "winners", "losers"})
     also=(ClosePositions,),
     aliases=("fx", "forcesell"),
     arguments=(
-        Argument(name="id", read=kinds.name, is_required=True, offers="position"),
+        Argument(name="id", read=kinds.name, is_required=True, instead="pair", offers="position"),
         Argument(name="pct", read=kinds.share, only_named=True, default=Decimal(1)),
         Argument(name="pair", read=kinds.pair, only_named=True, offers="pair"),
         Argument(name="bot", read=kinds.name, only_named=True, offers="bot"),
@@ -350,7 +350,8 @@ _WHICH = frozenset({"all", "winners", "losers"})
 )
 async def forceexit(asked: Asked) -> Card:
     """Close an open position at the market; or all, winners or losers, of a pair or a bot, whole or in part."""
-    which = plain(asked.args["id"]).lower()
+    # A pair alone means everything that is held of it.
+    which = plain(asked.args["id"] or "all").lower()
     if which in _WHICH:
         return await _forceexit_many(asked, which)
     async with asked.store.reading() as tx:

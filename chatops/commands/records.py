@@ -26,7 +26,7 @@ from chatops.cards import (
     Value,
 )
 from chatops.commands.positions import tone_of_amount
-from chatops.commands.results import equity_chart, gathered
+from chatops.commands.results import bars_chart, equity_chart, gathered, of_pair
 from chatops.problems import misheard
 from chatops.reading import bots_of, reference
 from chatops.room import Asked
@@ -311,14 +311,19 @@ async def logs(asked: Asked) -> Card:
 @PAGE.word(
     "stats",
     example="/stats",
-    arguments=(Argument(name="days", read=kinds.whole(1, 3650)), _BOT),
+    arguments=(
+        Argument(name="pair", read=kinds.pair, offers="pair"),
+        Argument(name="days", read=kinds.whole(1, 3650), only_named=True),
+        _BOT,
+    ),
 )
 async def stats(asked: Asked) -> Card:
     """Show wins and losses per exit reason, and how long trades are held."""
     book = await gathered(asked, days=asked.args["days"])
-    rows = by_group(book.trades, lambda one: one.reason.value)
+    trades = await of_pair(asked, book.trades)
+    rows = by_group(trades, lambda one: one.reason.value)
     held: dict[str, list[float]] = {"won": [], "lost": []}
-    for one in book.trades:
+    for one in trades:
         held["won" if one.pnl > 0 else "lost"].append((one.closed_at - one.opened_at).total_seconds())
 
     def mean(seconds: list[float]) -> Value:
@@ -326,7 +331,7 @@ async def stats(asked: Asked) -> Card:
 
     return Card(
         name="stats",
-        title=Text("stats.title", {"n": len(book.trades)}),
+        title=Text("stats.title", {"n": len(trades)}),
         fields=(Field("held_won", mean(held["won"])), Field("held_lost", mean(held["lost"]))),
         tables=(
             Table(
@@ -346,6 +351,12 @@ async def stats(asked: Asked) -> Card:
         if rows
         else (),
         notes=() if rows else (Text("trades.none"),),
+        chart=bars_chart(
+            "stats",
+            book,
+            [asked.speaker.say(Text(f"reason.{one.name}")) for one in rows],
+            [one.sum.pnl for one in rows],
+        ),
         buttons=(Button(name="export", press=Press.SAY, line="/export trades 30 csv"),) if rows else (),
     )
 

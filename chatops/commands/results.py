@@ -25,6 +25,8 @@ from desk.views import Account, Bot, EquityPoint, Trade
 PAGE = Page(Group.RESULTS)
 
 _ZERO = Decimal(0)
+#: Days that a picture of bars shows at most.
+_MOST_DAYS = 92
 _BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
 
 
@@ -78,6 +80,35 @@ def equity_chart(points: Sequence[EquityPoint], *, title: str, currency: str) ->
     return Chart(kind="equity", spec=spec, name="equity")
 
 
+def bars_chart(
+    name: str, book: ResultBook, labels: Sequence[str], amounts: Sequence[Decimal]
+) -> Chart | None:
+    """Give the picture of some amounts; None where there are none."""
+    if not labels:
+        return None
+    return Chart(
+        kind="daily",
+        name=name,
+        spec={
+            "title": book.name,
+            "currency": book.currency,
+            "labels": list(labels),
+            "values": [float(one) for one in amounts],
+        },
+    )
+
+
+def _days_chart(asked: Asked, name: str, book: ResultBook, trades: Sequence[Trade]) -> Chart | None:
+    """Give the picture of what finished trades brought per day; equity is an account's, not a bot's or a side's."""
+    if not trades:
+        return None
+    zone = zone_of(asked.speaker.time_zone)
+    first = min(one.closed_at for one in trades)
+    count = min((book.until - first).days + 2, _MOST_DAYS)
+    rows = tuple(reversed(by_period(trades, Period.DAY, count=count, until=book.until, zone=zone)))
+    return bars_chart(name, book, [one.start.isoformat() for one in rows], [one.sum.pnl for one in rows])
+
+
 @PAGE.word(
     "profit",
     example="/profit 30",
@@ -120,7 +151,9 @@ async def profit(asked: Asked) -> Card:
         tone=tone_of_amount(figures.pnl),
         body=(Text("profit.days", {"n": days}) if days else Text("profit.all"),),
         fields=tuple(fields),
-        chart=None if book.bot else equity_chart(book.equity, title=book.name, currency=book.currency),
+        chart=_days_chart(asked, "profit", book, book.trades)
+        if book.bot
+        else equity_chart(book.equity, title=book.name, currency=book.currency),
         notes=tuple(Text(f"undefined.{code}") for code in sorted(undefined)),
     )
 
@@ -149,6 +182,7 @@ async def _of_side(asked: Asked, *, is_long: bool) -> Card:
                 Money(total.pnl / len(mine), book.currency, is_signed=True) if mine else None,
             ),
         ),
+        chart=_days_chart(asked, f"profit-{'long' if is_long else 'short'}", book, mine),
         notes=() if mine else (Text("trades.none"),),
     )
 
@@ -214,15 +248,8 @@ async def _periods(asked: Asked, period: Period) -> Card:
                 ),
             ),
         ),
-        chart=Chart(
-            kind="daily",
-            name=period.value,
-            spec={
-                "title": book.name,
-                "currency": book.currency,
-                "labels": [one.start.isoformat() for one in ordered],
-                "values": [float(one.sum.pnl) for one in ordered],
-            },
+        chart=bars_chart(
+            period.value, book, [one.start.isoformat() for one in ordered], [one.sum.pnl for one in ordered]
         ),
     )
 
@@ -280,11 +307,7 @@ async def _groups(
     asked: Asked, name: str, key: Callable[[Trade], str], cell: Callable[[str], Value] = str
 ) -> Card:
     book = await gathered(asked)
-    trades = book.trades
-    if asked.args["pair"]:
-        async with asked.store.reading() as tx:
-            pair = completed_pair(asked, asked.args["pair"], await known_pairs(asked, tx))
-        trades = tuple(one for one in trades if one.pair == pair)
+    trades = await of_pair(asked, book.trades)
     rows = by_group(trades, key)
     return Card(
         name=name,
@@ -316,19 +339,22 @@ async def _groups(
         if rows
         else (),
         notes=() if rows else (Text("trades.none"),),
-        chart=Chart(
-            kind="daily",
-            name=name,
-            spec={
-                "title": "",
-                "currency": book.currency,
-                "labels": [one.name.replace(_THEN, " ").strip() or "–" for one in rows],
-                "values": [float(one.sum.pnl) for one in rows],
-            },
-        )
-        if rows
-        else None,
+        chart=bars_chart(
+            name,
+            book,
+            [asked.speaker.value(cell(one.name)) if one.name else "–" for one in rows],
+            [one.sum.pnl for one in rows],
+        ),
     )
+
+
+async def of_pair(asked: Asked, trades: tuple[Trade, ...]) -> tuple[Trade, ...]:
+    """Give the trades of the pair that was named; all where none was."""
+    if not asked.args["pair"]:
+        return trades
+    async with asked.store.reading() as tx:
+        pair = completed_pair(asked, asked.args["pair"], await known_pairs(asked, tx))
+    return tuple(one for one in trades if one.pair == pair)
 
 
 @PAGE.word("performance", example="/performance", arguments=(_GROUPED))

@@ -1,10 +1,8 @@
-"""Words about risk: where the limits stand, locks, the emergency stop and its release."""
+"""Words about risk: where the limits stand, and locks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
-from decimal import Decimal
 
 from chatops import kinds
 from chatops.arguments import Argument
@@ -23,43 +21,19 @@ from chatops.cards import (
     Tone,
     Value,
 )
+from chatops.commands.emergency import Seen, panic_card
 from chatops.commands.limits import correlation_card, gauge_chart, limits_table, what_if_card
-from chatops.commands.money import holdings_chart
 from chatops.commands.positions import tone_of_amount
-from chatops.problems import misheard
-from chatops.reading import accounts_of, bots_of, completed_pair, is_all, known_pairs, refusal
+from chatops.reading import account_named, accounts_of, completed_pair, is_all, known_pairs, refusal
 from chatops.room import Asked
-from chatops.typing_repair import plain
-from desk.commands import LockPair, PanicStop, ReleasePanic, UnlockPair
-from desk.handlers.risk import ALL_ACCOUNTS
+from desk.commands import LockPair, UnlockPair
 from desk.ports import Unit
-from desk.views import Account, Lock, Position
+from desk.views import Lock
 from desk.views import Page as RowPage
-from trading.errors import nearest
 
 PAGE = Page(Group.RISK)
 
 _ACCOUNT = Argument(name="account", read=kinds.name, only_named=True)
-
-
-async def account_named(asked: Asked, tx: Unit) -> Account:
-    """Give the named account, or the only one.
-
-    Raises:
-        Misheard: no such account, or several and none named.
-    """
-    accounts = tuple((await accounts_of(asked, tx)).values())
-    named = asked.args.get("account")
-    names = ", ".join(one.name for one in accounts) or "–"
-    if named is None:
-        if len(accounts) == 1:
-            return accounts[0]
-        raise misheard("which_account", advice="usage", allowed=names, usage=asked.word.usage)
-    for one in accounts:
-        if named in (one.id, one.name):
-            return one
-    hint = nearest(named, [one.name for one in accounts])
-    raise misheard("unknown_account", problem="not_found", found=named, allowed=names, nearest=hint)
 
 
 @PAGE.word(
@@ -84,7 +58,9 @@ async def risk(asked: Asked) -> Card:
             async with asked.store.reading() as tx:
                 accounts = tuple((await accounts_of(asked, tx)).values())
             halted = tuple(one for one in accounts if one.trading_state.value == "HALTED")
-            return await panic_card(asked, halted) if halted else await _used(asked)
+            if not halted:
+                return await _used(asked)
+            return await panic_card(asked, halted, Seen.read(asked.args["move"] or ""))
         case "what_if":
             return await what_if_card(asked, (asked.args["move"] or "").split())
         case _:
@@ -249,146 +225,4 @@ async def unlock(asked: Asked) -> Card:
     await asked.do(UnlockPair(pair=pair, account_id=account.id))
     return Card(
         name="unlocked", title=Text("unlock.done", {"pair": pair or Text("lock.all")}), tone=Tone.GOOD
-    )
-
-
-@PAGE.word(
-    "panic",
-    example="/panic exchange misbehaves",
-    asks=PanicStop,
-    aliases=("kill",),
-    arguments=(
-        Argument(name="keep_positions", read=kinds.flag, is_switch=True, default=False),
-        Argument(name="scope", read=kinds.name, offers="bot", default=""),
-        Argument(name="reason", takes_rest=True, default=""),
-        _ACCOUNT,
-    ),
-)
-async def panic(asked: Asked) -> Card:
-    """Halt an account, that of a bot or all, cancel entries and close positions; it stays halted until released."""
-    async with asked.store.reading() as tx:
-        accounts, reason = await _panicking(asked, tx)
-        held = await _held(asked, tx, accounts)
-        chart = holdings_chart(
-            asked, await _worth(asked, tx, accounts, held), currency=accounts[0].currency, name="before"
-        )
-    keeps = asked.args["keep_positions"]
-    account_id = accounts[0].id if len(accounts) == 1 and not is_all(asked.args["scope"]) else ALL_ACCOUNTS
-    await asked.do(PanicStop(account_id=account_id, keep_positions=keeps, reason=reason))
-    return await panic_card(asked, accounts, before=len(held), keeps=keeps, chart=chart)
-
-
-async def _panicking(asked: Asked, tx: Unit) -> tuple[Sequence[Account], str]:
-    """Give the accounts that are meant, and the reason: a first word that names nothing belongs to it."""
-    scope, reason = asked.args["scope"], asked.args["reason"]
-    accounts = await accounts_of(asked, tx)
-    if asked.args["account"] is None:
-        if is_all(scope) and accounts:
-            return tuple(accounts.values()), reason
-        named = plain(scope).casefold()
-        for bot in (await bots_of(asked, tx)).values():
-            if named == bot.name.casefold():
-                return (accounts[bot.account_id],), reason
-        for one in accounts.values():
-            if named == one.name.casefold():
-                return (one,), reason
-    return (await account_named(asked, tx),), f"{scope} {reason}".strip()
-
-
-async def _held(asked: Asked, tx: Unit, accounts: Sequence[Account]) -> list[Position]:
-    return [one for account in accounts for one in await tx.positions.open(asked.workspace_id, account.id)]
-
-
-async def _worth(
-    asked: Asked, tx: Unit, accounts: Sequence[Account], held: Sequence[Position]
-) -> list[tuple[str, Decimal]]:
-    """Give cash and what is held, as it is before the stop."""
-    found: list[tuple[str, Decimal]] = []
-    for account in accounts:
-        state = await tx.accounts.status(asked.workspace_id, account.id)
-        found.append((account.currency, state.cash if state else account.capital))
-    return found + [(one.pair, one.quantity * one.mark_price * (1 if one.is_long else -1)) for one in held]
-
-
-async def panic_card(
-    asked: Asked,
-    accounts: Sequence[Account],
-    *,
-    before: int | None = None,
-    keeps: bool = False,
-    chart: Chart | None = None,
-) -> Card:
-    """Give the steps of an emergency stop and how far each is; a door keeps it up to date until all are done.
-
-    Args:
-        before: positions when it began; None where nobody knows any more.
-    """
-    async with asked.store.reading() as tx:
-        now = [await tx.accounts.by_id(asked.workspace_id, one.id) or one for one in accounts]
-        held = await _held(asked, tx, accounts)
-        unsettled = [
-            one for account in accounts for one in await tx.orders.unsettled(asked.workspace_id, account.id)
-        ]
-    entries = [one for one in unsettled if not one.is_reduce_only]
-    is_halted = all(one.trading_state.value == "HALTED" for one in now)
-    is_flat = not held or keeps
-    is_over = is_halted and not entries and is_flat and not unsettled
-    closed = None if before is None else max(0, before - len(held))
-    steps: list[tuple[Value, ...]] = [
-        (1, Text("panic.halt"), _tick(is_halted), None),
-        (2, Text("panic.cancel"), _tick(not entries), Text("panic.left", {"n": len(entries)})),
-        (
-            3,
-            Text("panic.keep" if keeps else "panic.close"),
-            _tick(is_flat),
-            Text("panic.of", {"n": closed, "of": before})
-            if closed is not None and not keeps
-            else Text("panic.left", {"n": len(held)}),
-        ),
-        (4, Text("panic.verify"), _tick(is_over), None),
-        (5, Text("panic.latch"), _tick(is_halted), None),
-    ]
-    return Card(
-        name="panic",
-        title=Text("panic.title", {"account": ", ".join(one.name for one in now)}),
-        tone=Tone.BAD,
-        body=(Text("panic.kept" if keeps else "panic.closing"),) if not is_over else (Text("panic.over"),),
-        fields=(
-            Field("trading", Text(f"trading.{now[0].trading_state.value}"), Tone.BAD),
-            Field("positions_left", len(held)),
-            Field("orders_left", len(unsettled)),
-        ),
-        tables=(
-            Table(
-                name="steps",
-                columns=(Column("number"), Column("step"), Column("done"), Column("detail", 1)),
-                rows=tuple(steps),
-            ),
-        ),
-        chart=chart,
-        notes=(Text("panic.release"),),
-        renewed_by="" if is_over else "/risk steps",
-    )
-
-
-def _tick(is_done: bool) -> Text:
-    return Text("panic.done" if is_done else "panic.waits")
-
-
-@PAGE.word(
-    "unlatch",
-    example="/unlatch checked with the exchange",
-    asks=ReleasePanic,
-    arguments=(Argument(name="reason", takes_rest=True, default=""), _ACCOUNT),
-)
-async def unlatch(asked: Asked) -> Card:
-    """Let a halted account trade again."""
-    async with asked.store.reading() as tx:
-        account = await account_named(asked, tx)
-    await asked.do(ReleasePanic(account_id=account.id, reason=asked.args["reason"]))
-    return Card(
-        name="unlatched",
-        title=Text("unlatch.title", {"account": account.name}),
-        tone=Tone.GOOD,
-        body=(Text("unlatch.body"),),
     )

@@ -54,7 +54,7 @@ def slash_tree(book: Book) -> list[dict[str, Any]]:
 
 def _command(word: Word) -> dict[str, Any]:
     # Discord wants those that must be filled in first; our readers take them by name in any order.
-    arguments = sorted(word.arguments, key=lambda one: not one.is_required)
+    arguments = sorted(word.arguments, key=lambda one: not one.is_required or bool(one.instead))
     options = [_option(one, is_coded=word.name in CODED) for one in arguments]
     if word.keeps_settings:
         options.append(
@@ -76,7 +76,7 @@ def _option(argument: Argument, *, is_coded: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": _STRING,
         "name": argument.name,
-        "required": argument.is_required,
+        "required": argument.is_required and not argument.instead,
         **_told("argument", argument.name),
     }
     fixed = choices_of(argument)

@@ -133,7 +133,7 @@ class Composer:
             "line": answer.line,
             "user_id": heard.person.user_id,
             "thread_id": heard.place.thread_id,
-            "content_hash": content_hash(pages),
+            "content_hash": content_hash(pages, answer.card),
         }
 
     def _kept(
@@ -157,6 +157,10 @@ class Composer:
         ]
 
 
-def content_hash(pages: Sequence[Mapping[str, Any]]) -> str:
-    """Give the digest of what a message shows."""
-    return hashlib.sha256(orjson.dumps([dict(page) for page in pages])).hexdigest()
+def content_hash(pages: Sequence[Mapping[str, Any]], card: Card | None) -> str:
+    """Give the digest of what a message shows: its text and what its picture is drawn from."""
+    digest = hashlib.sha256(orjson.dumps([dict(page) for page in pages]))
+    if card is not None and card.chart is not None:
+        digest.update(orjson.dumps(card.chart.spec, default=list, option=orjson.OPT_SERIALIZE_NUMPY))
+        digest.update(card.chart.png or b"")
+    return digest.hexdigest()

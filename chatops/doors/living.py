@@ -74,16 +74,15 @@ class Living:
             # What it followed is gone; the last that it showed stays.
             await self._let_die(message)
             return False
-        bare = _ended_by_words(card) if is_status else replace(card, chart=None, file=None)
-        pages = self._platform.pages(bare, speaker, has_picture=False)
-        digest = content_hash(pages)
         is_over = not is_status and not card.renewed_by
+        bare = _ended_by_words(card) if is_status else replace(card, file=None)
+        pages = self._platform.pages(bare, speaker, has_picture=False)
+        digest = content_hash(pages, bare)
         if digest == message.content_hash and not is_over:
             return False
-        # What was followed ends with its picture and its report.
-        picture = await self._picture(card) if is_over else None
+        picture = await self._picture(bare)
         if picture is not None:
-            pages = self._platform.pages(replace(card, file=None), speaker, has_picture=True)
+            pages = self._platform.pages(bare, speaker, has_picture=True)
         place = Place(platform=message.platform, chat_id=message.chat_id, thread_id=message.thread_id)
         shown = Shown(
             place=place,
@@ -97,9 +96,10 @@ class Living:
         )
         edit, *rest = self._platform.payloads(shown)
         await self._platform.carry({**edit, "is_living": True}, is_repeat=False)
-        for one in rest:
-            await self._platform.carry(one, is_repeat=False)
         if is_over:
+            # What was followed ends with its report; before that nothing is sent beside the one message.
+            for one in rest:
+                await self._platform.carry(one, is_repeat=False)
             await self._let_die(message)
             return True
         async with self._room.store.transaction() as tx:

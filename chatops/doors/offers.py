@@ -80,7 +80,7 @@ def _missing(word: Word, rest: Sequence[str]) -> Argument | None:
         if not argument.only_named and placed:
             placed -= 1
             continue
-        if argument.offers and (argument.is_required or argument.offers == "bot"):
+        if argument.offers and (argument.is_missed_in(named) or argument.offers == "bot"):
             return argument
     return None
 

@@ -14,6 +14,7 @@ from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputFile,
+    InputMediaPhoto,
     LinkPreviewOptions,
     Message,
     ReplyParameters,
@@ -26,7 +27,7 @@ from chatops.doors.carrier import NeverThis, NotNow, Sent
 from chatops.doors.platform import Key, Shown
 from chatops.telegram_bot.pace import Pace
 from chatops.telegram_bot.render import CAPTION_LIMIT, escaped, pages_of, units, without_tags
-from chatops.telegram_bot.wire import Garbled, Moved, NotThere, Unchanged, told_apart
+from chatops.telegram_bot.wire import Garbled, Moved, NotThere, Pictured, Unchanged, told_apart
 from chatops.texts.speaker import Speaker
 from desk.clock import Clock
 
@@ -61,13 +62,10 @@ class TelegramPlatform:
         pages = [shown.pages[shown.page]] if is_leafed or shown.edits else list(shown.pages)
         texts = [str(one["html"]) for one in pages]
         keyboard = keyboard_of(shown)
-        if (
-            shown.picture is not None
-            and not shown.edits
-            and len(texts) == 1
-            and units(texts[0]) <= CAPTION_LIMIT
-        ):
-            return [{**base, "kind": "photo", "html": texts[0], "keys": keyboard, **_picture(shown)}]
+        if shown.picture is not None and len(texts) == 1 and units(texts[0]) <= CAPTION_LIMIT:
+            way = {"kind": "edit", "message": shown.edits} if shown.edits else {"kind": "photo"}
+            photo = {**base, **way, "html": texts[0], "keys": keyboard, **_picture(shown)}
+            return [photo, *_documents(base, shown)]
         made = [{**base, "kind": "message", "html": text, "keys": []} for text in texts]
         made[-1]["keys"] = keyboard
         if shown.edits:
@@ -78,18 +76,7 @@ class TelegramPlatform:
             made[0]["pin"] = True
         if shown.picture is not None:
             made.append({**base, "kind": "photo", "html": "", "keys": [], **_picture(shown)})
-        if shown.file is not None:
-            made.append(
-                {
-                    **base,
-                    "kind": "document",
-                    "html": "",
-                    "keys": [],
-                    "name": shown.file.name,
-                    "content": base64.b64encode(shown.file.content).decode(),
-                }
-            )
-        return made
+        return [*made, *_documents(base, shown)]
 
     async def carry(self, payload: Mapping[str, Any], *, is_repeat: bool) -> Sent:
         """Hand a payload over.
@@ -120,6 +107,12 @@ class TelegramPlatform:
                 return await self._send(payload, html, parse_mode)
             except Unchanged:
                 return Sent(str(payload.get("message", "")))
+            except Pictured:
+                # What was text is a picture now: its caption is edited, if the text fits there.
+                if units(html) > CAPTION_LIMIT:
+                    self._as_new(payload)
+                else:
+                    payload["is_caption"] = True
             except Garbled as problem:
                 if parse_mode is None:
                     raise NeverThis(str(problem)) from problem
@@ -127,9 +120,7 @@ class TelegramPlatform:
                 parse_mode, html = None, without_tags(html)
             except NotThere:
                 if payload["kind"] == "edit":
-                    if payload.get("is_living"):
-                        raise NeverThis("The message was deleted.") from None
-                    payload["kind"] = "message"
+                    self._as_new(payload)
                 elif payload.get("reply_to") or payload.get("thread"):
                     payload |= {"reply_to": "", "thread": ""}
                 else:
@@ -138,20 +129,45 @@ class TelegramPlatform:
                 payload["chat"] = str(moved.chat_id)
         raise NeverThis("Telegram refused every form of this message.")
 
-    async def _send(self, payload: Mapping[str, Any], html: str, parse_mode: str | None) -> Sent:
+    @staticmethod
+    def _as_new(payload: dict[str, Any]) -> None:
+        """Let what cannot be edited be a message of its own; a living one ends."""
+        if payload.get("is_living"):
+            raise NeverThis("The message cannot be edited any more.") from None
+        payload["kind"] = "photo" if payload.get("picture") else "message"
+
+    async def _edit(self, payload: Mapping[str, Any], html: str, parse_mode: str | None) -> Sent:
         markup = _markup(payload)
-        if payload["kind"] == "edit":
+        where: dict[str, Any] = {
+            "chat_id": payload["chat"],
+            "message_id": int(payload["message"]),
+            "reply_markup": markup if isinstance(markup, InlineKeyboardMarkup) else None,
+        }
+        if payload.get("picture"):
+            photo = InputMediaPhoto(
+                base64.b64decode(payload["picture"]),
+                caption=html or None,
+                parse_mode=parse_mode,
+                filename=str(payload["name"]),
+            )
+            await told_apart(self._bot.edit_message_media(media=photo, **where))
+        elif payload.get("is_caption"):
+            await told_apart(self._bot.edit_message_caption(caption=html, parse_mode=parse_mode, **where))
+        else:
             await told_apart(
                 self._bot.edit_message_text(
                     text=html,
-                    chat_id=payload["chat"],
-                    message_id=int(payload["message"]),
                     parse_mode=parse_mode,
                     link_preview_options=LinkPreviewOptions(is_disabled=True),
-                    reply_markup=markup if isinstance(markup, InlineKeyboardMarkup) else None,
+                    **where,
                 )
             )
-            return Sent(str(payload["message"]))
+        return Sent(str(payload["message"]))
+
+    async def _send(self, payload: Mapping[str, Any], html: str, parse_mode: str | None) -> Sent:
+        if payload["kind"] == "edit":
+            return await self._edit(payload, html, parse_mode)
+        markup = _markup(payload)
         common: dict[str, Any] = {
             "chat_id": payload["chat"],
             "parse_mode": parse_mode,
@@ -235,6 +251,13 @@ def _picture(shown: Shown) -> dict[str, Any]:
         one if one.isascii() and (one.isalnum() or one in "-_") else "-" for one in shown.picture_name
     )
     return {"picture": base64.b64encode(shown.picture).decode(), "name": f"{name[:60] or 'picture'}.png"}
+
+
+def _documents(base: Mapping[str, Any], shown: Shown) -> list[dict[str, Any]]:
+    if shown.file is None:
+        return []
+    content = base64.b64encode(shown.file.content).decode()
+    return [{**base, "kind": "document", "html": "", "keys": [], "name": shown.file.name, "content": content}]
 
 
 def _markup(payload: Mapping[str, Any]) -> InlineKeyboardMarkup | ForceReply | None:

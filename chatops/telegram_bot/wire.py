@@ -81,6 +81,10 @@ class Unchanged(Exception):
     """An edit that changes nothing."""
 
 
+class Pictured(Exception):
+    """The message that was to be edited is a picture: it has a caption, and no text."""
+
+
 class NotThere(Exception):
     """The message that was to be edited, or the topic, is gone."""
 
@@ -100,7 +104,7 @@ async def told_apart(call: Awaitable[T]) -> T:
         NotNow: certainly not taken.
         AnswerLost: perhaps taken.
         NeverThis, DoorDisabled: for good.
-        Garbled, Unchanged, NotThere, Moved: what the carrier can mend itself.
+        Garbled, Unchanged, Pictured, NotThere, Moved: what the carrier can mend itself.
     """
     try:
         return await call
@@ -132,10 +136,11 @@ def _bad_request(message: str) -> Exception:
         return Garbled(message)
     if "message is not modified" in said:
         return Unchanged(message)
+    if "no text in the message to edit" in said:
+        return Pictured(message)
     gone = (
         "message to edit not found",
         "message can't be edited",
-        "no text in the message to edit",
         "thread not found",
         "message to be replied not found",
         "message to reply not found",

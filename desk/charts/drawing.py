@@ -7,6 +7,7 @@ from typing import Any
 
 from desk.charts.allocation import draw_allocation
 from desk.charts.bars import draw_bars
+from desk.charts.before_after import draw_before_after
 from desk.charts.candles import draw_candles
 from desk.charts.correlation import draw_correlation
 from desk.charts.drift import draw_drift
@@ -14,6 +15,7 @@ from desk.charts.equity import draw_equity
 from desk.charts.gauges import draw_gauges
 from desk.charts.heat import draw_heat
 from desk.charts.kinds import KINDS
+from desk.charts.search import draw_search
 from desk.charts.specs import read_spec
 from desk.charts.words import speaking
 from trading.errors import InvalidInput, nearest
@@ -28,6 +30,8 @@ _DRAWERS: Mapping[str, Callable[[Any], bytes]] = {
     "correlation": draw_correlation,
     "gauge": draw_gauges,
     "drift": draw_drift,
+    "before_after": draw_before_after,
+    "search": draw_search,
 }
 
 

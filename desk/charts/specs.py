@@ -307,6 +307,50 @@ class DriftSpec:
             raise InvalidInput(f"{len(self.ts_ms)} points were given; at least 2 are needed.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeforeAfterSpec:
+    """What each part was worth before something happened and after it; a negative part is held short."""
+
+    labels: Sequence[str]
+    before: FloatSeries
+    after: FloatSeries
+    title: str = ""
+    subtitle: str = ""
+    currency: str = ""
+    theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _refuse_uneven(self, ("labels", "before", "after"))
+        if not len(self.labels):
+            raise InvalidInput("No part was given; a picture needs at least one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSpec:
+    """A search under way.
+
+    Attributes:
+        trials: numbers of those that are known, from 0.
+        values: what each reached of what is searched for; more is better.
+        done, of: how many trials it has had, and will have.
+    """
+
+    trials: TimeSeries
+    values: FloatSeries
+    done: int = 0
+    of: int = 0
+    title: str = ""
+    subtitle: str = ""
+    theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _refuse_uneven(self, ("trials", "values"))
+        if not len(self.trials):
+            raise InvalidInput("No trial was given; a picture needs at least one.")
+
+
 def _refuse_uneven(spec: Any, names: tuple[str, ...]) -> None:
     lengths = {name: len(getattr(spec, name)) for name in names}
     if len(set(lengths.values())) > 1:

@@ -31,6 +31,10 @@ ENGLISH: Mapping[str, str] = {
     "difference": "difference",
     "reached": "reached",
     "linked": "linked from {threshold} up",
+    "before": "before",
+    "after": "after",
+    "best": "best so far",
+    "trial": "trial",
 }
 
 _GAP = re.compile(r"\{([a-z]+)\}")

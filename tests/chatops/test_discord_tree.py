@@ -50,7 +50,7 @@ def test_options_have_the_types_of_their_readers() -> None:
         options = {one["name"]: one for one in TREE[word.name]["options"]}
         for argument in word.arguments:
             option = options[argument.name]
-            assert option["required"] is argument.is_required
+            assert option["required"] is (argument.is_required and not argument.instead)
             if argument.is_switch or argument.read is kinds.flag:
                 assert option["type"] == 5
             elif isinstance(argument.read, kinds.Whole):

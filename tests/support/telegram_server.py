@@ -28,7 +28,8 @@ from tests.support.telegram_rules import (
 TOKEN = "4711:stand-in-token"
 BOT_ID = 4711
 USERNAME = "breakwater_test_bot"
-SENDING = frozenset({"sendMessage", "sendPhoto", "sendDocument", "editMessageText"})
+EDITING = frozenset({"editMessageText", "editMessageCaption", "editMessageMedia"})
+SENDING = EDITING | {"sendMessage", "sendPhoto", "sendDocument"}
 
 
 class Server:
@@ -129,8 +130,8 @@ class Server:
                     fields.get("caption", ""), fields.get("parse_mode", ""), 1024, may_be_empty=True
                 )
                 return self._message(method, fields, text, size=size)
-            case "editMessageText":
-                return self._edit(fields)
+            case "editMessageText" | "editMessageCaption" | "editMessageMedia":
+                return self._edit(method, fields)
             case "setMyCommands":
                 commands = checked_commands(fields["commands"])
                 self.menus.append(
@@ -217,23 +218,33 @@ class Server:
         self.log.append(dict(message))
         return self._as_api(message)
 
-    def _edit(self, fields: dict[str, Any]) -> dict[str, Any]:
+    def _edit(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
         chat, message_id = str(fields["chat_id"]), int(fields["message_id"])
         message = self.messages.get((chat, message_id))
         if message is None:
             raise Refusal(400, "Bad Request: message to edit not found")
-        if message["method"] != "sendMessage":
+        is_text = message["method"] == "sendMessage" and not message["size"]
+        if method == "editMessageText" and not is_text:
             raise Refusal(400, "Bad Request: there is no text in the message to edit")
-        text = checked_text(fields.get("text", ""), fields.get("parse_mode", ""), 4096)
+        if method == "editMessageCaption" and is_text:
+            raise Refusal(400, "Bad Request: there is no caption in the message to edit")
+        said, size = fields, message["size"]
+        if method == "editMessageMedia":
+            # Text may become a picture; a picture never becomes text again.
+            said = json.loads(fields["media"])
+            size = len(fields[said["media"].removeprefix("attach://")].file.read())
+        raw = said.get("text", said.get("caption", ""))
+        limit = 4096 if method == "editMessageText" else 1024
+        text = checked_text(raw, said.get("parse_mode", ""), limit, may_be_empty=limit == 1024)
         keys = [
             [key["text"], key["callback_data"]]
             for row in checked_markup(fields.get("reply_markup"))
             for key in row
         ]
-        if text == message["text"] and keys == message["keys"]:
+        if (text, keys, size) == (message["text"], message["keys"], message["size"]):
             raise Refusal(400, "Bad Request: message is not modified")
-        message |= {"text": text, "keys": keys, "raw": fields.get("text", "")}
-        self.log.append({**message, "method": "editMessageText", "at": time.time()})
+        message |= {"text": text, "keys": keys, "raw": raw, "size": size}
+        self.log.append({**message, "method": method, "at": time.time()})
         return self._as_api(message)
 
     def _as_api(self, message: dict[str, Any]) -> dict[str, Any]:
