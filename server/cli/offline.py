@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import math
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +10,7 @@ import typer
 
 from server.cli import inputs, output
 from server.cli.options import AsJson, Capital, Fee, FillRule, Limits, Slippage, Spot, Spread, Trailing
+from server.cli.performance import metrics
 from trading.errors import InvalidInput, nearest
 
 
@@ -81,82 +78,6 @@ def _print_simulation(answer: dict[str, Any]) -> None:
         f"Cash {account['cash']}, equity {account['equity']}, open positions {len(account['positions'])}, "
         f"state {account['state']}."
     )
-
-
-def metrics(
-    returns: Annotated[
-        Path | None, typer.Option(help="CSV with ts_ms,return (or only return: one a day).")
-    ] = None,
-    equity: Annotated[Path | None, typer.Option(help="CSV with ts_ms,equity.")] = None,
-    trades: Annotated[Path | None, typer.Option(help="CSV with pnl, net of costs, one row a trade.")] = None,
-    initial: Annotated[float | None, typer.Option(help="Equity before the first row.")] = None,
-    trials: Annotated[
-        int | None, typer.Option(help="Parameter sets that were tried; gives the deflated Sharpe ratio.")
-    ] = None,
-    trials_sd: Annotated[
-        float | None, typer.Option(help="Standard deviation of the trials' daily Sharpe ratios.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compute every performance figure of a series that came from anywhere."""
-    from trading.backtest.metrics import Trials, metrics_from_returns, metrics_from_trades, performance
-
-    if (returns is not None and equity is not None) or (
-        returns is None and equity is None and trades is None
-    ):
-        raise InvalidInput("Give one of --returns or --equity, or --trades, or --trades with one of them.")
-    if (trials is None) != (trials_sd is None):
-        raise InvalidInput("--trials and --trials-sd belong together; one of them is missing.")
-    tried = (
-        Trials(count=trials, sharpe_daily_sd=trials_sd)
-        if trials is not None and trials_sd is not None
-        else None
-    )
-    pnl = _columns(trades, ("pnl",))["pnl"] if trades is not None else None
-    if returns is not None:
-        columns = _columns(returns, ("return",), optional=("ts_ms",))
-        found = metrics_from_returns(columns.get("ts_ms"), columns["return"], trades=pnl, trials=tried)
-    elif equity is not None:
-        columns = _columns(equity, ("equity",), optional=("ts_ms",))
-        times = columns.get("ts_ms") or [float(i * 86_400_000) for i in range(len(columns["equity"]))]
-        found = performance(times, columns["equity"], trades=pnl, initial=initial, trials=tried)
-    else:
-        found = metrics_from_trades(pnl or [], initial=initial)
-    if as_json:
-        output.emit_json(found.as_json())
-    else:
-        output.figures("Performance", found.values, found.reasons)
-
-
-def _columns(path: Path, wanted: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, list[float]]:
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.name.endswith(".gz") else raw).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as failed:
-        raise InvalidInput(f"File '{path}' cannot be read: {failed}.") from failed
-    reader = csv.DictReader(io.StringIO(text))
-    names = [one.strip() for one in reader.fieldnames or ()]
-    missing = [one for one in wanted if one not in names]
-    if missing:
-        raise InvalidInput(
-            f"File '{path.name}' has the columns {', '.join(names) or 'none'}; {', '.join(missing)} is needed.",
-            hint=nearest(missing[0], names) or None,
-        )
-    present = [one for one in (*wanted, *optional) if one in names]
-    found: dict[str, list[float]] = {one: [] for one in present}
-    for row, cells in enumerate(reader):
-        for name in present:
-            text_value = (cells.get(name) or "").strip()
-            try:
-                value = float(text_value)
-            except ValueError:
-                value = math.nan
-            if not math.isfinite(value):
-                raise InvalidInput(
-                    f"File '{path.name}', row {row}: {name} is '{text_value}'; a finite number is needed."
-                )
-            found[name].append(value)
-    return found
 
 
 def size(

@@ -122,6 +122,7 @@ def performance(
     start_ms: int | None = None,
     flows: Sequence[tuple[int, float]] = (),
     trials: Trials | None = None,
+    days_per_year: float = DAYS_PER_YEAR,
 ) -> Metrics:
     """Compute every figure of an account from its mark-to-market equity and its closed trades.
 
@@ -134,15 +135,17 @@ def performance(
         start_ms: time of `initial`.
         flows: (time, amount), deposits positive.
         trials: of the search that picked these parameters; gives `dsr`.
+        days_per_year: other than 365 only to compare with figures of markets that close.
 
     Raises:
         InvalidInput: a value is not finite, times do not increase, or the start is not positive.
     """
+    if not 0.0 < days_per_year < math.inf:
+        raise InvalidInput(f"{days_per_year:g} days per year were given; a positive number is needed.")
     curve = curve_of(equity_ts_ms, equity, initial=initial, start_ms=start_ms, flows=flows)
     final = float(np.asarray(equity, dtype=np.float64)[-1])
-    return metrics_of_curve(
-        curve, profit=final - curve.start - net_flows(curve, flows), trades=trades, trials=trials
-    )
+    profit = final - curve.start - net_flows(curve, flows)
+    return metrics_of_curve(curve, profit=profit, trades=trades, trials=trials, days_per_year=days_per_year)
 
 
 def metrics_of_curve(
@@ -151,13 +154,14 @@ def metrics_of_curve(
     profit: float,
     trades: TradeColumns | Sequence[float] | None = None,
     trials: Trials | None = None,
+    days_per_year: float = DAYS_PER_YEAR,
 ) -> Metrics:
     """Compute every figure from a curve that is known to be sound (the engine's own).
 
     Args:
         profit: in the account's currency; a unitised curve does not tell it.
     """
-    values, reasons = _curve_figures(curve, daily_returns(curve), trials)
+    values, reasons = _curve_figures(curve, daily_returns(curve), trials, days_per_year)
     values["profit"] = profit
     return _with_trades(values, reasons, trades, (curve.start_ms, curve.end_ms))
 
@@ -168,15 +172,18 @@ def metrics_from_returns(
     *,
     trades: TradeColumns | Sequence[float] | None = None,
     trials: Trials | None = None,
+    days_per_year: float = DAYS_PER_YEAR,
 ) -> Metrics:
     """Compute every figure from simple returns, each stamped with the time at which it was complete.
 
     Returns closer than a day are compounded to days first; days that are left out are idle. Without times, one
     return a day is assumed.
     """
+    if not 0.0 < days_per_year < math.inf:
+        raise InvalidInput(f"{days_per_year:g} days per year were given; a positive number is needed.")
     curve = compounded(ts_ms, returns)
     daily = daily_returns(curve)
-    values, reasons = _curve_figures(curve, daily, trials)
+    values, reasons = _curve_figures(curve, daily, trials, days_per_year)
     values["profit"], reasons["profit"] = None, "not_given"
     return _with_trades(values, reasons, trades, (curve.start_ms, curve.end_ms))
 
@@ -225,7 +232,7 @@ def _with_trades(
 
 
 def _curve_figures(
-    curve: Curve, daily: FloatArray, trials: Trials | None
+    curve: Curve, daily: FloatArray, trials: Trials | None, days_per_year: float
 ) -> tuple[dict[str, Figure], dict[str, str]]:
     values: dict[str, Figure] = dict.fromkeys(RETURN_FIGURES)
     reasons: dict[str, str] = {}
@@ -241,14 +248,16 @@ def _curve_figures(
         undefined = [name for name in RETURN_FIGURES if values[name] is None and name != "profit"]
         reasons.update(dict.fromkeys(undefined, "ruined"))
         return values, reasons
-    _growth(curve, roi, values, reasons)
-    _daily_figures(daily, values, reasons)
+    _growth(curve, roi, days_per_year, values, reasons)
+    _daily_figures(daily, days_per_year, values, reasons)
     _confidence(daily, trials, values, reasons)
     return values, reasons
 
 
-def _growth(curve: Curve, roi: float, values: dict[str, Figure], reasons: dict[str, str]) -> None:
-    years = (curve.end_ms - curve.start_ms) / (DAYS_PER_YEAR * DAY_MS)
+def _growth(
+    curve: Curve, roi: float, days_per_year: float, values: dict[str, Figure], reasons: dict[str, str]
+) -> None:
+    years = (curve.end_ms - curve.start_ms) / (days_per_year * DAY_MS)
     if years <= 0.0:
         reasons.update(cagr="no_time", calmar="no_time")
         return
@@ -265,7 +274,9 @@ def _growth(curve: Curve, roi: float, values: dict[str, Figure], reasons: dict[s
         reasons["calmar"] = "no_drawdown"
 
 
-def _daily_figures(daily: FloatArray, values: dict[str, Figure], reasons: dict[str, str]) -> None:
+def _daily_figures(
+    daily: FloatArray, days_per_year: float, values: dict[str, Figure], reasons: dict[str, str]
+) -> None:
     needs_one = ("omega", "var_95", "cvar_95", "best_day", "worst_day", "winning_days", "sortino")
     needs_two = (
         "volatility",
@@ -284,7 +295,7 @@ def _daily_figures(daily: FloatArray, values: dict[str, Figure], reasons: dict[s
     values["best_day"], values["worst_day"] = best, worst
     values["winning_days"] = float(found[WINNING])
     values["var_95"], values["cvar_95"] = float(found[VAR_95]), float(found[CVAR_95])
-    mean, lost, annual = float(found[MEAN]), float(found[LOST]), math.sqrt(DAYS_PER_YEAR)
+    mean, lost, annual = float(found[MEAN]), float(found[LOST]), math.sqrt(days_per_year)
     if lost > 0.0:
         values["omega"] = float(found[GAINED]) / lost
         values["sortino"] = mean / float(found[DOWNSIDE]) * annual
