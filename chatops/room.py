@@ -13,6 +13,7 @@ from desk.desk import Desk, Outcome
 from desk.identity import Actor
 from desk.live_prices import LivePrices
 from desk.ports import Painter, Store
+from desk.reports.drift.service import Drifts
 from desk.views import Member
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Room:
         version: of the program, shown by /version.
         label: where market data come from, as people are told; empty when another process trades.
         prices: what was told between bars; None where nobody tells.
+        drifts: measures bots beside their replay; None where no market is at hand.
         doors: gives how each chat door of this process stands, and what is wrong with it.
     """
 
@@ -37,6 +39,7 @@ class Room:
     version: str = ""
     label: str = ""
     prices: LivePrices | None = None
+    drifts: Drifts | None = None
     doors: Callable[[], Mapping[str, tuple[str, str]]] | None = None
 
     @property

@@ -35,6 +35,7 @@ from desk.live_prices import LivePrices
 from desk.mail import SmtpMailer, SmtpServer
 from desk.ports import Feed, Painter, Store
 from desk.queries import Queries
+from desk.reports.drift.service import Drifts
 from desk.secrets import Secret
 from desk.settings import VenueSettings
 from desk.signing import FILE_NAME as SIGNING_FILE
@@ -128,6 +129,7 @@ class House:
     queries: Queries
     bell: Bell
     prices: LivePrices
+    drifts: Drifts
     painter: Painter | None = None
     timetable: Timetable = field(default_factory=Timetable)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -212,6 +214,7 @@ async def open_house(
         queries=Queries(store, clock),
         bell=bell,
         prices=LivePrices(clock),
+        drifts=Drifts(store, feed, registry, clock),
         painter=painter,
         timetable=timetable,
     )

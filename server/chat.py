@@ -85,6 +85,7 @@ async def open_doors(house: House, settings: Settings, *, version: str) -> Async
         version=version,
         label=house.feed.label,
         prices=house.prices,
+        drifts=house.drifts,
         doors=lambda: {
             name: (state.value.lower(), detail)
             for one in kept

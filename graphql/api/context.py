@@ -22,7 +22,8 @@ from desk.desk import Desk
 from desk.identity import Actor, new_id
 from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
-from desk.ports import Feed, Store
+from desk.ports import Feed, Store, Unit
+from desk.reports.drift.service import Drifts
 from desk.views import Performance
 from strategies.registry import StrategyRegistry
 
@@ -64,6 +65,9 @@ class HouseFace(Protocol):
 
     @property
     def prices(self) -> LivePrices: ...
+
+    @property
+    def drifts(self) -> Drifts: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +196,11 @@ class Context:
     def workspace_id(self) -> str:
         """The workspace of whoever asks; never taken from input."""
         return self.actor.workspace_id
+
+    @property
+    def glance(self) -> Unit:
+        """Single statements, each fresh; fields that need several in one snapshot open a reading."""
+        return self.house.store.glance
 
     @property
     def load(self) -> Loaders:

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from desk.reports.drift import Drift, Drifts, Material, Outcome, compared, gathered, replayed
-from desk.reports.drift.service import request_of
+from desk.reports.drift.compare import compared
+from desk.reports.drift.material import Material, gathered
+from desk.reports.drift.replay import replayed
+from desk.reports.drift.service import Drifts, request_of
+from desk.reports.drift.values import Drift, Outcome
 from desk.store import SqlStore
 from tests.desk.desk_house import DeskHouse, a_house, market, run_to_end
 from trading.errors import InvalidInput, NotFound

@@ -22,6 +22,7 @@ from desk.handlers import register_all
 from desk.identity import Role
 from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
+from desk.reports.drift.service import Drifts
 from desk.settings import Settings
 from desk.store import SqlStore
 from desk.views import Account, Bot, Member, Performance, Workspace
@@ -85,10 +86,12 @@ class StoreHouse:
     feed: SimulatedFeed = field(init=False)
     desk: Desk = field(init=False)
     prices: LivePrices = field(init=False)
+    drifts: Drifts = field(init=False)
 
     def __post_init__(self) -> None:
         self.prices = LivePrices(self.clock)
         self.feed = SimulatedFeed(clock=self.clock, seed=7)
+        self.drifts = Drifts(self.store, self.feed, self.registry, self.clock)
         self.desk = Desk(self.store, self.bus, self.clock)
         register_all(self.desk, registry=self.registry, feed=self.feed)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from desk.clock import Clock
 from desk.ports import Feed, Store, Unit
-from desk.reports.drift.compare import compared
 from desk.reports.drift.material import Material, Request, gathered
-from desk.reports.drift.replay import replayed
 from desk.reports.drift.values import Drift
 from desk.views import Bot
 from strategies.registry import StrategyRegistry
@@ -18,6 +17,9 @@ from trading.errors import InvalidInput, InvariantBroken, NotFound, nearest
 #: Days that can be asked for at once.
 MOST_DAYS = 366
 
+#: Answers that are kept until the next bar.
+_KNOWN = 32
+
 
 class Drifts:
     """Measures how far bots are from what a backtest says of them."""
@@ -25,6 +27,8 @@ class Drifts:
     def __init__(self, store: Store, feed: Feed, registry: StrategyRegistry, clock: Clock) -> None:
         self._store, self._feed, self._registry, self._clock = store, feed, registry, clock
         self._turn = asyncio.Semaphore(1)
+        #: Nothing changes before the next bar, so whoever asks again is answered from here.
+        self._known: OrderedDict[tuple[str, int, int, datetime], Drift] = OrderedDict()
 
     async def of(self, workspace_id: str, bot_id: str, days: int = 30) -> Drift:
         """Give a bot's drift over the last days of its account's own time.
@@ -38,10 +42,20 @@ class Drifts:
             async with self._store.reading() as tx:
                 bot = await _bot(tx, workspace_id, bot_id)
                 request = await request_of(tx, bot, days=days, now=self._clock.now())
+                key = (bot.id, bot.version, days, request.until)
+                if key in self._known:
+                    return self._known[key]
                 material = await gathered(tx, self._feed, self._registry, request)
-            return await asyncio.to_thread(self._measured, material)
+            found = self._known[key] = await asyncio.to_thread(self._measured, material)
+            if len(self._known) > _KNOWN:
+                self._known.popitem(last=False)
+            return found
 
     def _measured(self, material: Material) -> Drift:
+        # The backtester costs a fifth of a second to import, and most processes are never asked.
+        from desk.reports.drift.compare import compared
+        from desk.reports.drift.replay import replayed
+
         return compared(material, replayed(material, self._registry))
 
 

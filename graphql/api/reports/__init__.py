@@ -1,0 +1,1 @@
+"""Reports: how bots did, and how far they are from their backtests."""
