@@ -28,7 +28,7 @@ ALLOWED_KEYS = frozenset(
         "kind", "phase", "state", "before", "after", "reason", "cause", "detail", "error", "problem", "severity",
         "source", "coin", "step", "stream", "order", "door", "user", "by", "guilds", "message_id", "update_id", "mode", "advice",
         # figures
-        "again_in_s", "after_s", "sequence", "count", "rows", "bars", "bar_ms", "ts_ms", "attempt", "attempts", "retry_at", "delay_s",
+        "again_in_s", "after_s", "stalled_s", "stacks", "wish", "left", "sequence", "count", "rows", "bars", "bar_ms", "ts_ms", "attempt", "attempts", "retry_at", "delay_s",
         "duration_ms", "elapsed_s", "age_s", "size_bytes", "limit", "epoch", "holder", "lease", "lag_s",
         # the process
         "version", "pid", "host", "port", "path", "method", "status", "route", "url", "folder", "seed", "speed",

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import orjson
@@ -25,6 +22,7 @@ from desk.logs import set_up_logs
 from desk.secrets import Secret
 from desk.settings import Settings
 from server.roles import EVERYTHING, Role
+from server.watchdog import watched
 from trading.errors import BreakwaterError, OperatorProblem, RequestProblem, StoreProblem
 
 if TYPE_CHECKING:
@@ -45,9 +43,6 @@ GREETINGS = {
     "trade": "This process trades; `breakwater serve` has the API and `breakwater chat` the chats.",
 }
 
-#: A stop that takes longer is cut off; the store is safe against that at any moment.
-STOP_S = 4.5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpOptions:
@@ -61,6 +56,7 @@ class UpOptions:
         as_json: print one line of JSON when ready instead of the banner.
         console_command: what the banner tells people to type.
         role: what this process does for the house.
+        on_stop: what becomes of live orders and positions; None takes the setting.
     """
 
     demo: bool = False
@@ -71,6 +67,7 @@ class UpOptions:
     as_json: bool = False
     console_command: str = "breakwater console"
     role: Role = EVERYTHING
+    on_stop: str | None = None
 
 
 def serve(settings: Settings, options: UpOptions) -> int:
@@ -128,6 +125,7 @@ def house_options(settings: Settings, options: UpOptions, *, version: str) -> Ho
         always_two=settings.two_person == "always",
         schedule=schedule_with_news(settings),
         redis_url=settings.redis_url,
+        storage_url=settings.storage_url,
         role=options.role.name,
         is_trading=options.role.is_trading,
         is_pumping=options.role.is_trading,
@@ -165,18 +163,20 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
     from chatops.alert_pictures import letter_pictures
     from chatops.email import render_alert
     from desk.assembly import open_house
+    from desk.execution.winding_down import OnStop
     from server.app import create_app, create_pages, our_version
     from server.chat import has_doors, open_doors
     from server.cli.house import remember, remembered
     from server.first_start import NOBODY, prepare
     from server.market import open_market
+    from server.stopping import executors_of, stop_on_signals, wind_down
     from server.web import settle, web_server
     from workers.house import working
     from workers.kinds import Bench
 
     role = options.role
     stop = asyncio.Event()
-    _on_signals(stop)
+    stop_on_signals(stop)
     began = asyncio.get_running_loop().time()
     asked = house_options(settings, options, version=our_version())
     if not role.is_trading:
@@ -239,11 +239,13 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
         if not stop.is_set() and not serving.done():
             _say_ready(settings, options, house, way_in, port)
         stopping = asyncio.create_task(stop.wait(), name="stop")
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        with watched(settings.watchdog_s):
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
         stopping.cancel()
         if role.has_api:
             await app.state.door.close()
+        await wind_down(executors_of(house), OnStop(options.on_stop or settings.on_stop), house.clock)
         server.should_exit = True
         await serving
     return 0
@@ -323,25 +325,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
-
-
-def _on_signals(stop: asyncio.Event) -> None:
-    """End in order at the first SIGINT or SIGTERM, at once at the second, and for certain after a while."""
-    loop = asyncio.get_running_loop()
-    heard: list[int] = []
-
-    def hear(number: int, frame: FrameType | None) -> None:
-        if heard:
-            os._exit(130)
-        heard.append(number)
-        # A thread cuts a stop off that takes too long: a busy loop cannot prevent it.
-        timer = threading.Timer(STOP_S, os._exit, args=(1,))
-        timer.daemon = True
-        timer.start()
-        loop.call_soon_threadsafe(stop.set)
-
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, hear)
 
 
 def _say_ready(settings: Settings, options: UpOptions, house: House, way_in: WayIn, port: int) -> None:

@@ -29,6 +29,7 @@ from desk.execution.reconciling import Reconciler
 from desk.execution.resolving import Resolver
 from desk.execution.sending import Sender
 from desk.execution.turns import Deaf, Listener, Turns
+from desk.execution.winding_down import WindingDown
 from desk.order_views import IncidentKind, OrderWatch, Protection
 from desk.venue_port import Evidence, StreamGap, Venue, VenueBusy, VenueRefusal
 from desk.views import Order
@@ -86,10 +87,13 @@ class Executor:
         self.resolver = Resolver(turns, self.calls, self.intake, self._listener)
         self.sender = Sender(turns, self.calls, self.intake, self.guardian, self._listener)
         self.reconciler = Reconciler(turns, self.calls, self.intake, self.resolver, self.guardian, clock)
+        self.winding_down = WindingDown(turns, self.guardian)
         self._asked = Asked(turns, self)
         turns.before_commit.append(self.guardian.look)
         #: The account was compared with its venue and every answer was explicit.
         self.is_ready = False
+        #: The process is about to stop: nothing new is opened.
+        self.is_stopping = False
         self._bell = asyncio.Event()
         self._busy: set[str] = set()
         self._gap = ""
@@ -98,7 +102,12 @@ class Executor:
     @property
     def takes_risk(self) -> bool:
         """Whether new risk would be sent now."""
-        return self.is_ready and self.breaker.lets_risk_through and not self.sender.is_safe_mode
+        return (
+            self.is_ready
+            and not self.is_stopping
+            and self.breaker.lets_risk_through
+            and not self.sender.is_safe_mode
+        )
 
     def ring(self) -> None:
         """Say that there is something to do."""

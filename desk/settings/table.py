@@ -21,6 +21,7 @@ from desk.settings.values import (
     setting,
     snowflake,
     some_of,
+    storage_url,
     web_url,
     whole,
     words,
@@ -82,6 +83,20 @@ class Settings:
         "Where two people are needed to release a halt: with real money only, or always.",
         read=one_of("live", "always"),
         group="House",
+    )
+    on_stop: str = setting(
+        "protect",
+        "What a stop does on live accounts: leave everything as it is, protect (entries that would fill without "
+        "their stop are cancelled, stops rest at the exchange), or close every position.",
+        read=one_of("leave", "protect", "close"),
+        group="House",
+    )
+    watchdog_s: int = setting(
+        10,
+        "A process whose event loop stands still for so long writes down where, and ends; 0 lets it stand.",
+        read=whole(0, 3600),
+        group="House",
+        unit="s",
     )
     strategy_path: Path | None = setting(
         None, "Folder of your own strategies, read as files.", read=a_path, group="House"
@@ -381,6 +396,20 @@ class Settings:
         read=words,
         group="Jobs",
         example="day_summary=off, news=30m, candle_verify=mon 03:00",
+    )
+    storage_url: str = setting(
+        "",
+        "Where files of models lie: file:///FOLDER or s3://BUCKET/PATH; empty: the data folder. All processes need the same.",
+        read=storage_url,
+        group="Jobs",
+        example="s3://trading/breakwater",
+    )
+    mlflow_url: str = setting(
+        "",
+        "MLflow server that is told of every trained model; empty: none. Needs breakwater[mlflow].",
+        read=web_url,
+        group="Jobs",
+        example="http://localhost:5000",
     )
     jobs_keep_days: int = setting(
         90,

@@ -7,6 +7,16 @@ from typing import Annotated
 
 import typer
 
+
+def _known_stop(given: str | None) -> str | None:
+    from desk.execution.winding_down import OnStop
+
+    known = [one.value for one in OnStop]
+    if given is not None and given not in known:
+        raise typer.BadParameter(f"'{given}' was given; {', '.join(known)} are allowed.")
+    return given
+
+
 Source = Annotated[
     str,
     typer.Option(
@@ -56,4 +66,19 @@ Limits = Annotated[
         help="A risk limit or protection, name=value, e.g. max_position=0.2; none switches it off; repeatable.",
     ),
 ]
+Detail = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--detail",
+        help="Shorter candles of a pair (file or venue:PAIR:timeframe) that settle what came first inside a bar; repeatable.",
+    ),
+]
 Spot = Annotated[bool, typer.Option("--spot", help="Refuse short positions, as spot venues do.")]
+OnStopOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on-stop",
+        help="What a stop does on live accounts: leave, protect or close; default: the setting ON_STOP.",
+        callback=_known_stop,
+    ),
+]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli import output
-from server.cli.options import AsJson, DataDir, StrategyPath
+from server.cli.options import AsJson, DataDir, OnStopOption, StrategyPath
 
 if TYPE_CHECKING:
     from server.roles import Role
@@ -44,6 +44,7 @@ def up(
     port: Annotated[int | None, typer.Option(help="Port of the web server; 0 takes a free one.")] = None,
     data_dir: DataDir = None,
     strategy_path: StrategyPath = None,
+    on_stop: OnStopOption = None,
     as_json: AsJson = False,
 ) -> int:
     """Run everything in one process: store, market, bots, GraphQL, alerts. Ctrl-C stops it."""
@@ -60,6 +61,7 @@ def up(
         speed_bars_per_s=speed,
         as_json=as_json,
         console_command=f"breakwater console --data-dir {data_dir}" if data_dir else "breakwater console",
+        on_stop=on_stop,
     )
     remember(found, options)
     return serve(found, options)
@@ -83,16 +85,22 @@ def trade(
     ] = 0,
     data_dir: DataDir = None,
     strategy_path: StrategyPath = None,
+    on_stop: OnStopOption = None,
     as_json: AsJson = False,
 ) -> int:
     """Run the bots, orders and alerts alone; a second one of these takes over when the first one dies. Ctrl-C stops it."""
     from server.roles import TRADING
 
-    return _role(TRADING, port, data_dir, strategy_path, as_json)
+    return _role(TRADING, port, data_dir, strategy_path, as_json, on_stop)
 
 
 def _role(
-    role: Role, port: int | None, data_dir: Path | None, strategy_path: Path | None, as_json: bool
+    role: Role,
+    port: int | None,
+    data_dir: Path | None,
+    strategy_path: Path | None,
+    as_json: bool,
+    on_stop: str | None = None,
 ) -> int:
     from server.cli.house import remember, settings
     from server.up import UpOptions, serve
@@ -104,6 +112,7 @@ def _role(
         as_json=as_json,
         role=role,
         console_command=f"breakwater console --data-dir {data_dir}" if data_dir else "breakwater console",
+        on_stop=on_stop,
     )
     if role.is_trading:
         remember(found, options)
