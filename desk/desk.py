@@ -61,6 +61,8 @@ class Handling:
     now: datetime
     #: What the command's `before` gave: work that is too slow for a transaction, such as a password's hash.
     prepared: Any = None
+    #: A second person agreed to this very command, or a single owner's delay ran out.
+    is_agreed: bool = False
     events: list[Event] = field(default_factory=list)
     #: Called after the commit, e.g. to wake the supervisor.
     after_commit: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
@@ -242,7 +244,10 @@ class Desk:
         return await self._carry_out(command, actor, "", "", None, claim=claim, note=note) is not None
 
     async def _needs_two(self, command: Command, actor: Actor) -> bool:
-        """Tell whether a second person (or a single owner's delay) must come in; that needs a fresh proof when solo."""
+        """Tell whether a second person (or a single owner's delay) must come in.
+
+        That needs a fresh proof of who asks when there is nobody else, or when the command says so.
+        """
         if type(command).policy.danger is not Danger.TWO or actor.channel in TRUSTED_CHANNELS:
             return False
         asks = self._asks.get(type(command))
@@ -250,7 +255,7 @@ class Desk:
             if asks is not None and not await asks(command, tx, actor):
                 return False
             is_solo = await self.approvals.is_solo(tx, command, actor)
-        if is_solo:
+        if is_solo or type(command).policy.needs_step_up_for_two:
             await self._require_step_up(command, actor)
         return True
 
@@ -350,7 +355,13 @@ class Desk:
             async with self.store.transaction() as tx:
                 if claim is not None and not await claim(tx):
                     return None
-                handling = Handling(tx=tx, actor=actor, now=self.clock.now(), prepared=prepared)
+                handling = Handling(
+                    tx=tx,
+                    actor=actor,
+                    now=self.clock.now(),
+                    prepared=prepared,
+                    is_agreed=claim is not None,
+                )
                 view = await handler(command, handling)
                 recorded = await tx.journal.append(actor.workspace_id, handling.events, handling.now)
                 await tx.audit.append(

@@ -4,6 +4,8 @@ RequestProblem
 ├── Denied
 │   ├── StepUpRequired        prove again who you are, then ask again
 │   └── TooManyTries          wait
+├── Conflict
+│   └── VersionMoved          it was changed since you looked
 └── ApprovalPending           nothing was done yet: a second person, or a delay, comes first
 """
 
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trading.errors import Denied, RequestProblem
+from trading.errors import Conflict, Denied, RequestProblem
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -36,6 +38,19 @@ class TooManyTries(Denied):
             f"Too many failed tries; the next one is allowed in {seconds} s.", hint="Wait, then try again."
         )
         self.wait = wait
+
+
+class VersionMoved(Conflict):
+    """Something was changed since the asker looked at it; nothing was done."""
+
+    code = "version_moved"
+
+    def __init__(self, what: str, *, expected: int, found: int) -> None:
+        super().__init__(
+            f"{what} is at version {found}; version {expected} was expected.",
+            hint="Look at it as it is now, then ask again.",
+        )
+        self.expected, self.found = expected, found
 
 
 class ApprovalPending(RequestProblem):

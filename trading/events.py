@@ -353,6 +353,19 @@ class PairUnlocked(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChanged(Event):
+    """A limit of an account was lowered or raised; "off" stands for none."""
+
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    limit: str
+    before: str
+    after: str
+    reason: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaveLabelled(Event):
     """The detector published a wave event."""
 
@@ -472,6 +485,39 @@ class DaySummarised(Event):
     wins: int
     pnl: Decimal
     equity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPromoted(Event):
+    """Another version of a learned model speaks from now on; version 0: none of it any more.
+
+    Attributes:
+        reason: promoted, retrained or rolled_back.
+    """
+
+    model: str
+    version: int
+    before: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDrifted(Event):
+    """The market is another one than a model learned from, or its forecasts fare worse than they were judged.
+
+    Attributes:
+        worst: the feature that moved most.
+        moved: share of the features that moved far.
+        skill: of the forecasts since the training; None where too few outcomes are known.
+    """
+
+    severity: ClassVar[Severity] = Severity.WARNING
+
+    model: str
+    version: int
+    worst: str
+    moved: float
+    skill: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

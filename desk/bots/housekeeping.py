@@ -89,7 +89,8 @@ class Housekeeping:
         self._seen = _Seen(bots=tuple(bots), locked=frozenset(one.pair for one in locks))
         await self._follow_state(context, account)
         await self._asking.look(context, self._clock.now())
-        is_over = False
+        # Limits and costs are the engine's from its opening on: it is opened anew with what people set.
+        is_over = account.settings != self._opened.plan.account.settings
         for bot in bots:
             is_over = await self._follow_wish(context, bot) or is_over
         self._pause_lines()

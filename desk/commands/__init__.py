@@ -27,6 +27,7 @@ from desk.commands.jobs import (
     RunOptimization,
     RunWalkForward,
 )
+from desk.commands.models import PromoteModel, RollBackModel, TrainModel
 from desk.commands.notices import (
     AcknowledgeAlert,
     AddAlertRule,
@@ -114,6 +115,7 @@ __all__ = [
     "PauseBot",
     "PlaceOrder",
     "Policy",
+    "PromoteModel",
     "ReconcileAccount",
     "RejectRequest",
     "ReleasePanic",
@@ -130,6 +132,7 @@ __all__ = [
     "RevokeApiToken",
     "RevokeChatLink",
     "RollBackConfig",
+    "RollBackModel",
     "RotateExchangeKey",
     "RotateWebhook",
     "RunBacktest",
@@ -139,8 +142,8 @@ __all__ = [
     "SendTestAlert",
     "SetEntryMode",
     "SetKeyboard",
-    "SetMarketDirection",
     "SetLimit",
+    "SetMarketDirection",
     "SetMemberRole",
     "SetPassword",
     "SetPreference",
@@ -152,6 +155,7 @@ __all__ = [
     "StartBot",
     "StepUp",
     "StopBot",
+    "TrainModel",
     "UnlockPair",
     "asks",
     "private",

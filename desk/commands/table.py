@@ -29,6 +29,7 @@ class Policy:
     Attributes:
         needs_step_up: whoever asks proved who they are within the last five minutes.
         owner_among: of the two that `Danger.TWO` asks for, one is an owner.
+        needs_step_up_for_two: the same proof, only where this very command needs a second person.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Policy:
     summary: str
     needs_step_up: bool = False
     owner_among: bool = False
+    needs_step_up_for_two: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ def asks(
     reduces_risk: bool = False,
     needs_step_up: bool = False,
     owner_among: bool = False,
+    needs_step_up_for_two: bool = False,
 ) -> Callable[[C], C]:
     """Declare a command's policy and enter it in the table; the docstring's first line is the summary."""
 
@@ -82,6 +85,7 @@ def asks(
             summary=summary,
             needs_step_up=needs_step_up,
             owner_among=owner_among,
+            needs_step_up_for_two=needs_step_up_for_two,
         )
         COMMANDS[cls.__name__] = cls
         return cls

@@ -14,6 +14,7 @@ from trading.events import (
     ApprovalSettled,
     BotStateChanged,
     IncidentClosed,
+    LimitChanged,
     OrderChanged,
     OrderFilled,
     OrderPlaced,
@@ -79,6 +80,30 @@ class ReleasePanic(Command):
 
     account_id: str = ""
     reason: str = ""
+
+
+@asks(
+    role=Role.ADMIN,
+    danger=Danger.TWO,
+    causes=(LimitChanged, ApprovalRequested, ApprovalSettled),
+    needs_step_up_for_two=True,
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLimit(Command):
+    """Lower or raise a limit of an account; raising one of a live account needs a second person.
+
+    Attributes:
+        limit: a name of `desk.limits.LIMITS`.
+        value: a ratio of equity (0.05 is 5 %) or a count; None = off, which is the largest raise.
+        account_id: empty = the only one.
+        expected_version: of the account, as the asker saw it; None = whatever it is.
+    """
+
+    limit: str
+    value: Decimal | None
+    account_id: str = ""
+    reason: str = ""
+    expected_version: int | None = None
 
 
 @asks(role=Role.OPERATOR, causes=(PairLocked,), reduces_risk=True)

@@ -17,6 +17,7 @@ from desk.handlers.letters import LetterHandlers
 from desk.handlers.lifecycle import LifecycleHandlers
 from desk.handlers.limits import LimitHandlers
 from desk.handlers.links import LinkHandlers
+from desk.handlers.models import ModelHandlers
 from desk.handlers.notices import NoticeHandlers
 from desk.handlers.orders import OrderHandlers
 from desk.handlers.people import PeopleHandlers
@@ -75,4 +76,5 @@ def register_all(
     NoticeHandlers().register(desk)
     bell = bell or Bell()
     ResearchHandlers(registry, feed, bell).register(desk)
+    ModelHandlers(feed, bell).register(desk)
     LetterHandlers(bell, wake).register(desk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from desk.desk import Handling
+from desk.errors import VersionMoved
 from desk.identity import Actor
 from desk.ports import Unit
 from desk.views import Account, Bot, Position
@@ -13,6 +14,16 @@ from trading.events import TradingState
 def pair_name(text: str) -> str:
     """Give a pair as the house writes it: "btc-usdt" is BTC/USDT."""
     return text.strip().upper().replace("-", "/")
+
+
+def require_version(what: str, expected: int | None, found: int) -> None:
+    """Refuse a change of something that moved on since the asker looked; None asks for no version.
+
+    Raises:
+        VersionMoved: it is at another version.
+    """
+    if expected is not None and expected != found:
+        raise VersionMoved(what, expected=expected, found=found)
 
 
 async def bot_of(tx: Unit, actor: Actor, bot_id: str) -> Bot:

@@ -10,7 +10,7 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
-from desk.errors import ApprovalPending, StepUpRequired, TooManyTries
+from desk.errors import ApprovalPending, StepUpRequired, TooManyTries, VersionMoved
 from desk.identity import new_id
 from trading.errors import (
     BreakwaterError,
@@ -72,6 +72,7 @@ _CODES: tuple[tuple[type[BreakwaterError], ErrorCode], ...] = (
     (ApprovalPending, ErrorCode.APPROVAL_PENDING),
     (Denied, ErrorCode.FORBIDDEN),
     (RiskDenied, ErrorCode.RISK_LIMIT),
+    (VersionMoved, ErrorCode.VERSION_CONFLICT),
     (Conflict, ErrorCode.CONFLICT),
     (InvalidInput, ErrorCode.VALIDATION_FAILED),
     (RequestProblem, ErrorCode.VALIDATION_FAILED),

@@ -14,6 +14,7 @@ from api.context import Info
 from api.errors import ApiError, ErrorCode, UserError, user_error
 from desk.commands import Command
 from desk.desk import Outcome
+from desk.errors import VersionMoved
 from trading.errors import BreakwaterError, Denied, InvariantBroken, KeyBusy, KeyReused
 
 #: The command behind each mutation, by the mutation's name in the schema.
@@ -48,6 +49,11 @@ class Done:
     kept: Mapping[str, Any] = field(default_factory=dict)
     errors: list[UserError] = field(default_factory=list)
     is_replay: bool = False
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it was refused because the object is at another version: the payload then shows it as it is now."""
+        return any(one.code is ErrorCode.VERSION_CONFLICT for one in self.errors)
 
 
 def mutates(command: type[Command], *, moves_money: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -109,6 +115,8 @@ async def carry_out(
         if actor.role < needed:
             raise ApiError(ErrorCode.FORBIDDEN, str(problem), needs=needed.name) from problem
         return Done(errors=[user_error(problem)])
+    except VersionMoved as problem:
+        return Done(errors=[user_error(problem, field="expectedVersion")])
     except BreakwaterError as problem:
         return Done(errors=[user_error(problem)])
     if outcome.is_replay:

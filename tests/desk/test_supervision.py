@@ -19,6 +19,7 @@ from desk.commands import (
     PauseBot,
     ReleasePanic,
     ResumeBot,
+    SetLimit,
     StartBot,
     StopBot,
     UnlockPair,
@@ -285,6 +286,22 @@ async def test_panic_halts_closes_and_latches_until_it_is_released(sqlite_store:
     assert {"trading_halted", "trading_resumed", "exit_filled", "entry_filled"} <= {
         one.kind for one in alerts
     }
+
+
+async def test_a_lowered_limit_binds_the_bots_at_work_from_their_next_close(sqlite_store: SqlStore) -> None:
+    house = await a_market(sqlite_store)
+    await house.desk.do(SetLimit(limit="max_positions", value=Decimal(1)), house.actor())
+    await house.start_bot(strategy="always")
+    async with at_work(house):
+        await until(lambda: holds(house, 1))
+        await bars_pass(house, 10)
+        assert len(await house.positions()) == 1
+
+        await house.desk.do(SetLimit(limit="max_positions", value=Decimal(2)), house.actor())
+        await until(lambda: holds(house, 2))
+
+    denied = await house.facts(EntryDenied)
+    assert {one.reason for one in denied} == {"slots"}
 
 
 async def test_a_locked_pair_is_refused_and_free_again_when_it_is_unlocked(sqlite_store: SqlStore) -> None:

@@ -95,6 +95,14 @@ class SqlAccounts:
         if not changed:
             raise NotFound(f"No account '{account_id}' is in this workspace.", hint="List the accounts.")
 
+    async def save_settings(
+        self, workspace_id: str, account_id: str, settings: Mapping[str, Any], *, expected_version: int
+    ) -> bool:
+        """Keep an account's costs and limits; False when it is no longer at that version."""
+        where = Where(workspace_id=workspace_id, id=account_id, version=expected_version)
+        changes = {"settings": dict(settings), "version": expected_version + 1}
+        return await update(self._tx, "accounts", changes, where, json=("settings",)) == 1
+
     async def save_status(self, workspace_id: str, status: AccountStatus) -> None:
         """Keep the account as of its last bar."""
         await STATUS.put(self._tx, status, key=("account_id",), workspace_id=workspace_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,9 @@ _COLUMNS = "sequence, workspace_id, at, actor, channel, action, subject, detail,
 
 #: Lines verified per query.
 _CHUNK = 5_000
+
+#: Lines asked for by name per query.
+_NAMED = 500
 
 
 class SqlAudit:
@@ -66,6 +69,23 @@ class SqlAudit:
         sql = f"SELECT {_COLUMNS} FROM audit {where.sql} ORDER BY sequence DESC LIMIT ?"  # noqa: S608
         return [_entry(row) for row in await self._tx.rows(sql, *where.values, limit)]
 
+    async def head(self, workspace_id: str) -> tuple[int, str]:
+        """Give the sequence and the hash of the last line, as the counter names it; (0, "") before the first."""
+        counted = await self._tx.row(
+            "SELECT audit, audit_head FROM counters WHERE workspace_id = ?", workspace_id
+        )
+        return (0, "") if counted is None else (int(counted[0]), str(counted[1]))
+
+    async def hashes(self, workspace_id: str, sequences: Collection[int]) -> Mapping[int, str]:
+        """Give the hashes of lines by their sequence; those that are not there are left out."""
+        found: dict[int, str] = {}
+        wanted = sorted(sequences)
+        for start in range(0, len(wanted), _NAMED):
+            where = Where(workspace_id=workspace_id).one_of("sequence", wanted[start : start + _NAMED])
+            sql = f"SELECT sequence, hash FROM audit {where.sql}"  # noqa: S608
+            found.update({int(row[0]): str(row[1]) for row in await self._tx.rows(sql, *where.values)})
+        return found
+
     async def first_bad(self, workspace_id: str) -> int | None:
         """Give the sequence of the first line that is missing or whose hash does not follow; None when all hold.
 
@@ -78,10 +98,7 @@ class SqlAudit:
                 if row[0] != sequence or row[9] != head or row[10] != _hash(tuple(row[:10])):
                     return sequence
                 head = row[10]
-        counted = await self._tx.row(
-            "SELECT audit, audit_head FROM counters WHERE workspace_id = ?", workspace_id
-        )
-        last, last_hash = (0, "") if counted is None else (int(counted[0]), str(counted[1]))
+        last, last_hash = await self.head(workspace_id)
         return None if (sequence, head) == (last, last_hash) else min(sequence, last) + 1
 
     async def _chunk(self, workspace_id: str, after: int) -> Sequence[Row]:

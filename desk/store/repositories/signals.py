@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from desk.store.connection import Connection
 from desk.store.cursors import filtered, newest
@@ -10,6 +11,9 @@ from desk.store.models import SignalRow
 from desk.store.table import Table, Where, update
 from desk.views import Filter, Page, SignalRecord
 from trading.errors import InvalidInput, NotFound
+
+#: Waiting signals that one bar takes.
+MOST_AT_ONCE = 500
 
 SIGNALS = Table(SignalRow, SignalRecord)
 
@@ -33,6 +37,32 @@ class SqlSignals:
         where = Where(workspace_id=workspace_id, id=signal_id)
         if not await update(self._tx, "signals", {"outcome": outcome, "reason": reason}, where):
             raise NotFound(f"No signal '{signal_id}' is in this workspace.", hint="List the signals.")
+
+    async def place(self, workspace_id: str, signal_id: str, *, outcome: str, bar_at: datetime) -> None:
+        """Say at which bar a signal counts.
+
+        Raises:
+            NotFound: no such signal in this workspace.
+        """
+        where = Where(workspace_id=workspace_id, id=signal_id)
+        if not await update(self._tx, "signals", {"outcome": outcome, "bar_at": bar_at}, where):
+            raise NotFound(f"No signal '{signal_id}' is in this workspace.", hint="List the signals.")
+
+    async def waiting(
+        self, workspace_id: str, bot_id: str, pair: str, *, outcome: str, since: datetime
+    ) -> Sequence[SignalRecord]:
+        """Give the signals of a bot on a pair with that outcome, oldest first."""
+        where = Where(workspace_id=workspace_id, bot_id=bot_id, pair=pair, outcome=outcome)
+        where.add("bar_at >= ?", since)
+        return await SIGNALS.find(self._tx, where, order="bar_at, id", limit=MOST_AT_ONCE)
+
+    async def heard(
+        self, workspace_id: str, bot_id: str, pair: str, *, outcome: str, since: datetime, until: datetime
+    ) -> Sequence[SignalRecord]:
+        """Give the signals of a bot on a pair with that outcome and bars in a range, oldest first."""
+        where = Where(workspace_id=workspace_id, bot_id=bot_id, pair=pair, outcome=outcome)
+        where.add("bar_at >= ?", since).add("bar_at <= ?", until)
+        return await SIGNALS.find(self._tx, where, order="bar_at, id")
 
     async def by_id(self, workspace_id: str, signal_id: str) -> SignalRecord | None:
         """Give a signal."""

@@ -20,8 +20,10 @@ from desk.commands import (
     LockPair,
     PanicStop,
     ReleasePanic,
+    SetLimit,
     UnlockPair,
 )
+from trading.errors import InvalidInput
 
 
 @strawberry.input
@@ -71,6 +73,26 @@ class ReleasePanicInput:
 
 
 @strawberry.input
+class SetLimitInput:
+    """Which limit, and its new value: exactly one of `value` and `off`."""
+
+    idempotency_key: UUID
+    limit: str = strawberry.field(
+        description="risk_per_trade, max_position, max_positions, max_drawdown, daily_loss, portfolio_risk, "
+        "correlation_count, gross_exposure or net_exposure."
+    )
+    value: Decimal | None = strawberry.field(
+        default=None, description="A ratio of equity (0.05 is 5 %), or a count."
+    )
+    off: bool = strawberry.field(default=False, description="Switch the limit off: the largest raise.")
+    account_id: strawberry.ID | None = None
+    reason: str = ""
+    expected_version: int | None = strawberry.field(
+        default=None, description="The account's `version` that was seen; another one is a VERSION_CONFLICT."
+    )
+
+
+@strawberry.input
 class LockPairInput:
     """What is locked, and for how long."""
 
@@ -117,6 +139,13 @@ class PanicStopPayload(Payload):
 @strawberry.type
 class ReleasePanicPayload(Payload):
     """The account, active again."""
+
+    account: Account | None = None
+
+
+@strawberry.type
+class SetLimitPayload(Payload):
+    """The account with its new limit; as it is now where somebody changed it meanwhile."""
 
     account: Account | None = None
 
@@ -216,6 +245,28 @@ class RiskMutations:
             return ReleasePanicPayload(user_errors=done.errors)
         return ReleasePanicPayload(account=await _account(info, done.kept), idempotent_replay=done.is_replay)
 
+    @mutates(SetLimit)
+    async def set_limit(self, info: Info, input: SetLimitInput) -> SetLimitPayload:
+        """Change a limit."""
+
+        def build() -> Command:
+            if input.off is (input.value is not None):
+                raise InvalidInput("Both or neither of `value` and `off` were given; exactly one is allowed.")
+            return SetLimit(
+                limit=input.limit,
+                value=input.value,
+                account_id=_account_id(input.account_id),
+                reason=input.reason,
+                expected_version=input.expected_version,
+            )
+
+        done = await carry_out(info, build, key=input.idempotency_key, keep=kept_id)
+        if done.has_moved:
+            return SetLimitPayload(user_errors=done.errors, account=await _named(info, input.account_id))
+        if done.errors:
+            return SetLimitPayload(user_errors=done.errors)
+        return SetLimitPayload(account=await _account(info, done.kept), idempotent_replay=done.is_replay)
+
     @mutates(LockPair)
     async def lock_pair(self, info: Info, input: LockPairInput) -> LockPairPayload:
         """Lock a pair."""
@@ -254,6 +305,15 @@ class RiskMutations:
 
 def _account_id(given: str | None) -> str:
     return own_id("Account", given) if given else ""
+
+
+async def _named(info: Info, given: str | None) -> Account | None:
+    """Give the account that a command meant: the one that was named, or the only one."""
+    wanted = _account_id(given)
+    async with info.context.house.store.reading() as unit:
+        every = await unit.accounts.all(info.context.workspace_id)
+    found = [one for one in every if wanted in ("", one.id)]
+    return account(found[0]) if len(found) == 1 else None
 
 
 async def _account(info: Info, kept: Any) -> Account | None:
