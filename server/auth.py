@@ -3,6 +3,7 @@ seconds."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,6 +51,7 @@ class TokenAuthenticator:
         self._sessions = sessions
         self._channel = channel
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._looking: dict[str, asyncio.Task[_Seen]] = {}
 
     async def session(self, token: str) -> Session | None:
         """Give the session of a token; None when it is unknown, revoked, expired or its member is gone."""
@@ -59,15 +61,31 @@ class TokenAuthenticator:
         now = self._clock.monotonic()
         seen = self._seen.get(key)
         if seen is None or now - seen.at >= CACHE_S:
-            seen = _Seen(now, await self._look_up(token, key))
-            self._seen[key] = seen
-            if len(self._seen) > CACHE_SIZE:
-                self._seen.popitem(last=False)
-        self._seen.move_to_end(key)
+            seen = await self._looked_up(token, key)
+        else:
+            self._seen.move_to_end(key)
         session = seen.session
         if session is not None and session.expires_at is not None and session.expires_at <= self._clock.now():
             return None
         return session
+
+    async def _looked_up(self, token: str, key: str) -> _Seen:
+        """Look at the store once for everybody who waits for the same token: a busy one has hundreds under way."""
+        task = self._looking.get(key)
+        if task is None:
+            task = self._looking[key] = asyncio.create_task(self._remembered(token, key))
+            task.add_done_callback(lambda _: self._looking.pop(key, None))
+        # Shielded: the one who gives up must not take the others' look along.
+        return await asyncio.shield(task)
+
+    async def _remembered(self, token: str, key: str) -> _Seen:
+        # Believed from before the look: what is revoked meanwhile is not believed longer for it.
+        before = self._clock.monotonic()
+        seen = self._seen[key] = _Seen(before, await self._look_up(token, key))
+        self._seen.move_to_end(key)
+        if len(self._seen) > CACHE_SIZE:
+            self._seen.popitem(last=False)
+        return seen
 
     async def _look_up(self, token: str, key: str) -> Session | None:
         if token.startswith(_API_TOKEN):
@@ -75,11 +93,11 @@ class TokenAuthenticator:
         return await self._of_access_token(token)
 
     async def _of_api_token(self, key: str) -> Session | None:
-        async with self._store.reading() as unit:
-            token = await unit.members.token_by_hash(key)
-            if token is None or token.revoked_at is not None:
-                return None
-            member = await unit.members.by_id(token.workspace_id, token.user_id)
+        members = self._store.glance.members
+        token = await members.token_by_hash(key)
+        if token is None or token.revoked_at is not None:
+            return None
+        member = await members.by_id(token.workspace_id, token.user_id)
         if member is None or member.role is Role.STRANGER:
             return None
         await self._note_use(token)
@@ -102,9 +120,9 @@ class TokenAuthenticator:
         claims = self._sessions.read(token) if self._sessions is not None else None
         if claims is None:
             return None
-        async with self._store.reading() as unit:
-            signed_in = await unit.sessions.by_id(claims.workspace_id, claims.session_id)
-            member = await unit.members.by_id(claims.workspace_id, claims.user_id)
+        glance = self._store.glance
+        signed_in = await glance.sessions.by_id(claims.workspace_id, claims.session_id)
+        member = await glance.members.by_id(claims.workspace_id, claims.user_id)
         now = self._clock.now()
         if signed_in is None or signed_in.revoked_at is not None or signed_in.expires_at <= now:
             return None

@@ -78,6 +78,14 @@ class Store(Protocol):
         """Read without a write lock."""
         ...
 
+    @property
+    def glance(self) -> Unit:
+        """Statements that stand alone, for doors: each is a snapshot of its own and holds a connection while it runs.
+
+        It never takes the connections of `transaction` and `reading`; whoever asks waits for a turn without a limit.
+        """
+        ...
+
     async def is_current(self) -> bool:
         """Tell whether the schema is the newest."""
         ...

@@ -6,42 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from typing import Any
 
 import asyncpg
 
-from desk.store.connection import AlreadyThere, Connection, Dialect, Row, encode
-from trading.errors import InvariantBroken, StoreProblem
-
-#: A statement that runs longer than this is given up.
-STATEMENT_TIMEOUT_S = 30.0
-
-#: A transaction in which nothing happens for so long is ended by the server; ours never wait inside one.
-IDLE_TIMEOUT_S = 5.0
-
-#: What a lost or unreachable server raises.
-_AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    # A connection that the server ended while it was idle notices at its next statement, by its state machine.
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
-
-
-@lru_cache(maxsize=2048)
-def numbered(sql: str) -> str:
-    """Give a statement with $1, $2… for its question marks."""
-    parts = sql.split("?")
-    return "".join(f"{part}${index}" for index, part in enumerate(parts[:-1], 1)) + parts[-1]
+from desk.store.connection import Connection, Dialect, Row, encode
+from desk.store.postgres_glances import PostgresGlances
+from desk.store.postgres_wire import AWAY, SERVER_SETTINGS, STATEMENT_TIMEOUT_S, numbered, translated
+from trading.errors import StoreProblem
 
 
 class PostgresConnection(Connection):
@@ -57,7 +29,7 @@ class PostgresConnection(Connection):
         """Run a statement and give its rows."""
         self._guard()
         encoded = encode(self.dialect, values)
-        with _translated():
+        with translated():
             found: Sequence[Row] = await self.raw.fetch(numbered(sql), *encoded)
         return found
 
@@ -65,7 +37,7 @@ class PostgresConnection(Connection):
         """Run a statement and give how many rows it changed."""
         self._guard()
         encoded = encode(self.dialect, values)
-        with _translated():
+        with translated():
             status: str = await self.raw.execute(numbered(sql), *encoded)
         changed = status.rsplit(" ", 1)[-1]
         return int(changed) if changed.isdigit() else 0
@@ -78,39 +50,14 @@ class PostgresConnection(Connection):
         """Run a statement once per row, in one round trip."""
         self._guard()
         encoded = list(rows) if are_plain else [encode(self.dialect, one) for one in rows]
-        with _translated():
+        with translated():
             await self.raw.executemany(numbered(sql), encoded)
 
     async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
         """Send many rows by COPY."""
         self._guard()
-        with _translated():
+        with translated():
             await self.raw.copy_records_to_table(table, records=records, columns=columns)
-
-
-@contextlib.contextmanager
-def _translated() -> Any:
-    try:
-        yield
-    except asyncpg.UniqueViolationError as error:
-        raise AlreadyThere(str(error)) from error
-    except asyncpg.UndefinedTableError as error:
-        raise StoreProblem(
-            f"The database has another schema than this version: {error}.", hint="Run the migrations."
-        ) from error
-    except asyncpg.ReadOnlySQLTransactionError as error:
-        raise StoreProblem(
-            f"The database refuses to write: {error}.",
-            hint="Write in transaction(), never in reading(); or the server became a standby.",
-        ) from error
-    except _AWAY as error:
-        raise StoreProblem(f"The database went away: {error}.", hint="It is tried again.") from error
-    except asyncpg.DeadlockDetectedError as error:
-        raise StoreProblem(
-            f"Two transactions waited for each other: {error}.", hint="Nothing was done; try again."
-        ) from error
-    except asyncpg.PostgresError as error:
-        raise InvariantBroken(f"The database refused a statement: {error}.") from error
 
 
 async def _nothing_to_reset(raw: Any) -> None:
@@ -129,6 +76,11 @@ class PostgresDatabase:
         self._pool_size = pool_size
         self._pool: Any = None
         self._opening = asyncio.Lock()
+        self._glances = PostgresGlances(url, connect_timeout_s=acquire_timeout_s)
+
+    async def glance(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
+        """Run a statement that only reads, once it is its turn."""
+        return await self._glances.rows(sql, values)
 
     @property
     def connections_in_use(self) -> int:
@@ -177,7 +129,7 @@ class PostgresDatabase:
                         with contextlib.suppress(asyncpg.InterfaceError):
                             raw.terminate()
                         await self._give_back(raw)
-                        if not isinstance(error, _AWAY):
+                        if not isinstance(error, AWAY):
                             raise
                     else:
                         return raw
@@ -186,7 +138,7 @@ class PostgresDatabase:
                 f"No database connection came free within {self._acquire_timeout_s:g} s.",
                 hint="The server is away or the pool is too small; it is tried again.",
             ) from late
-        except _AWAY as error:
+        except AWAY as error:
             raise StoreProblem(
                 f"The database cannot be reached: {error}.", hint="It is tried again."
             ) from error
@@ -202,12 +154,7 @@ class PostgresDatabase:
                     timeout=self._acquire_timeout_s,
                     command_timeout=STATEMENT_TIMEOUT_S,
                     reset=_nothing_to_reset,
-                    server_settings={
-                        "application_name": "breakwater",
-                        "timezone": "UTC",
-                        # A process that stands still inside a transaction must not keep its successor waiting.
-                        "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT_S * 1_000:.0f}",
-                    },
+                    server_settings=SERVER_SETTINGS,
                 )
             return self._pool
 
@@ -219,7 +166,7 @@ class PostgresDatabase:
             with contextlib.suppress(Exception):
                 await running
             raise
-        except _AWAY as error:
+        except AWAY as error:
             raise StoreProblem(
                 f"The database went away during the commit: {error}.",
                 hint="Whether it was done is unknown: read the state before trying again.",
@@ -239,25 +186,26 @@ class PostgresDatabase:
         rolling = asyncio.ensure_future(raw.execute("ROLLBACK"))
         try:
             await asyncio.wait_for(asyncio.shield(rolling), self._acquire_timeout_s)
-        except (asyncio.CancelledError, asyncpg.PostgresError, *_AWAY):
+        except (asyncio.CancelledError, asyncpg.PostgresError, *AWAY):
             rolling.cancel()
             with contextlib.suppress(asyncpg.InterfaceError):
                 raw.terminate()
-            with contextlib.suppress(asyncio.CancelledError, asyncpg.PostgresError, *_AWAY):
+            with contextlib.suppress(asyncio.CancelledError, asyncpg.PostgresError, *AWAY):
                 await rolling
 
     async def _give_back(self, raw: Any) -> None:
         if self._pool is not None:
             # A connection that failed is dropped by the pool; giving it back only frees its slot.
-            with contextlib.suppress(*_AWAY):
+            with contextlib.suppress(*AWAY):
                 await asyncio.shield(self._pool.release(raw, timeout=self._acquire_timeout_s))
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._glances.close()
         if self._pool is None:
             return
         try:
             await asyncio.wait_for(self._pool.close(), 5.0)
-        except (TimeoutError, *_AWAY):
+        except (TimeoutError, *AWAY):
             self._pool.terminate()
         self._pool = None

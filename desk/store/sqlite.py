@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from desk.store.connection import AlreadyThere, Connection, Dialect, Row, encode
+from desk.store.sqlite_glances import SqliteGlances
 from trading.errors import BreakwaterError, InvariantBroken, StoreProblem
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class SqliteThread:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._do, work)
         except sqlite3.Error as error:
-            raise self._problem(error) from error
+            raise self.problem(error) from error
 
     async def call_to_the_end(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work and see its end, even when the caller is cancelled meanwhile."""
@@ -73,12 +74,8 @@ class SqliteThread:
             self._connection = None
         self._pool.shutdown(wait=True)
 
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._connection is None:
-            self._connection = self._connect()
-        return work(self._connection)
-
-    def _connect(self) -> sqlite3.Connection:
+    def connect(self) -> sqlite3.Connection:
+        """Open another connection to the same file; it belongs to the caller."""
         connection = sqlite3.connect(
             self._path,
             timeout=BUSY_TIMEOUT_S,
@@ -94,7 +91,13 @@ class SqliteThread:
             connection.execute("PRAGMA query_only=ON")
         return connection
 
-    def _problem(self, error: sqlite3.Error) -> Exception:
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._connection is None:
+            self._connection = self.connect()
+        return work(self._connection)
+
+    def problem(self, error: sqlite3.Error) -> Exception:
+        """Give an error of SQLite as ours."""
         text = str(error)
         if isinstance(error, sqlite3.IntegrityError):
             if "UNIQUE" in text:
@@ -202,6 +205,12 @@ class SqliteDatabase:
         self._writing = asyncio.Lock()
         self._idle: list[SqliteThread] = []
         self._readers = asyncio.Semaphore(READERS)
+        reader = SqliteThread(path, is_reader=True)
+        self._glances = SqliteGlances(connect=reader.connect, problem=reader.problem)
+
+    async def glance(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
+        """Run a statement that only reads, once it is its turn."""
+        return await self._glances.rows(sql, values)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[SqliteConnection]:
@@ -241,6 +250,7 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._glances.close()
         for thread in (self._writer, *self._idle):
             await thread.close()
         self._idle.clear()

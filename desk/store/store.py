@@ -9,6 +9,7 @@ from desk.clock import Clock, SystemClock
 from desk.keyring import KeyRing
 from desk.store.check import problems
 from desk.store.connection import Dialect
+from desk.store.glance import GlanceConnection
 from desk.store.location import Location, locate
 from desk.store.postgres import PostgresDatabase
 from desk.store.repositories.personal import Personal
@@ -35,6 +36,12 @@ class SqlStore:
         self.location = location
         self._clock = clock
         self._ring = ring
+        self._glance = SqlUnit(GlanceConnection(transactions.database, transactions.failures), clock, ring)
+
+    @property
+    def glance(self) -> SqlUnit:
+        """Statements that stand alone: each is a snapshot of its own and waits for its turn as long as its caller."""
+        return self._glance
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnit]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from desk.clock import Clock
-from desk.store.connection import Connection, Dialect
+from desk.store.connection import Connection, Dialect, Row
 from trading.errors import InvariantBroken, StoreProblem
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,7 @@ class Database(Protocol):
 
     def writing(self) -> AbstractAsyncContextManager[Connection]: ...
     def reading(self) -> AbstractAsyncContextManager[Connection]: ...
+    async def glance(self, sql: str, values: Sequence[Any]) -> Sequence[Row]: ...
     async def close(self) -> None: ...
 
 

@@ -109,18 +109,15 @@ class Loaders:
         return [found.get(one) for one in ids]
 
     async def _fills(self, order_ids: list[str]) -> Sequence[list[FillRecord]]:
-        async with self._store.reading() as unit:
-            found = await unit.fills.of_orders(self._workspace_id, order_ids)
+        found = await self._store.glance.fills.of_orders(self._workspace_id, order_ids)
         return _grouped(((one.order_id, one) for one in found), order_ids)
 
     async def _deliveries(self, alert_ids: list[str]) -> Sequence[list[Delivery]]:
-        async with self._store.reading() as unit:
-            found = await unit.alerts.deliveries(self._workspace_id, alert_ids)
+        found = await self._store.glance.alerts.deliveries(self._workspace_id, alert_ids)
         return _grouped(((one.alert_id, one) for one in found), alert_ids)
 
     async def _job_files(self, job_ids: list[str]) -> Sequence[list[JobFile]]:
-        async with self._store.reading() as unit:
-            found = await unit.jobs.files(self._workspace_id, job_ids)
+        found = await self._store.glance.jobs.files(self._workspace_id, job_ids)
         return _grouped(((one.job_id, one) for one in found), job_ids)
 
 

@@ -41,6 +41,11 @@ class PatientStore:
         async with self._turns, self._store.reading() as unit:
             yield unit
 
+    @property
+    def glance(self) -> Unit:
+        """Single statements, which wait for their turn by themselves."""
+        return self._store.glance
+
     def transaction(self) -> AbstractAsyncContextManager[Unit]:
         """Write, as the store does it."""
         return self._store.transaction()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from desk.clock import SystemClock
 from desk.cursors import cursor_of
 from desk.identity import Role, new_id
 from desk.store import SqlStore, open_store
+from desk.store.glance import GlanceConnection
 from desk.store.unit import SqlUnit
 from desk.views import Filter, Job, JobState, Page
 from server import auth
@@ -69,12 +70,27 @@ LISTS: dict[str, str] = {
 }
 
 
+class CountedGlance(GlanceConnection):
+    """Counts the statements that stand alone."""
+
+    def __init__(self, counting: CountingStore) -> None:
+        transactions = counting.store.transactions
+        super().__init__(transactions.database, transactions.failures)
+        self._counting = counting
+
+    async def rows(self, sql: str, *values: Any) -> Sequence[Any]:
+        """Run a statement, and count it."""
+        self._counting.statements += 1
+        return await super().rows(sql, *values)
+
+
 class CountingStore:
     """Counts the statements that a store runs for reading."""
 
     def __init__(self, store: SqlStore) -> None:
         self.store = store
         self.statements = 0
+        self.glance = SqlUnit(CountedGlance(self), SystemClock())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Any]:
@@ -140,6 +156,9 @@ async def test_the_number_of_statements_does_not_grow_with_the_rows(
                 }
 
     assert {name: few for name, (few, many) in counts.items() if few != many} == {}
+    assert {
+        name for name in ("orders", "trades", "fills", "signals", "jobs") if counts[name][0] == 0
+    } == set()
     assert max(few for few, _ in counts.values()) <= 12
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from desk.clock import Clock
 from desk.store import SqlStore
-from desk.store.connection import Dialect
+from desk.store.connection import Dialect, Row
 from desk.store.location import Location
 from desk.store.sqlite import SqliteConnection, SqliteThread
 from desk.store.transaction import Failures, Transactions
@@ -36,7 +36,7 @@ class _Inline(SqliteThread):
         try:
             return work(self._connection)
         except sqlite3.Error as error:
-            raise self._problem(error) from error
+            raise self.problem(error) from error
 
     async def call_to_the_end(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run work at once."""
@@ -86,6 +86,11 @@ class MemoryDatabase:
                 yield connection
             finally:
                 connection.finish()
+
+    async def glance(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
+        """Run a statement; like a reader, it waits for the writer."""
+        async with self.reading() as connection:
+            return await connection.rows(sql, *values)
 
     async def close(self) -> None:
         """Forget everything."""

@@ -58,16 +58,16 @@ class BotQueries:
     ) -> Connection[StateChange]:
         """A bot's state history, newest first."""
         own = await _known(info, bot_id)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.bots.history(info.context.workspace_id, own.id, wanted_page(first, after))
+        rows = await info.context.glance.bots.history(
+            info.context.workspace_id, own.id, wanted_page(first, after)
+        )
         return connect(rows, first=first, after=after, node=state_change, position=cursor_of)
 
     @reads()
     async def bot_configs(self, info: Info, bot_id: strawberry.ID) -> list[ConfigVersion]:
         """A bot's configuration versions, newest first."""
         own = await _known(info, bot_id)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.bots.configs(info.context.workspace_id, own.id)
+        rows = await info.context.glance.bots.configs(info.context.workspace_id, own.id)
         newest_first = sorted(rows, key=lambda one: -one.version)
         older = [*newest_first[1:], None]
         pairs = zip(newest_first[:100], older, strict=False)

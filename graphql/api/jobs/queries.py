@@ -40,8 +40,7 @@ class JobQueries(ScheduleQueries):
     ) -> Connection[Job]:
         """Jobs in the background, newest first."""
         page = wanted_page(first, after)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.jobs.page(info.context.workspace_id, _wanted(filter), page)
+        rows = await info.context.glance.jobs.page(info.context.workspace_id, _wanted(filter), page)
         return connect(rows, first=first, after=after, node=job, position=cursor_of)
 
     @reads()
@@ -51,8 +50,7 @@ class JobQueries(ScheduleQueries):
             own = own_id("Job", id)
         except NotFound:
             return None
-        async with info.context.house.store.reading() as unit:
-            found = await unit.jobs.by_id(info.context.workspace_id, own)
+        found = await info.context.glance.jobs.by_id(info.context.workspace_id, own)
         return job(found) if found else None
 
 

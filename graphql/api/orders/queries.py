@@ -28,8 +28,7 @@ class OrderQueries:
     ) -> Connection[Order]:
         """Orders, newest first."""
         page = wanted_page(first, after)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.orders.page(info.context.workspace_id, wanted_rows(filter), page)
+        rows = await info.context.glance.orders.page(info.context.workspace_id, wanted_rows(filter), page)
         return connect(rows, first=first, after=after, node=order, position=cursor_of)
 
     @reads()
@@ -37,12 +36,12 @@ class OrderQueries:
         self, info: Info, id: strawberry.ID | None = None, client_order_id: str | None = None
     ) -> Order | None:
         """One order by id or by client order id."""
-        async with info.context.house.store.reading() as unit:
-            found = (
-                await unit.orders.by_client_id(info.context.workspace_id, client_order_id)
-                if client_order_id and not id
-                else await unit.orders.by_id(info.context.workspace_id, own_id("Order", id or ""))
-            )
+        orders = info.context.glance.orders
+        found = (
+            await orders.by_client_id(info.context.workspace_id, client_order_id)
+            if client_order_id and not id
+            else await orders.by_id(info.context.workspace_id, own_id("Order", id or ""))
+        )
         return order(_there(found, id or client_order_id or ""))
 
     @reads()
@@ -64,8 +63,7 @@ class OrderQueries:
     ) -> Connection[Fill]:
         """Executions, newest first."""
         page = wanted_page(first, after)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.fills.page(info.context.workspace_id, wanted_rows(filter), page)
+        rows = await info.context.glance.fills.page(info.context.workspace_id, wanted_rows(filter), page)
         return connect(rows, first=first, after=after, node=fill, position=cursor_of)
 
     @reads()
@@ -78,15 +76,13 @@ class OrderQueries:
     ) -> Connection[Signal]:
         """Signals with why, newest first."""
         page = wanted_page(first, after)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.signals.page(info.context.workspace_id, wanted_rows(filter), page)
+        rows = await info.context.glance.signals.page(info.context.workspace_id, wanted_rows(filter), page)
         return connect(rows, first=first, after=after, node=signal, position=cursor_of)
 
     @reads()
     async def signal(self, info: Info, id: strawberry.ID) -> Signal | None:
         """One signal: conditions, sizing arithmetic and risk checks."""
-        async with info.context.house.store.reading() as unit:
-            found = await unit.signals.by_id(info.context.workspace_id, own_id("Signal", id))
+        found = await info.context.glance.signals.by_id(info.context.workspace_id, own_id("Signal", id))
         if found is None:
             raise not_found(id)
         return signal(found)

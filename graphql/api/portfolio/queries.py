@@ -58,10 +58,8 @@ class PortfolioQueries:
     async def locks(self, info: Info, account_id: strawberry.ID) -> list[PairLock]:
         """Locks that hold now."""
         own = await _account(info, account_id)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.accounts.locks(
-                info.context.workspace_id, own.id, info.context.house.clock.now()
-            )
+        now = info.context.house.clock.now()
+        rows = await info.context.glance.accounts.locks(info.context.workspace_id, own.id, now)
         return [lock(one) for one in rows]
 
     @reads()
@@ -71,8 +69,7 @@ class PortfolioQueries:
         """The newest points of an account's equity curve (at most 1000), oldest first."""
         most = bounded(last, MAX_POINTS)
         own = await _account(info, account_id)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.accounts.equity(info.context.workspace_id, own.id, since)
+        rows = await info.context.glance.accounts.equity(info.context.workspace_id, own.id, since)
         return [shaped(EquityPoint, one) for one in rows[-most:]]
 
     @reads()
@@ -88,8 +85,7 @@ class PortfolioQueries:
         if wanted.is_open:
             rows: Sequence[views.Position] = (await info.context.load.holdings()).page(wanted, page)
         else:
-            async with info.context.house.store.reading() as unit:
-                rows = await unit.positions.page(info.context.workspace_id, wanted, page)
+            rows = await info.context.glance.positions.page(info.context.workspace_id, wanted, page)
         return connect(rows, first=first, after=after, node=position, position=cursor_of)
 
     @reads()
@@ -101,8 +97,7 @@ class PortfolioQueries:
     async def position_history(self, info: Info, position_id: strawberry.ID) -> list[TradeEvent]:
         """A position's life, oldest first: entries, stop moves, targets, exits."""
         own = await _held(info, position_id)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.positions.trade_events(info.context.workspace_id, own.id)
+        rows = await info.context.glance.positions.trade_events(info.context.workspace_id, own.id)
         return [trade_event(dict(one)) for one in rows]
 
     @reads()
@@ -115,8 +110,9 @@ class PortfolioQueries:
     ) -> Connection[Trade]:
         """Finished trades, newest first."""
         page = wanted_page(first, after)
-        async with info.context.house.store.reading() as unit:
-            rows = await unit.positions.trades(info.context.workspace_id, wanted_rows(filter), page)
+        rows = await info.context.glance.positions.trades(
+            info.context.workspace_id, wanted_rows(filter), page
+        )
         return connect(rows, first=first, after=after, node=trade, position=cursor_of)
 
     @reads()
@@ -126,12 +122,12 @@ class PortfolioQueries:
         """One finished trade by id or by its number."""
         if (id is None) == (number is None):
             raise ApiError(ErrorCode.VALIDATION_FAILED, "Give either id or number of the trade.")
-        async with info.context.house.store.reading() as unit:
-            found = (
-                await unit.positions.trade_by_number(info.context.workspace_id, number)
-                if number is not None
-                else await unit.positions.trade(info.context.workspace_id, own_id("Trade", id or ""))
-            )
+        positions = info.context.glance.positions
+        found = (
+            await positions.trade_by_number(info.context.workspace_id, number)
+            if number is not None
+            else await positions.trade(info.context.workspace_id, own_id("Trade", id or ""))
+        )
         if found is None:
             raise not_found(id or str(number))
         return trade(found)
@@ -161,8 +157,7 @@ async def _account(info: Info, wanted: str) -> views.Account:
 
 
 async def _held(info: Info, wanted: str) -> views.Position:
-    async with info.context.house.store.reading() as unit:
-        found = await unit.positions.by_id(info.context.workspace_id, own_id("Position", wanted))
+    found = await info.context.glance.positions.by_id(info.context.workspace_id, own_id("Position", wanted))
     if found is None:
         raise not_found(wanted)
     return found
