@@ -33,6 +33,7 @@ from desk.jobs.timetable import Timetable
 from desk.keyring import FILE_NAME, KeyRing, key_ring_at, save_key_ring
 from desk.live_prices import LivePrices
 from desk.mail import SmtpMailer, SmtpServer
+from desk.models.room import ModelRoom, shelf_at
 from desk.ports import Feed, Painter, Store
 from desk.queries import Queries
 from desk.reports.drift.service import Drifts
@@ -80,6 +81,7 @@ class HouseOptions:
         always_two: two-person rules hold for paper money too.
         schedule: what is done by the clock at other times than usual, as in BREAKWATER_SCHEDULE.
         redis_url: carries word between processes at once; empty = they ask the database.
+        storage_url: where files of models lie; empty = in `data_dir`.
     """
 
     data_dir: Path
@@ -101,6 +103,7 @@ class HouseOptions:
     always_two: bool = False
     schedule: tuple[str, ...] = ()
     redis_url: Secret | None = None
+    storage_url: str = ""
 
     @property
     def url(self) -> str:
@@ -129,6 +132,7 @@ class House:
     queries: Queries
     bell: Bell
     prices: LivePrices
+    models: ModelRoom
     drifts: Drifts
     painter: Painter | None = None
     timetable: Timetable = field(default_factory=Timetable)
@@ -178,6 +182,7 @@ async def open_house(
     if options.smtp is not None and render_alert is not None:
         draw = draw_alerts(store, painter) if draw_alerts is not None and painter is not None else None
         pump.attach(MailAlerts(SmtpMailer(options.smtp), render_alert, draw))
+    models = ModelRoom(shelf_at(options.storage_url, options.data_dir))
     tools = Tools(
         store=store,
         bus=bus,
@@ -188,6 +193,7 @@ async def open_house(
         open_venue=lambda account: open_account_venue(store, account, options.venues, clock),
         ring=pump.ring,
         restore_epoch=options.restore_epoch,
+        models=models,
     )
     supervisor = Supervisor(tools)
     signing = SigningFile(options.keys.with_name(SIGNING_FILE), clock.now())
@@ -214,6 +220,7 @@ async def open_house(
         queries=Queries(store, clock),
         bell=bell,
         prices=LivePrices(clock),
+        models=models,
         drifts=Drifts(store, feed, registry, clock),
         painter=painter,
         timetable=timetable,

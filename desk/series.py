@@ -15,6 +15,7 @@ from desk.news.mood import RULE, mood_at, seen_ms
 from desk.news.queries import asset_of
 from desk.news.views import FEAR_GREED
 from desk.ports import Unit
+from strategies.learned_signal import SERIES as FORECAST
 from trading.candles import Candles
 from trading.market import Series
 
@@ -27,6 +28,11 @@ OWN_PAIR = "<pair>"
 SENTIMENT = "sentiment:{pair}"
 
 Load = Callable[[Unit, str, IntArray], Awaitable[Series]]
+
+#: Gives the forecasts of a pair; None where no model speaks for it. They come from bars, not from rows of the store.
+Forecasts = Callable[[str], Awaitable[Series | None]]
+
+_FORECAST = FORECAST.partition(":")[0]
 
 
 async def sentiment_series(tx: Unit, pair: str, closes_ms: IntArray) -> Series:
@@ -50,18 +56,29 @@ _LOADS: Mapping[str, Load] = {"sentiment": sentiment_series, FEAR_GREED: fear_gr
 
 
 async def external_series(
-    tx: Unit, names: Sequence[str], pair: str, closes_ms: IntArray
+    tx: Unit,
+    names: Sequence[str],
+    pair: str,
+    closes_ms: IntArray,
+    *,
+    forecasts: Forecasts | None = None,
 ) -> dict[str, Series]:
     """Give the named series at the closes of a pair's bars; names that the house does not offer are left out.
 
     Args:
-        names: as in "sentiment:<pair>", "sentiment:BTC/USDT" or "fear_greed".
+        names: as in "sentiment:<pair>", "sentiment:BTC/USDT", "forecast:<pair>" or "fear_greed".
         closes_ms: rising, shape (n,); with none there is nothing to give.
+        forecasts: gives the forecasts of a pair, from its bars; None = no models here.
     """
     found: dict[str, Series] = {}
     for name in names if len(closes_ms) else ():
         kind, _, of = name.partition(":")
-        if kind in _LOADS:
+        if kind == _FORECAST and forecasts is not None:
+            of = pair if of == OWN_PAIR else of
+            series = await forecasts(of)
+            if series is not None:
+                found[FORECAST.format(pair=of)] = series
+        elif kind in _LOADS:
             of = pair if of == OWN_PAIR else of
             found[f"{kind}:{of}" if of else kind] = await _LOADS[kind](tx, of, closes_ms)
     return found

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from desk.clock import Clock
+from desk.models.book import Book, may_read_forecasts
+from desk.models.room import room_of
 from desk.ports import Feed, Store, Unit
 from desk.research.history import candles_for
 from desk.series import offered_series
 from desk.settings import Settings
 from desk.views import Job
+from trading.candles import Candles
 from trading.events import Event
 from workers.hand import Result, Tell
 from workers.rooms import ROOMS
@@ -108,8 +111,18 @@ async def markets(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:
         "input": dict(given),
         "candles": series,
         "series": await offered_series(tx, series),
+        "books": await _books(tx, bench, job, series),
         "strategy_path": bench.strategy_path,
     }
+
+
+async def _books(tx: Unit, bench: Bench, job: Job, series: Sequence[Candles]) -> dict[str, Book]:
+    """Give what forecasts rest on, by pair, for strategies that may read them; they are computed where the work is done."""
+    if bench.settings is None or not may_read_forecasts(str(job.input.get("strategy", ""))):
+        return {}
+    room = room_of(bench.settings)
+    found = {one.pair: await room.book(tx, job.workspace_id, one.pair, str(one.timeframe)) for one in series}
+    return {pair: book for pair, book in found.items() if book.reigns}
 
 
 async def part_markets(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:

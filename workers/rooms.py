@@ -12,4 +12,5 @@ ROOMS: tuple[str, ...] = (
     "workers.market_data.jobs",
     "workers.news.jobs",
     "workers.retention",
+    "workers.forecasts.jobs",
 )

@@ -23,6 +23,7 @@ from trading.events import (
     FeedStalled,
     IncidentClosed,
     IncidentOpened,
+    ModelDrifted,
     OrderChanged,
     OrderFilled,
     PairLocked,
@@ -245,6 +246,16 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             ends=lambda fact: (f"degraded:{fact.bot_id}", f"strategy_failed:{fact.bot_id}"),
             only_after=True,
             lives=timedelta(hours=6),
+        ),
+    ),
+    ModelDrifted: (
+        Rule(
+            kind="model_drifted",
+            severity=Severity.WARNING,
+            about=lambda fact: f"drift:{fact.model}:{fact.version}:{fact.occurred_at.isoformat()}",
+            lives=timedelta(days=2),
+            role=Role.OPERATOR,
+            trouble=lambda fact: f"drift:{fact.model}:{fact.version}",
         ),
     ),
     DaySummarised: (

@@ -140,7 +140,7 @@ class _Session:
         ledger = Ledger(opened.memory, opened.phases, opened.positions, restore_epoch=tools.restore_epoch)
         decisions = Decisions(opened.memory, opened.phases, ledger, restore_epoch=tools.restore_epoch)
         self._ledger = ledger
-        self._step = BarStep(opened, decisions)
+        self._step = BarStep(opened, decisions, tools.clock, tools.models)
         self._keeping = Housekeeping(opened, ledger, decisions, tools.clock)
 
     async def begin(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from desk.bots.asking import Asking
@@ -13,11 +14,14 @@ from desk.bots.ledger import Ledger
 from desk.bots.notices import tell
 from desk.bots.opening import Opened
 from desk.bots.plan import Line
+from desk.clock import Clock
+from desk.hook_series import Close, hear, heard_series, is_of_hooks
+from desk.models.room import ModelRoom
 from desk.ports import Bar, ClosedBars
 from desk.series import external_series
 from trading.engine.views import Bar as EngineBar
 from trading.errors import StrategyFailure
-from trading.market import MarketView
+from trading.market import MarketView, Series
 from trading.risk.correlation import DAY_MS
 from trading.signals import Signal
 
@@ -28,8 +32,12 @@ Sift = Callable[[Context, dict[int, Signal]], Awaitable[dict[int, Signal]]]
 class BarStep:
     """Takes an account through a bar."""
 
-    def __init__(self, opened: Opened, decisions: Decisions) -> None:
+    def __init__(
+        self, opened: Opened, decisions: Decisions, clock: Clock, models: ModelRoom | None = None
+    ) -> None:
         self._opened = opened
+        self._clock = clock
+        self._models = models
         self._decisions = decisions
         self._asking = Asking(opened, decisions)
 
@@ -118,7 +126,26 @@ class BarStep:
         names = line.strategy.series_needed
         if not names:
             return view
-        return replace(view, series=await external_series(context.tx, names, line.pair, view.close_ms))
+
+        async def forecasts(pair: str) -> Series | None:
+            if self._models is None:
+                return None
+            candles = view.candles if pair == line.pair else view.others.get(pair)
+            if candles is None:
+                return None
+            return await self._models.series(context.tx, context.workspace_id, candles)
+
+        series = await external_series(context.tx, names, line.pair, view.close_ms, forecasts=forecasts)
+        if any(is_of_hooks(name) for name in names):
+            series |= await self._heard(context, line, view)
+        return replace(view, series=series)
+
+    async def _heard(self, context: Context, line: Line, view: MarketView) -> dict[str, Series]:
+        """Give what the bot's hooks said, with what came since the last close."""
+        length = timedelta(milliseconds=view.candles.timeframe.ms)
+        close = Close(bar_ms=int(view.candles.ts_ms[-1]), length=length, now=self._clock.now())
+        context.events += await hear(context.tx, line.bot, line.pair, close)
+        return await heard_series(context.tx, line.bot, line.pair, view.close_ms, length)
 
     def _explain(self, line: Line) -> tuple[Mapping[str, Any], ...]:
         carrier = self._opened.carriers.get(line.index)

@@ -212,7 +212,7 @@ class LiveRoom:
         decisions = LiveDecisions(opened.memory, opened.phases, ledger, restore_epoch=epoch)
         self._ledger, self._decisions = ledger, decisions
         self._evidence = LiveEvidence(opened, ledger, decisions)
-        self._step = BarStep(opened, decisions)
+        self._step = BarStep(opened, decisions, self._tools.clock, self._tools.models)
         self._keeping = Housekeeping(opened, ledger, decisions, self._tools.clock)
         self._opened = opened
         self.last_ms = opened.last_ms

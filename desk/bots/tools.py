@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from desk import venue_port
 from desk.bus import EventBus
 from desk.clock import Clock
+from desk.models.room import ModelRoom
 from desk.ports import Feed, Store, Venue
 from desk.views import Account
 from strategies.registry import StrategyRegistry
@@ -28,6 +29,7 @@ class Tools:
         open_venue: opens the venue of a live account; None = this process carries paper accounts only.
         signal_age_s: a live account acts on the signals of a bar that closed at most so long ago (and never after
             another bar of its timeframe); None = whatever their age, for markets that do not run by our clock.
+        models: forecasts for strategies that follow them; None = there are none.
     """
 
     store: Store
@@ -40,3 +42,4 @@ class Tools:
     restore_epoch: int = 0
     open_venue: OpenVenue | None = None
     signal_age_s: float | None = 60.0
+    models: ModelRoom | None = None

@@ -115,6 +115,20 @@ async def plan_day_summary(tx: Unit, firing: Firing) -> Sequence[Job]:
     ]
 
 
+async def plan_retraining(tx: Unit, firing: Firing) -> Sequence[Job]:
+    """Plan the trainings that are due."""
+    from desk.models import retraining
+
+    return await retraining.plan_retraining(tx, firing)
+
+
+async def plan_drift(tx: Unit, firing: Firing) -> Sequence[Job]:
+    """Plan a look at every model that speaks."""
+    from desk.models import retraining
+
+    return await retraining.plan_drift(tx, firing)
+
+
 #: Everything that is done by the clock.
 ENTRIES: tuple[Entry, ...] = (
     Entry(
@@ -166,6 +180,18 @@ ENTRIES: tuple[Entry, ...] = (
         when=Every(span=timedelta(days=1)),
         plan=one_job("candle_retention", "Forget old candles"),
         is_shared=True,
+    ),
+    Entry(
+        name="model_retrain",
+        words="Train the next version of each model that speaks, where its walk-forward would have.",
+        when=At(time=time(2, 20)),
+        plan=plan_retraining,
+    ),
+    Entry(
+        name="model_drift",
+        words="Look whether the market moved away from what each model that speaks has learned.",
+        when=At(time=time(4, 30)),
+        plan=plan_drift,
     ),
     Entry(
         name="job_retention",

@@ -52,6 +52,14 @@ class Book:
         return {name: speaker_of(version, self.files[name]) for name, version in versions.items()}
 
 
+def may_read_forecasts(strategy: str) -> bool:
+    """Tell whether a strategy may read forecasts; one that is not built in may read anything."""
+    from strategies.registry import default_registry
+
+    known = {one.name: one for one in default_registry().list_strategies()}
+    return strategy not in known or any(one.startswith("forecast:") for one in known[strategy].series_needed)
+
+
 def reigns_of(
     versions: Sequence[Spoken], promotions: Sequence[Promotion], pair: str, timeframe: str
 ) -> tuple[Reign, ...]:

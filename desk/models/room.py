@@ -13,6 +13,7 @@ from desk.models.shelf import Shelf
 from desk.models.speaking import Speaker, needed_files, speaker_of
 from desk.models.views import Spoken
 from desk.ports import Unit
+from desk.settings import Settings
 from trading.candles import Candles
 from trading.errors import OperatorProblem
 from trading.market import Series
@@ -26,6 +27,11 @@ _SPEAKERS = 16
 def shelf_at(url: str, data_dir: Path) -> Shelf:
     """Give the shelf of the settings: BREAKWATER_STORAGE_URL, else a folder beside the data."""
     return Shelf(f"{url.rstrip('/')}/models" if url else (data_dir / "models").resolve().as_uri())
+
+
+def room_of(settings: Settings) -> ModelRoom:
+    """Give the registry's room as the settings say."""
+    return ModelRoom(shelf_at(settings.storage_url, settings.data_dir))
 
 
 class ModelRoom:

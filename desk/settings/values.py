@@ -150,6 +150,15 @@ def snowflake(name: str, found: str) -> str:
     return found
 
 
+def storage_url(name: str, found: str) -> str:
+    """Take where files lie: a folder or a bucket."""
+    parts = urlsplit(found)
+    is_folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+    if not is_folder and not (parts.scheme == "s3" and parts.netloc):
+        raise _refuse(name, found, "file:///FOLDER or s3://BUCKET/PATH")
+    return found.rstrip("/")
+
+
 def database_url(name: str, found: str) -> Secret:
     """Take a database address; it may hold a password, so it is a secret."""
     scheme = found.split(":", 1)[0]

@@ -18,6 +18,8 @@ from api.events.subscriptions import EventSubscriptions
 from api.events.types import ALL_EVENT_TYPES
 from api.jobs.mutations import JobMutations
 from api.jobs.queries import JobQueries
+from api.market.forecast_mutations import ForecastMutations
+from api.market.forecasts import ForecastQueries
 from api.market.news import NewsQueries
 from api.market.queries import MarketQueries
 from api.market.studies import StudyQueries
@@ -46,6 +48,7 @@ class Query(
     LetterQueries,
     MarketQueries,
     NewsQueries,
+    ForecastQueries,
     NoticeQueries,
     OrderQueries,
     PortfolioQueries,
@@ -64,6 +67,7 @@ class Mutation(
     BotMutations,
     EntryMutations,
     JobMutations,
+    ForecastMutations,
     LetterMutations,
     NoticeMutations,
     OrderMutations,

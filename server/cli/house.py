@@ -75,6 +75,7 @@ def remembered(found: Settings) -> HouseOptions:
         key_path=found.key_path,
         always_two=found.two_person == "always",
         redis_url=found.redis_url,
+        storage_url=found.storage_url,
         schedule=schedule_with_news(found),
     )
 

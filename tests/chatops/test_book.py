@@ -19,10 +19,11 @@ from trading.errors import InvariantBroken
 
 #: Commands that no word asks for, and why.
 WITHOUT_WORD = {
-    "ReplayDeadLetter": "the API's; /dlq lists the letters",
-    "DiscardDeadLetter": "the API's; /dlq lists the letters",
     "RollBackConfig": "the API's; /config changes values",
     "RunWalkForward": "its windows need more words than a chat line has: GraphQL and `breakwater walk-forward`",
+    "TrainModel": "a plan needs more words than a chat line has: GraphQL and `breakwater train`",
+    "PromoteModel": "GraphQL and `breakwater models promote`, where the card can be read first",
+    "RollBackModel": "goes with PromoteModel",
     "CheckBias": "its verdicts are pages long: GraphQL and `breakwater check-bias`",
     "CreateApiToken": "a token shown in a chat would stay in its history",
     "RevokeApiToken": "goes with CreateApiToken",

@@ -45,6 +45,7 @@ from desk.commands import (
     PanicStop,
     PauseBot,
     PlaceOrder,
+    PromoteModel,
     ReconcileAccount,
     RejectRequest,
     ReleasePanic,
@@ -60,6 +61,7 @@ from desk.commands import (
     RevokeApiToken,
     RevokeChatLink,
     RollBackConfig,
+    RollBackModel,
     RotateExchangeKey,
     RotateWebhook,
     RunBacktest,
@@ -82,6 +84,7 @@ from desk.commands import (
     StartBot,
     StepUp,
     StopBot,
+    TrainModel,
     UnlockPair,
 )
 from desk.desk import ConfirmationNeeded
@@ -170,6 +173,9 @@ CALLS: Mapping[str, Command] = {
         strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m", grid=("fast_bars=5:15:5",)
     ),
     "RunWalkForward": RunWalkForward(strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m"),
+    "TrainModel": TrainModel(model="hourly", kind="linear", pairs=("BTC/USDT",)),
+    "PromoteModel": PromoteModel(model="hourly"),
+    "RollBackModel": RollBackModel(model="hourly"),
     "CheckBias": CheckBias(name="all", pair="BTC/USDT", timeframe="15m"),
     "CancelJob": CancelJob(job_id="none"),
     "RetryJob": RetryJob(job_id="none"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from desk.models.plan import TrainingPlan
 from trading.candles import Candles
-from trading.errors import InvalidInput, OperatorProblem
+from trading.errors import InvalidInput
 from trading.learning.baselines import AlwaysLongLearner, LastReturnLearner, ZeroLearner
 from trading.learning.following import Followed, Rule, follow
 from trading.learning.judging import Judgement, judge
@@ -19,7 +19,7 @@ from trading.learning.leaks import Finding, audit_features, audit_parrot
 from trading.learning.linear import LinearLearner
 from trading.learning.panel import Panel, make_panel
 from trading.learning.predictors import Learner
-from trading.learning.splits import walk_folds
+from trading.learning.splits import folds_before, walk_folds
 from trading.learning.walk import Track, Walk, walk_forward
 
 #: Bars of the first pair on which the features are checked for looking ahead.
@@ -60,12 +60,12 @@ def learner_of(kind: str) -> Learner:
     """Give what trains a kind.
 
     Raises:
-        OperatorProblem: torch is missing here.
+        InvalidInput: torch is missing here; asking again would not bring it.
     """
     if kind == "linear":
         return LinearLearner()
     if not has_torch():
-        raise OperatorProblem(
+        raise InvalidInput(
             f"Training a model of kind '{kind}' needs torch, which is not installed here; linear needs nothing more.",
             hint="Install requirements/train.txt where workers train, or train a linear model.",
         )
@@ -89,9 +89,14 @@ def study(
     plan: TrainingPlan,
     learners: Sequence[Learner],
     *,
+    retrain_ms: int | None = None,
     tell: Callable[[str, float, float], None] = lambda bar, done, total: None,
 ) -> Study:
     """Walk learners over a history and judge them.
+
+    Args:
+        retrain_ms: when the model that is judged is trained: the walk's trainings lie whole uses before it, and nothing
+            later is looked at. None = as many trainings as the history holds, from its beginning.
 
     Raises:
         InvalidInput: too little history, or features that look ahead.
@@ -103,7 +108,10 @@ def study(
         )
     panel = make_panel(series, window_bars=plan.window_bars, horizon_bars=plan.horizon_bars)
     first, last = int(panel.decided_ms.min()), int(panel.decided_ms.max()) + plan.bar_ms
-    folds = walk_folds(first, last, plan.retraining, least_train_ms=plan.least_train_ms)
+    if retrain_ms is None:
+        folds = walk_folds(first, last, plan.retraining, least_train_ms=plan.least_train_ms)
+    else:
+        folds = folds_before(first, retrain_ms, plan.retraining, least_train_ms=plan.least_train_ms)
     walk = walk_forward(
         panel,
         learners,
