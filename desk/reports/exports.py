@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -25,6 +26,15 @@ FORMS: Mapping[str, str] = {
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A page of a workbook."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
 def exported(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> bytes:
     """Give rows as a file.
 
@@ -38,7 +48,7 @@ def exported(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], f
             lines = [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
             return orjson.dumps(lines, option=orjson.OPT_INDENT_2)
         case "xlsx":
-            return _workbook(name, columns, rows)
+            return workbook([Sheet(name=name, columns=columns, rows=rows)])
     raise InvalidInput(
         f"Form '{form}' was given; {', '.join(FORMS)} are allowed.", hint=nearest(form, FORMS) or None
     )
@@ -78,7 +88,8 @@ def _plain(cell: Any) -> Any:
             return cell
 
 
-def _workbook(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+def workbook(sheets: Sequence[Sheet]) -> bytes:
+    """Give sheets as a workbook that every spreadsheet opens; no cell of it is a formula or a link."""
     import xlsxwriter
 
     sink = io.BytesIO()
@@ -91,23 +102,27 @@ def _workbook(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) 
     with xlsxwriter.Workbook(sink, options) as book:
         # The same rows are the same file.
         book.set_properties({"created": datetime(2026, 1, 1)})  # noqa: DTZ001 - the library takes naive times only
-        sheet = book.add_worksheet(_sheet_name(name))
         head = book.add_format({"bold": True, "bottom": 1})
         when = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        for column, title in enumerate(columns):
-            sheet.write_string(0, column, title, head)
-        for number, row in enumerate(rows, 1):
-            for column, cell in enumerate(row):
-                if isinstance(cell, datetime):
-                    sheet.write_datetime(number, column, cell.replace(tzinfo=None), when)
-                elif isinstance(cell, Decimal | int | float) and not isinstance(cell, bool):
-                    sheet.write_number(number, column, float(cell))
-                elif cell is not None:
-                    sheet.write_string(number, column, str(_plain(cell))[:32_767])
-        sheet.freeze_panes(1, 0)
-        sheet.autofilter(0, 0, max(len(rows), 1), max(len(columns) - 1, 0))
-        sheet.autofit()
+        for one in sheets:
+            _fill(book.add_worksheet(_sheet_name(one.name)), one, head, when)
     return sink.getvalue()
+
+
+def _fill(sheet: Any, one: Sheet, head: Any, when: Any) -> None:
+    for column, title in enumerate(one.columns):
+        sheet.write_string(0, column, title, head)
+    for number, row in enumerate(one.rows, 1):
+        for column, cell in enumerate(row):
+            if isinstance(cell, datetime):
+                sheet.write_datetime(number, column, cell.replace(tzinfo=None), when)
+            elif isinstance(cell, Decimal | int | float) and not isinstance(cell, bool):
+                sheet.write_number(number, column, float(cell))
+            elif cell is not None:
+                sheet.write_string(number, column, str(_plain(cell))[:32_767])
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, max(len(one.rows), 1), max(len(one.columns) - 1, 0))
+    sheet.autofit()
 
 
 def _sheet_name(name: str) -> str:

@@ -81,6 +81,12 @@ def before(start: date, period: Period) -> date:
     return start_of(start - timedelta(days=1), period)
 
 
+def after(start: date, period: Period) -> date:
+    """Give the start of the period after."""
+    span = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 31}[period]
+    return start_of(start + timedelta(days=span), period)
+
+
 def by_period(
     trades: Sequence[Trade], period: Period, *, count: int, until: datetime, zone: ZoneInfo
 ) -> tuple[PeriodSum, ...]:

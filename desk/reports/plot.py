@@ -47,6 +47,7 @@ def line_plot(
     base: float | None = None,
     as_percent: bool = False,
     is_zero_on_top: bool = False,
+    reach: tuple[float, float] | None = None,
 ) -> LinePlot:
     """Lay out a line.
 
@@ -54,11 +55,12 @@ def line_plot(
         base: a value to mark with a line across.
         as_percent: label 0.05 as 5 %.
         is_zero_on_top: the axis ends at zero (drawdowns).
+        reach: values that the axis must hold too, so that a second line fits beside this one.
     """
     times, shown = reduced(ts_ms, values)
     low, high = float(shown.min()), float(shown.max())
-    if base is not None:
-        low, high = min(low, base), max(high, base)
+    for one in (*(reach or ()), *(() if base is None else (base,))):
+        low, high = min(low, one), max(high, one)
     if is_zero_on_top:
         high = 0.0
     if high - low <= 1e-12 * max(abs(high), abs(low), 1e-9):
