@@ -80,12 +80,16 @@ def backtest_report(done: Done, ending: str) -> bytes | str:
 
     gaps = done.document["gaps"]
     filled = (f"{gaps} missing bars were filled with synthetic ones that trigger no entry.",) if gaps else ()
+    inside = tuple(
+        f"Inside a bar of {pair} its {timeframe} candles settle what came first."
+        for pair, timeframe in done.document["costs"]["detail"].items()
+    )
     report = report_of(
         done.result,
         strategy=done.document["strategy"],
         params=done.document["params"],
         timeframe=done.document["timeframe"],
-        notes=(*audit_sentences(done.document["audit"]), *filled),
+        notes=(*audit_sentences(done.document["audit"]), *filled, *inside),
     )
     return rendered(report, ending)
 

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a backtest is asked to do."""
+    """What a backtest is asked to do.
+
+    Attributes:
+        detail: shorter candles of some pairs, which settle what came first inside a bar.
+    """
 
     strategy: str
     parameters: Mapping[str, Any]
@@ -39,6 +43,7 @@ class Request:
     strategy_path: Path | None = None
     trailing: str = "close"
     series: Mapping[str, Series] = field(default_factory=dict)
+    detail: tuple[Candles, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,26 @@ def prepared(series: tuple[Candles, ...]) -> tuple[tuple[Candles, ...], int]:
         raise InvalidInput(f"Pair {twice[0]} was given twice; each pair once is allowed.")
     filled = [fill_gaps(one) for one in named]
     return tuple(one for one, _ in filled), sum(gap.bars for _, gaps in filled for gap in gaps)
+
+
+def details_of(request: Request, markets: tuple[Candles, ...]) -> dict[str, Candles]:
+    """Give the shorter candles by pair; one unnamed series belongs to the only market.
+
+    Raises:
+        InvalidInput: candles of a pair that is not traded, or of one pair twice.
+    """
+    found: dict[str, Candles] = {}
+    pairs = [one.pair for one in markets]
+    for one in request.detail:
+        pair = one.pair or (pairs[0] if len(pairs) == 1 else "")
+        if pair not in pairs or pair in found:
+            raise InvalidInput(
+                f"Detail candles of '{pair or 'no pair'}' were given{' twice' if pair in found else ''}; one series for "
+                f"each of {', '.join(pairs)} is allowed.",
+                hint=nearest(pair, pairs) or None,
+            )
+        found[pair] = one
+    return found
 
 
 def account_for(request: Request, markets: tuple[Candles, ...], tags: tuple[str, ...] = ()) -> AccountConfig:
@@ -212,7 +237,8 @@ def run_backtest(request: Request) -> Done:
     )
     markets, gap_bars = prepared(request.candles)
     signals = columns_of(strategy, markets, request.series)
-    result = backtest(markets, signals, account_for(request, markets, signals[0].tags))
+    detail = details_of(request, markets)
+    result = backtest(markets, signals, account_for(request, markets, signals[0].tags), detail=detail)
     figures = metrics_of(result)
     document = {
         "strategy": strategy.name,
@@ -235,6 +261,7 @@ def run_backtest(request: Request) -> Done:
             "spread": request.spread,
             "fill": request.fill,
             "trailing": request.trailing,
+            "detail": {pair: str(one.timeframe) for pair, one in detail.items()},
         },
     }
     return Done(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from desk.research.runs import Request, account_for, columns_of, prepared, registry
+from desk.research.runs import Request, account_for, columns_of, details_of, prepared, registry
 from trading.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def laboratory(request: Request) -> tuple[Laboratory, Mapping[str, Any]]:
         markets,
         account_for(request, markets),
         lambda params: columns_of(cls(**params), markets, request.series),
+        detail=details_of(request, markets),
     )
     return lab, request.parameters
 

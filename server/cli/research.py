@@ -7,17 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli import inputs, output
+from server.cli import output
+from server.cli.asking import request
 from server.cli.options import (
     AsJson,
     Capital,
     Chart,
+    Detail,
     Fee,
     FillRule,
     From,
+    Limits,
     Settings,
     Slippage,
     Sources,
+    Spot,
     Spread,
     StrategyPath,
     To,
@@ -84,10 +88,7 @@ def backtest(
     strategy: Annotated[str, typer.Argument(help="A registered strategy; see 'breakwater strategies'.")],
     candles: Sources,
     set_: Settings = None,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option("--limit", help="A risk limit, name=value, e.g. max_position=0.2; repeatable."),
-    ] = None,
+    limit: Limits = None,
     from_: From = "",
     to: To = "",
     capital: Capital = "10000",
@@ -96,7 +97,8 @@ def backtest(
     spread: Spread = 0.0,
     fill: FillRule = "through",
     trailing: Trailing = "close",
-    spot: Annotated[bool, typer.Option("--spot", help="Refuse short positions, as spot venues do.")] = False,
+    detail: Detail = None,
+    spot: Spot = False,
     strategy_path: StrategyPath = None,
     chart: Chart = None,
     trades: Annotated[Path | None, typer.Option(help="Write the trades (CSV) to this file.")] = None,
@@ -105,26 +107,29 @@ def backtest(
 ) -> None:
     """Run a strategy over candles: metrics, trades, equity."""
     from desk.research.audit import audited
-    from desk.research.runs import Request, run_backtest
+    from desk.research.runs import run_backtest
 
     for path, endings in ((chart, (".png",)), (trades, (".csv",)), (report, (".html", ".pdf"))):
         if path is not None:
             _check_target(path, endings)
-    request = Request(
-        strategy=strategy,
-        parameters=inputs.settings(set_ or []),
-        limits=inputs.settings(limit or []),
-        candles=tuple(inputs.candles(one, from_=from_, to=to) for one in candles),
-        capital=inputs.money("capital", capital),
+    wanted = request(
+        strategy,
+        candles,
+        set_=set_,
+        limit=limit,
+        from_=from_,
+        to=to,
+        capital=capital,
         fee=fee,
         slippage=slippage,
         spread=spread,
         fill=fill,
         trailing=trailing,
-        can_short=not spot,
+        spot=spot,
+        detail=detail,
         strategy_path=strategy_path,
     )
-    done = audited(run_backtest(request))
+    done = audited(run_backtest(wanted))
     if trades is not None:
         from desk.research.tables import trades_csv
 

@@ -11,26 +11,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from server.cli import inputs, output
+from server.cli import output
+from server.cli.asking import request
 from server.cli.options import (
     AsJson,
     Capital,
     Chart,
+    Detail,
     Fee,
     FillRule,
     From,
+    Limits,
     Settings,
     Slippage,
     Sources,
+    Spot,
     Spread,
     StrategyPath,
     To,
+    Trailing,
 )
 
 if TYPE_CHECKING:
     from desk.research.runs import Request
     from trading.backtest.sweep import Recorder
     from trading.backtest.trials import SearchResult, Trial
+    from trading.candles import Candles
 
 Grid = Annotated[
     list[str] | None, typer.Option("--grid", help="A parameter's values, k=a:b:step or k=a,b,c; repeatable.")
@@ -39,7 +45,6 @@ Search = Annotated[str, typer.Option(help="tpe: a guided search over the strateg
 TrialCount = Annotated[int, typer.Option("--trials", help="Trials of a guided search.")]
 Objective = Annotated[str, typer.Option(help="What is maximised, e.g. sharpe, calmar, roi.")]
 MinimumTrades = Annotated[int, typer.Option(help="Closed trades that a winner needs.")]
-Limit = Annotated[list[str] | None, typer.Option("--limit", help="A risk limit, name=value; repeatable.")]
 
 
 def enter(app: typer.Typer) -> None:
@@ -56,7 +61,7 @@ def optimize(
     objective: Objective = "sharpe",
     minimum_trades: MinimumTrades = 30,
     set_: Settings = None,
-    limit: Limit = None,
+    limit: Limits = None,
     from_: From = "",
     to: To = "",
     capital: Capital = "10000",
@@ -64,6 +69,9 @@ def optimize(
     slippage: Slippage = 0.0005,
     spread: Spread = 0.0,
     fill: FillRule = "through",
+    trailing: Trailing = "close",
+    detail: Detail = None,
+    spot: Spot = False,
     strategy_path: StrategyPath = None,
     journal: Annotated[
         Path | None,
@@ -74,7 +82,21 @@ def optimize(
 ) -> None:
     """Search a strategy's parameters; every trial is recorded, and the winner is deflated by their number."""
     wanted = request(
-        strategy, candles, set_, limit, from_, to, capital, fee, slippage, spread, fill, strategy_path
+        strategy,
+        candles,
+        set_=set_,
+        limit=limit,
+        from_=from_,
+        to=to,
+        capital=capital,
+        fee=fee,
+        slippage=slippage,
+        spread=spread,
+        fill=fill,
+        trailing=trailing,
+        spot=spot,
+        detail=detail,
+        strategy_path=strategy_path,
     )
     from desk.research.searches import heat_picture, laboratory, picker, search_document
 
@@ -99,37 +121,6 @@ def optimize(
         output.emit_json(document)
         return
     _print_search(document, found, objective)
-
-
-def request(
-    strategy: str,
-    candles: list[str],
-    set_: list[str] | None,
-    limit: list[str] | None,
-    from_: str,
-    to: str,
-    capital: str,
-    fee: float,
-    slippage: float,
-    spread: float,
-    fill: str,
-    strategy_path: Path | None,
-) -> Request:
-    from desk.research.runs import Request
-
-    return Request(
-        strategy=strategy,
-        parameters=inputs.settings(set_ or []),
-        limits=inputs.settings(limit or []),
-        candles=tuple(inputs.candles(one, from_=from_, to=to) for one in candles),
-        capital=inputs.money("capital", capital),
-        fee=fee,
-        slippage=slippage,
-        spread=spread,
-        fill=fill,
-        can_short=True,
-        strategy_path=strategy_path,
-    )
 
 
 @contextmanager
@@ -159,16 +150,24 @@ def _recorder(
         "strategy": request.strategy,
         "parameters": dict(request.parameters),
         "limits": dict(request.limits),
-        "candles": [
-            [one.pair, str(one.timeframe), int(one.ts_ms[0]), int(one.ts_ms[-1]), len(one)]
-            for one in request.candles
-        ],
+        "candles": _named(request.candles),
         "capital": str(request.capital),
         "costs": [request.fee, request.slippage, request.spread, request.fill],
         "space": [grid, search],
     }
+    # Named only where they are not as always, so that journals of plain searches go on.
+    unusual: dict[str, Any] = {
+        "trailing": request.trailing if request.trailing != "close" else None,
+        "is_spot": None if request.can_short else True,
+        "detail": _named(request.detail) or None,
+    }
+    subject |= {name: value for name, value in unusual.items() if value is not None}
     with TrialJournal(path, subject) as journal:
         yield journal.known, journal.record
+
+
+def _named(series: tuple[Candles, ...]) -> list[list[Any]]:
+    return [[one.pair, str(one.timeframe), int(one.ts_ms[0]), int(one.ts_ms[-1]), len(one)] for one in series]
 
 
 def _print_search(document: dict[str, Any], found: SearchResult, objective: str) -> None:

@@ -7,30 +7,33 @@ from typing import Annotated
 import typer
 
 from server.cli import output
+from server.cli.asking import request
 from server.cli.options import (
     AsJson,
     Capital,
     Chart,
+    Detail,
     Fee,
     FillRule,
     From,
+    Limits,
     Settings,
     Slippage,
     Sources,
+    Spot,
     Spread,
     StrategyPath,
     To,
+    Trailing,
 )
 from server.cli.search import (
     Grid,
-    Limit,
     MinimumTrades,
     Objective,
     Search,
     TrialCount,
     cancelled_by_ctrl_c,
     figure,
-    request,
 )
 
 
@@ -56,7 +59,7 @@ def walk_forward(
     objective: Objective = "sharpe",
     minimum_trades: MinimumTrades = 10,
     set_: Settings = None,
-    limit: Limit = None,
+    limit: Limits = None,
     from_: From = "",
     to: To = "",
     capital: Capital = "10000",
@@ -64,6 +67,9 @@ def walk_forward(
     slippage: Slippage = 0.0005,
     spread: Spread = 0.0,
     fill: FillRule = "through",
+    trailing: Trailing = "close",
+    detail: Detail = None,
+    spot: Spot = False,
     strategy_path: StrategyPath = None,
     chart: Chart = None,
     as_json: AsJson = False,
@@ -75,7 +81,21 @@ def walk_forward(
     from trading.backtest.walk_forward import walk_forward as walk
 
     wanted = request(
-        strategy, candles, set_, limit, from_, to, capital, fee, slippage, spread, fill, strategy_path
+        strategy,
+        candles,
+        set_=set_,
+        limit=limit,
+        from_=from_,
+        to=to,
+        capital=capital,
+        fee=fee,
+        slippage=slippage,
+        spread=spread,
+        fill=fill,
+        trailing=trailing,
+        spot=spot,
+        detail=detail,
+        strategy_path=strategy_path,
     )
     lab, fixed = laboratory(wanted)
     plan = Plan(train_ms=span_ms(train), test_ms=span_ms(test), gap_ms=span_ms(gap), is_anchored=anchored)

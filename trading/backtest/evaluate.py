@@ -45,6 +45,13 @@ Tags = tuple[tuple[str, ...], ...]
 RecordMaker = Callable[[Mapping[str, Value]], Records]
 
 
+#: Who moves a trailing stop, in the words of a report.
+_TRAILING = {
+    "close": "moved by the bot at the close of a bar, in force from the next",
+    "venue": "moved by the venue inside the bar",
+}
+
+
 def closed_trades(result: BacktestResult) -> TradeColumns:
     """Give the finished round trips of a run as columns."""
     # Column by column: picking whole records would copy every field of each.
@@ -101,7 +108,7 @@ def report_of(
         "Fees": f"maker {costs.maker_fee:.3%}, taker {costs.taker_fee:.3%}",
         "Slippage and spread": f"{costs.slippage:.3%} and {costs.spread:.3%}",
         "Limit orders fill": f"on {costs.fill}",
-        "Trailing stops": "moved at the close of a bar, in force from the next",
+        "Trailing stops": _TRAILING[costs.trailing],
     }
     denied = [f"{count:,} entries were refused: {reason}." for reason, count in result.denied.items()]
     still_open = int((~result.closed).sum())
