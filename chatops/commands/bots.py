@@ -16,7 +16,17 @@ from chatops.problems import misheard
 from chatops.reading import accounts_of, bots_of, named_bot
 from chatops.room import Asked
 from chatops.typing_repair import plain
-from desk.commands import ChangeConfig, Command, CreateBot, DeleteBot, PauseBot, ResumeBot, StartBot, StopBot
+from desk.commands import (
+    ChangeConfig,
+    Command,
+    CreateBot,
+    DeleteBot,
+    PauseBot,
+    ResumeBot,
+    RollBackConfig,
+    StartBot,
+    StopBot,
+)
 from desk.ports import Unit
 from desk.queries import all_trades
 from desk.views import Account, Bot
@@ -309,25 +319,32 @@ async def delbot(asked: Asked) -> Card:
     )
 
 
-def _change(asked: Asked) -> tuple[str | None, dict[str, str]]:
-    """Give the bot's name as typed, and what is to be set: `fast_bars=10`, or `set fast_bars 10` after the name or alone."""
-    typed: str | None = asked.args["bot"]
-    words = str(asked.args["change"]).split()
-    if typed is not None and plain(typed).lower() == "set":
-        typed, words = None, ["set", *words]
+def _change(asked: Asked) -> tuple[str | None, dict[str, str], int | None]:
+    """Give the bot's name as typed, what is to be set, and the version to go back to.
+
+    `fast_bars=10`, `set fast_bars 10` and `back 3` stand after the name, or alone.
+    """
+    given: str | None = asked.args["bot"]
+    typed, words = given, str(asked.args["change"]).split()
+    if given is not None and plain(given).lower() in {"set", "back"}:
+        typed, words = None, [given, *words]
     settings: dict[str, str] = dict(asked.args["settings"])
-    if words and (words[0].lower() != "set" or len(words) != 3):
-        raise misheard("extra", found=words[0], usage=asked.word.usage, advice="usage")
-    if words:
-        settings[words[1].lower()] = words[2]
-    return typed, settings
+    match [words[0].lower(), *words[1:]] if words else []:
+        case []:
+            return typed, settings, None
+        case ["set", name, value]:
+            return typed, {**settings, name.lower(): value}, None
+        case ["back", *rest] if len(rest) <= 1 and not settings:
+            return typed, {}, kinds.whole(1, 1_000_000)("version", rest[0]) if rest else 0
+        case _:
+            raise misheard("extra", found=words[0], usage=asked.word.usage, advice="usage")
 
 
 @PAGE.word(
     "config",
     example="/config demo fast_bars=10",
     aliases=("show_config",),
-    also=(ChangeConfig,),
+    also=(ChangeConfig, RollBackConfig),
     arguments=(
         _BOT,
         Argument(name="change", takes_rest=True, default=""),
@@ -336,9 +353,12 @@ def _change(asked: Asked) -> tuple[str | None, dict[str, str]]:
     keeps_settings=True,
 )
 async def config(asked: Asked) -> Card:
-    """Show a bot's configuration and its versions; key=value or set <key> <value> changes it, from its next start on."""
-    typed, settings = _change(asked)
+    """Show a bot's configuration and its versions; key=value or set <key> <value> changes it, back returns, from its next start on."""
+    typed, settings, version = _change(asked)
     bot = await named_bot(asked, typed)
+    if version is not None:
+        await asked.do(RollBackConfig(bot_id=bot.id, version=version))
+    is_changed = bool(settings) or version is not None
     if settings:
         await asked.do(
             ChangeConfig(
@@ -353,9 +373,9 @@ async def config(asked: Asked) -> Card:
     card = bot_card(
         "config",
         after,
-        title="config.changed" if settings else "config.title",
-        tone=Tone.GOOD if settings else Tone.PLAIN,
-        notes=(Text("config.next_start"),) if settings else (Text("config.how"),),
+        title="config.changed" if is_changed else "config.title",
+        tone=Tone.GOOD if is_changed else Tone.PLAIN,
+        notes=(Text("config.next_start"),) if is_changed else (Text("config.how"),),
     )
     tables = [
         Table(

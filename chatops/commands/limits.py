@@ -1,4 +1,4 @@
-"""Words about the limits: what they are, what is used of them, and what a move of the market would do."""
+"""Words about the limits: what they are, how they are set, what is used of them, and what a move of the market would do."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from chatops import kinds
+from chatops.arguments import Argument
+from chatops.book import Group, Page
 from chatops.cards import Card, Chart, Column, Field, Money, Ratio, Table, Text, Tone, Value
 from chatops.commands.positions import tone_of_amount
 from chatops.problems import misheard
-from chatops.reading import completed_pair, known_pairs, reference, side
+from chatops.reading import account_named, completed_pair, known_pairs, reference, side
 from chatops.room import Asked
+from chatops.typing_repair import plain
 from desk.bots.plan import limits_of
+from desk.commands import SetLimit
+from desk.limits import COUNTS, LIMITS, OFF
 from desk.ports import Unit
 from desk.reports.shocks import moving_together, shocked
 from desk.views import Account, AccountStatus
 from trading.engine.config import RiskLimits
+
+PAGE = Page(Group.RISK)
 
 
 def limits_for(account: Account) -> RiskLimits:
@@ -187,36 +194,88 @@ def _signed_share(typed: str) -> float:
 def limits_table(account: Account) -> Table:
     """Give an account's limits, by name."""
     limits = limits_for(account)
-    rows: list[tuple[Value, ...]] = []
-    for name in LIMITS:
-        value = getattr(limits, name)
-        shown: Value = Ratio(value) if isinstance(value, float) and name in _SHARES else value
-        rows.append((name, Text(f"limit_of.{name}"), shown if value is not None else Text("limit_of.off")))
+    rows: list[tuple[Value, ...]] = [
+        (name, Text(f"limit_of.{name}"), _shown(name, getattr(limits, name))) for name in LIMITS
+    ]
     return Table(
         name="limits", columns=(Column("limit"), Column("summary"), Column("value")), rows=tuple(rows)
     )
 
 
-#: Limits that people may look at and change, in the order of the house's rules.
-LIMITS = (
-    "risk_per_trade",
-    "max_position",
-    "max_positions",
-    "max_drawdown",
-    "daily_loss",
-    "portfolio_risk",
-    "correlation_count",
-    "gross_exposure",
-    "net_exposure",
+def _shown(name: str, value: float | None) -> Value:
+    if value is None:
+        return Text("limit_of.off")
+    return int(value) if name in COUNTS else Ratio(value)
+
+
+@PAGE.word(
+    "limits",
+    example="/limits set max_position 15%",
+    also=(SetLimit,),
+    arguments=(
+        Argument(name="action", read=kinds.choice("show", "set"), default="show", offers=("show", "set")),
+        Argument(name="limit", read=kinds.choice(*LIMITS), offers=LIMITS),
+        Argument(name="value", read=kinds.name),
+        Argument(name="account", read=kinds.name, only_named=True),
+        Argument(name="reason", read=kinds.words, only_named=True, default=""),
+    ),
 )
-_SHARES = frozenset(
-    {
-        "risk_per_trade",
-        "max_position",
-        "max_drawdown",
-        "daily_loss",
-        "portfolio_risk",
-        "gross_exposure",
-        "net_exposure",
-    }
-)
+async def limits(asked: Asked) -> Card:
+    """Show an account's limits; set one: lowering takes a tap, raising one of real money a second person."""
+    async with asked.store.reading() as tx:
+        account = await account_named(asked, tx)
+    if asked.args["action"] == "show":
+        return Card(
+            name="limits",
+            title=Text("limits.title", {"account": account.name}),
+            tables=(limits_table(account),),
+            notes=(Text("limits.how"),),
+        )
+    name, typed = asked.args["limit"], asked.args["value"]
+    if name is None or typed is None:
+        raise misheard("missing", name="limit" if name is None else "value", usage=_SET, advice="usage")
+    await asked.do(
+        SetLimit(
+            limit=name,
+            value=limit_value(name, typed),
+            account_id=account.id,
+            reason=asked.args["reason"],
+        )
+    )
+    async with asked.store.reading() as tx:
+        after = await tx.accounts.by_id(asked.workspace_id, account.id) or account
+    return Card(
+        name="limit_set",
+        title=Text("limits.set", {"account": account.name}),
+        tone=Tone.GOOD,
+        body=(Text(f"limit_of.{name}"),),
+        fields=(
+            Field("limit", name),
+            Field("before", _shown(name, getattr(limits_for(account), name))),
+            Field("after", _shown(name, getattr(limits_for(after), name))),
+        ),
+        notes=(Text("limits.next_close"),),
+    )
+
+
+#: How a limit is set, as help writes it.
+_SET = "/limits set <limit> <value>"
+#: A share above this is a percentage whose sign was forgotten.
+_LARGEST_SHARE = Decimal(10)
+
+
+def limit_value(name: str, typed: str) -> Decimal | None:
+    """Read a limit: 15% or 0.15, a count, or off.
+
+    Raises:
+        Misheard: it is none of them.
+    """
+    shown = plain(typed).lower()
+    if shown in {OFF, "none", "aucun", "aucune"}:
+        return None
+    if shown.endswith("%") and name not in COUNTS:
+        return kinds.amount("value", shown.removesuffix("%").strip()) / 100
+    value = kinds.amount("value", shown)
+    if name not in COUNTS and value > _LARGEST_SHARE:
+        raise misheard("share", name="value", found=typed)
+    return value

@@ -22,7 +22,7 @@ from chatops.cards import (
     Value,
 )
 from chatops.commands.emergency import Seen, panic_card
-from chatops.commands.limits import correlation_card, gauge_chart, limits_table, what_if_card
+from chatops.commands.limits import correlation_card, gauge_chart, what_if_card
 from chatops.commands.positions import tone_of_amount
 from chatops.reading import account_named, accounts_of, completed_pair, is_all, known_pairs, refusal
 from chatops.room import Asked
@@ -122,19 +122,6 @@ async def _used(asked: Asked) -> Card:
         tables=tuple(tables),
         chart=chart,
         buttons=(Button(name="correlation", press=Press.SAY, line="/risk correlation"),),
-    )
-
-
-@PAGE.word("limits", example="/limits", arguments=(_ACCOUNT,))
-async def limits(asked: Asked) -> Card:
-    """Show an account's limits."""
-    async with asked.store.reading() as tx:
-        account = await account_named(asked, tx)
-    return Card(
-        name="limits",
-        title=Text("limits.title", {"account": account.name}),
-        tables=(limits_table(account),),
-        notes=(Text("limits.how"),),
     )
 
 

@@ -21,6 +21,7 @@ from chatops.texts.speaker import Speaker
 from desk.desk import Desk
 from desk.identity import Actor
 from desk.ports import Painter, Store
+from desk.reports.drift.service import Drifts
 from desk.views import Member, Workspace
 from trading.errors import BreakwaterError, NotFound, RequestProblem, nearest
 
@@ -57,9 +58,16 @@ class Screen:
     pictures: Path | None = None
 
 
-def room_of(desk: Desk, *, painter: Painter | None = None, version: str = "", label: str = "") -> Room:
+def room_of(
+    desk: Desk,
+    *,
+    painter: Painter | None = None,
+    version: str = "",
+    label: str = "",
+    drifts: Drifts | None = None,
+) -> Room:
     """Give the room that `run_once` and `run_interactive` take."""
-    return Room(desk=desk, painter=painter, version=version, label=label)
+    return Room(desk=desk, painter=painter, version=version, label=label, drifts=drifts)
 
 
 async def member_named(store: Store, name: str = "") -> tuple[Workspace, Member]:

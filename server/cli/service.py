@@ -162,7 +162,13 @@ async def _console(
     painter = ProcessPainter()
     try:
         async with open_house(options, painter=painter) as house:
-            room = room_of(house.desk, painter=painter, version=VERSION, label=house.feed.label)
+            room = room_of(
+                house.desk,
+                painter=painter,
+                version=VERSION,
+                label=house.feed.label,
+                drifts=house.drifts,
+            )
             actor = await console_actor(house.store, as_user)
             if command:
                 ask = _ask if is_talking or (sys.stdin.isatty() and not as_json) else None

@@ -26,6 +26,7 @@ from desk.views import (
     AccountStatus,
     Alert,
     Bot,
+    DeadLetter,
     EquityPoint,
     Filter,
     Member,
@@ -196,6 +197,26 @@ async def with_live_account(house: ChatHouse) -> Account:
             capital=Decimal(5_000),
             settings={},
         )
+
+
+async def with_letter(house: ChatHouse, *, source: str = "jobs", **payload: str) -> DeadLetter:
+    """Bury something that could not be handled."""
+    letter = DeadLetter(
+        id="letter-a1b2c3",
+        workspace_id=house.workspace.id,
+        source=source,
+        kind="job",
+        payload=payload,
+        payload_hash="h",
+        cause="Every worker that took it died.",
+        trace_id="",
+        attempts=3,
+        created_at=NOON,
+        replayed_at=None,
+    )
+    async with house.store.transaction() as tx:
+        await tx.messages.bury(letter)
+    return letter
 
 
 async def with_entry(house: ChatHouse, *, code: str = "K7Q2XM") -> tuple[EntryRequest, Alert]:

@@ -19,7 +19,6 @@ from trading.errors import InvariantBroken
 
 #: Commands that no word asks for, and why.
 WITHOUT_WORD = {
-    "RollBackConfig": "the API's; /config changes values",
     "RunWalkForward": "its windows need more words than a chat line has: GraphQL and `breakwater walk-forward`",
     "TrainModel": "a plan needs more words than a chat line has: GraphQL and `breakwater train`",
     "PromoteModel": "GraphQL and `breakwater models promote`, where the card can be read first",

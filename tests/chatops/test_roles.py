@@ -16,7 +16,7 @@ from desk.identity import Role
 from desk.passwords import totp_code
 from desk.store import SqlStore
 from desk.views import Filter, Page
-from tests.chatops.chat_house import ChatHouse, furnished, with_entry, with_live_account
+from tests.chatops.chat_house import ChatHouse, furnished, with_entry, with_letter, with_live_account
 from tests.chatops.released import SECOND_FACTOR, a_live_bot, ready_for_release, with_second_factors
 from trading.events import TradingHalted
 
@@ -65,6 +65,8 @@ LINES = {
     "semi": "/semi demo on",
     "entry": "/entry K7Q2XM approve",
     "marketdir": "/marketdir long",
+    "limits": "/limits set daily_loss 1%",
+    "dlq": "/dlq drop a1b2c3 --sure",
 }
 #: Words that a rule of their own keeps from people whose role would allow them: what they show is for more people.
 _RULED = {
@@ -73,6 +75,7 @@ _RULED = {
     "semi": Role.TRADER,
     "entry": Role.TRADER,
     "marketdir": Role.OPERATOR,
+    "limits": Role.ADMIN,
 }
 
 
@@ -124,6 +127,8 @@ async def _prepared(store: SqlStore, name: str) -> ChatHouse:
                 await tx.accounts.save_snapshot(house.workspace.id, house.account.id, 0, running)
         case "entry":
             await with_entry(house)
+        case "dlq":
+            await with_letter(house)
         case "golive":
             await chat.agree("/newbot idle buy_and_hold BTC/USDT")
             await ready_for_release(house, "idle")
@@ -175,6 +180,10 @@ async def _state(house: ChatHouse) -> list[object]:
             await tx.notices.rules(workspace),
             await tx.notices.escalations(workspace),
             [one.state for one in await tx.approvals.recent(workspace)],
+            [
+                (one.id, one.replayed_at, one.discarded_at)
+                for one in await tx.messages.buried(workspace, Page())
+            ],
             [(one.state, one.cancel_at) for one in await tx.jobs.page(workspace, Filter(), Page(first=50))],
             [
                 await tx.links.codes_since(workspace, one.user_id, house.clock.now() - timedelta(hours=1))
