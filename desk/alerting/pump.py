@@ -17,6 +17,7 @@ from desk.alerting.rerouting import Rerouting
 from desk.alerting.rules import is_stale
 from desk.alerting.values import Mode, NoticeSettings
 from desk.clock import Clock
+from desk.execution.faults import faultpoint
 from desk.ports import Store, Unit
 from desk.views import Alert, Delivery
 from trading.errors import BreakwaterError
@@ -242,7 +243,10 @@ class OutboxPump:
                 await self._failed(delivery, "Nobody in the workspace has this address any more.", None)
                 settled += 1
                 continue
-            if not await self._settle(way, notice, await self._sent(way, notice), desk):
+            faultpoint("k12")
+            outcome = await self._sent(way, notice)
+            faultpoint("k13")
+            if not await self._settle(way, notice, outcome, desk):
                 break
             settled += 1
         return settled

@@ -24,10 +24,13 @@ from typing import Any
 import orjson
 
 from desk.clock import SystemClock
+from desk.execution.client_ids import stable_id
 from desk.execution.executor import Executor
+from desk.identity import Role
 from desk.store import open_store
 from tests.support.live_trader import HEAL_S, Job, trade
 from tests.support.order_checker import Witnessed, complaints
+from tests.support.told_checker import untold
 from tests.support.witness import order_of, trade_of
 from tests.support.witness_venue import WitnessVenue
 from trading.orders import TERMINAL
@@ -36,13 +39,42 @@ _ROOT = Path(__file__).resolve().parents[2]
 CASH = Decimal(1_000_000)
 #: A trader that does not reach its point is killed by the clock.
 _LONGEST_S = 4.0
+#: What the exchange does to orders, by chance.
+_FATES: tuple[dict[str, float], ...] = (
+    {},
+    {},
+    {"accept_then_drop": 0.2},
+    {"drop": 0.1, "late": 0.1, "late_s": 2.0},
+)
+#: The point inside a stop in good order, and those of whoever carries alerts.
+_STOPPING, _TELLING = "k17", ("k12", "k13")
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """Processes that are started one after the other, each to be killed.
+
+    Attributes:
+        points: where each of them is killed, and at the how manyth passing; an empty point means by the clock.
+        shakes: the database is restarted under the last of them.
+    """
+
+    points: tuple[tuple[str, int], ...]
+    shakes: bool = False
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the cycles came to."""
+    """What the cycles came to.
+
+    Attributes:
+        tellers: processes that carried alerts and were killed.
+        compound: cycles in which a start after a kill was killed too, or the database restarted.
+    """
 
     kills: int = 0
+    tellers: int = 0
+    compound: int = 0
     by_point: dict[str, int] = field(default_factory=dict)
     acknowledged: list[str] = field(default_factory=list)
     ready_s: list[float] = field(default_factory=list)
@@ -88,6 +120,11 @@ class WitnessProcess:
             requests=[one["client_order_id"] for one in lines if one["kind"] == "request"],
         )
 
+    def told(self) -> list[dict[str, Any]]:
+        """Give the alerts that people heard, in order."""
+        lines = [orjson.loads(one) for one in (self.folder / "ledger.jsonl").read_bytes().splitlines()]
+        return [one for one in lines if one["kind"] == "told"]
+
     def close(self) -> None:
         """End it."""
         self.process.kill()
@@ -111,6 +148,8 @@ async def an_account(url: str, name: str = "live") -> tuple[str, str]:
             capital=CASH,
             settings={},
         )
+        # Somebody to tell.
+        await tx.members.add(workspace.id, name="ann", email="ann@example.org", role=Role.OWNER)
     await store.close()
     return workspace.id, account.id
 
@@ -142,6 +181,7 @@ def run_one(
     deadline = time.monotonic() + (HEAL_S + 30.0 if not job.orders_per_s else 30.0)
     kill_at = None
     buffer = b""
+    reached = ""
     status: int | None = None
     while status is None:
         readable, _, _ = select.select([told_r], [], [], 0.02)
@@ -162,6 +202,8 @@ def run_one(
                     during = None
             elif kind == "ok":
                 tally.acknowledged.append(rest)
+            elif kind == "at":
+                reached = rest
             elif kind == "quiet":
                 tally.has_healed = True
         now = time.monotonic()
@@ -175,7 +217,9 @@ def run_one(
     was_killed = os.WIFSIGNALED(status)
     if was_killed:
         tally.kills += 1
-        name = job.point or "random"
+        tally.tellers += job.is_telling
+        # A point that was not passed in time is no kill at that point.
+        name = reached or "random"
         tally.by_point[name] = tally.by_point.get(name, 0) + 1
     return was_killed
 
@@ -197,15 +241,19 @@ def heal_and_judge(job: Job, witness: WitnessProcess, tally: Tally) -> list[str]
             break
     else:
         return [f"I5: it did not heal within {HEAL_S:.0f} s."]
-    return asyncio.run(_judge(job, witness.witnessed(), tally.acknowledged))
+    # Alerts of a workspace that nobody tells wait for ever.
+    told = witness.told() if job.is_telling else None
+    return asyncio.run(_judge(job, witness.witnessed(), tally, told))
 
 
-async def _judge(job: Job, seen: Witnessed, acknowledged: Sequence[str]) -> list[str]:
+async def _judge(job: Job, seen: Witnessed, tally: Tally, told: Sequence[dict[str, Any]] | None) -> list[str]:
     store = open_store(job.url, clock=SystemClock(), acquire_timeout_s=10.0)
     try:
         async with store.reading() as tx:
             found = await complaints(tx, job.workspace_id, job.account_id, seen, start={"USDT": CASH})
-            found += await _kept_word(tx, job, acknowledged)
+            found += await _kept_word(tx, job, tally.acknowledged)
+            if told is not None:
+                found += await untold(tx, job.workspace_id, told, kills=tally.tellers)
         found += await store.check()
         return found
     finally:
@@ -214,8 +262,6 @@ async def _judge(job: Job, seen: Witnessed, acknowledged: Sequence[str]) -> list
 
 async def _kept_word(tx: Any, job: Job, acknowledged: Sequence[str]) -> list[str]:
     """I2: every order that was acknowledged to the asker is a row."""
-    from desk.execution.client_ids import stable_id
-
     return [
         f"I2: the order of {key} was acknowledged and is gone."
         for key in acknowledged
@@ -226,26 +272,44 @@ async def _kept_word(tx: Any, job: Job, acknowledged: Sequence[str]) -> list[str
 def matrix(
     job: Job,
     witness: WitnessProcess,
-    points: Sequence[tuple[str, int]],
+    cycles: Sequence[Cycle],
     *,
-    random_kills: int,
     seed: int,
     build: type[Executor] = Executor,
+    shake: Callable[[], None] | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> tuple[Tally, list[str]]:
-    """Kill at every given point, then at random times; heal and judge at the end of every 20 kills."""
+    """Go through the cycles in a random order; heal and judge after every 20 kills and at the end.
+
+    Args:
+        shake: restarts the database; without it nobody does.
+    """
     chance = random.Random(seed)
     tally, found = Tally(), []
-    plans: list[tuple[str, int]] = [*points, *[("", 0)] * random_kills]
-    chance.shuffle(plans)
-    for number, (point, passes) in enumerate(plans, 1):
-        fates = chance.choice(({}, {}, {"accept_then_drop": 0.2}, {"drop": 0.1, "late": 0.1, "late_s": 2.0}))
-        witness.call("control", fates=fates)
-        one = replace(job, point=point, passes=max(1, passes), seed=seed + number, build=build)
-        run_one(one, after_s=None if point else chance.uniform(0.0, 1.0), tally=tally)
-        if number % 20 == 0 or number == len(plans):
+    todo = list(cycles)
+    chance.shuffle(todo)
+    judged = number = 0
+    for cycle in todo:
+        tally.compound += len(cycle.points) > 1 or (cycle.shakes and shake is not None)
+        for place, (point, passes) in enumerate(cycle.points, 1):
+            number += 1
+            fates = chance.choice(_FATES)
+            witness.call("control", fates=fates)
+            one = replace(job, point=point, passes=max(1, passes), seed=seed + number, build=build)
+            if point == _STOPPING:
+                one.most_s = 0.4
+            one.is_telling = job.is_telling and (point in _TELLING or (not point and chance.random() < 0.3))
+            is_shaken = cycle.shakes and place == len(cycle.points)
+            run_one(
+                one,
+                after_s=None if point else chance.uniform(0.0, 1.0),
+                tally=tally,
+                during=shake if is_shaken else None,
+            )
+        if tally.kills - judged >= 20 or cycle is todo[-1]:
+            judged = tally.kills
             found += heal_and_judge(job, witness, tally)
-            say(f"{number} of {len(plans)}: {tally.kills} kills, {len(found)} complaints")
+            say(f"{tally.kills} kills, {len(found)} complaints")
             if found:
                 break
     return tally, found

@@ -14,19 +14,24 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from desk.alerting.channel import Notice, Outcome, sent
+from desk.alerting.pump import OutboxPump
 from desk.bots import leases
 from desk.bots.leases import account_lease, new_holder, take
 from desk.bus import EventBus
 from desk.clock import SystemClock
 from desk.execution.executor import Executor
-from desk.execution.faults import arm, faultpoint
+from desk.execution.faults import arm
 from desk.execution.placing import Wish, place_by_hand
 from desk.execution.turns import Turns
+from desk.execution.winding_down import OnStop
 from desk.store import SqlStore, open_store
 from desk.views import Account
+from server.stopping import wind_down
 from tests.support.fake_exchange import PAIRS
 from tests.support.witness_venue import WitnessVenue
 from trading.errors import BreakwaterError, StoreProblem
@@ -43,6 +48,7 @@ class Job:
     Attributes:
         point, passes: end at this point when it is passed for the n-th time; empty: work until killed.
         orders_per_s: 0 = place nothing, only heal, and leave when nothing is due.
+        is_telling: carry alerts to people too; they hear them at the witness.
     """
 
     url: str
@@ -55,16 +61,17 @@ class Job:
     orders_per_s: float = 20.0
     build: type[Executor] = Executor
     most_s: float = 5.0
+    is_telling: bool = False
 
 
 def trade(job: Job, tell: Callable[[str], None]) -> None:
     """Trade until the end; never returns when killed."""
     if job.point:
-        _arm(job)
+        _arm(job, tell)
     asyncio.run(_trade(job, tell))
 
 
-def _arm(job: Job) -> None:
+def _arm(job: Job, tell: Callable[[str], None]) -> None:
     left = job.passes
 
     def hook(name: str) -> None:
@@ -72,6 +79,7 @@ def _arm(job: Job) -> None:
         if name == job.point:
             left -= 1
             if left == 0:
+                tell(f"at {name}")
                 os.kill(os.getpid(), signal.SIGKILL)
 
     arm(hook)
@@ -90,7 +98,9 @@ async def _trade(job: Job, tell: Callable[[str], None]) -> None:
             lease = await take(store, clock, account_lease(job.account_id), holder)
         if lease is None:
             await asyncio.sleep(0.1)
-    renewing = asyncio.create_task(_renew(store, job.account_id, holder))
+    beside = [asyncio.create_task(_renew(store, job.account_id, holder))]
+    if job.is_telling:
+        beside.append(asyncio.create_task(OutboxPump(store, clock, [WitnessChannel(venue)]).run()))
     async with store.reading() as tx:
         account = await tx.accounts.by_id(job.workspace_id, job.account_id)
     assert account is not None
@@ -101,11 +111,12 @@ async def _trade(job: Job, tell: Callable[[str], None]) -> None:
         await asyncio.sleep(0.2)
     tell(f"ready {time.monotonic() - began:.4f}")
     if job.orders_per_s == 0:
-        await _heal(executor, store, account, tell)
+        await _heal(executor, store, account, tell, is_telling=job.is_telling)
     else:
         await _work(job, executor, store, account, venue, tell)
-    renewing.cancel()
-    await asyncio.gather(renewing, return_exceptions=True)
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
     await store.close()
 
 
@@ -124,7 +135,8 @@ async def _work(
                 await _feed(job, executor, store, account, venue, tell)
         except TimeoutError:
             pass
-        faultpoint("k17")
+        # A stop in good order, as the program does it.
+        await wind_down([executor], OnStop.PROTECT, SystemClock(), within_s=2.0)
         running.cancel()
 
 
@@ -179,6 +191,8 @@ async def _wish(store: SqlStore, account: Account, chance: random.Random, pair: 
                     is_reduce_only=True,
                 )
     is_limit = chance.random() < 0.3
+    # Some entries are repriced when they are not filled at once.
+    is_chasing = is_limit and chance.random() < 0.5
     return Wish(
         pair=pair,
         side=Side.BUY,
@@ -186,7 +200,29 @@ async def _wish(store: SqlStore, account: Account, chance: random.Random, pair: 
         quantity=Decimal(chance.randrange(1_000, 5_000)) / 10_000,
         price=Decimal(70) if is_limit else None,
         stop_loss=Decimal(50) if chance.random() < 0.5 else None,
+        rest_for=timedelta(seconds=0.2) if is_chasing else None,
+        reprices=1 if is_chasing else 0,
     )
+
+
+class WitnessChannel:
+    """People who hear alerts at the witness."""
+
+    platform = "email"
+
+    def __init__(self, venue: WitnessVenue) -> None:
+        self._venue = venue
+
+    async def send(self, notice: Notice) -> Outcome:
+        """Tell."""
+        await self._venue.call(
+            "told",
+            delivery_id=notice.delivery.id,
+            recipient=notice.recipient,
+            created_at=notice.alert.created_at.isoformat(),
+            is_repeat=notice.is_repeat,
+        )
+        return sent()
 
 
 class _Step:
@@ -206,7 +242,9 @@ async def _renew(store: SqlStore, account_id: str, holder: str) -> None:
             await take(store, SystemClock(), account_lease(account_id), holder)
 
 
-async def _heal(executor: Executor, store: SqlStore, account: Account, tell: Callable[[str], None]) -> None:
+async def _heal(
+    executor: Executor, store: SqlStore, account: Account, tell: Callable[[str], None], *, is_telling: bool
+) -> None:
     """Work as in service until nothing is due and two comparisons in a row booked nothing."""
     executor.breaker.reset()
     quiet = 0
@@ -216,7 +254,8 @@ async def _heal(executor: Executor, store: SqlStore, account: Account, tell: Cal
             await asyncio.sleep(0.2)
             async with store.reading() as tx:
                 at_work = await tx.orders.at_work(account.workspace_id, account.id, SystemClock().now())
-            if at_work:
+                untold = is_telling and (await tx.alerts.pending())[0]
+            if at_work or untold:
                 quiet = 0
                 continue
             booked = executor.intake.booked

@@ -139,6 +139,11 @@ class Witness:
         self.exchange.tick(pair, Decimal(price))
         return {}
 
+    async def _told(self, **given: Any) -> dict[str, Any]:
+        """Hear an alert, as a person does: it cannot be unheard."""
+        self._note("told", given)
+        return {}
+
     async def _control(self, fates: dict[str, float]) -> dict[str, Any]:
         self.fates = fates
         return {"under_way": len(self._late)}
