@@ -401,6 +401,10 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
         # Carried out in test_entries.py.
         with pytest.raises((NotFound, Conflict), match=r"nothing to reload|No finished trade|No order"):
             await house.desk.do(command, house.actor(channel="console"))
+    elif name in ("PromoteModel", "RollBackModel"):
+        # Carried out in test_model_registry.py.
+        with pytest.raises(NotFound, match="No model is called"):
+            await house.desk.do(command, house.actor(channel="console"))
     elif name in ("StopBot", "SetEntryMode"):
         # Only a flat bot stops without a question; asking before entries needs none.
         await house.desk.do(command, house.actor(channel="console"))
