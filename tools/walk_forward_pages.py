@@ -57,6 +57,8 @@ NOT_WALKED = {
     "learned_signal": "It trades the forecasts of a model that comes from outside. This repository ships no forecast "
     "series of the walked years, so there is nothing to walk: without a forecast the strategy stands aside, and says "
     "so. The reports of trained models show their own walk.",
+    "outside_signal": "It trades the messages that reach a bot's webhook. There is no record of messages for the walked "
+    "years, so there is nothing to walk: without a message the strategy stands aside.",
 }
 
 

@@ -117,7 +117,10 @@ def test_a_poisoned_future_does_not_change_a_row(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_live_stream_gives_the_bits_of_the_columns(name: str) -> None:
     view, history = market(), 700
-    candles, needs_view = view.candles, name in ("arbitrage", "learned_signal")
+    candles, needs_view = (
+        view.candles,
+        bool(strategy_of(name).pairs_needed or strategy_of(name).series_needed),
+    )
     stream = strategy_of(name).stream(view.until(history))
 
     for t in range(history, 1_000):

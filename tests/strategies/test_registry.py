@@ -24,6 +24,7 @@ BUILT_IN = {
     "learned_signal",
     "mean_reversion",
     "momentum",
+    "outside_signal",
     "scalping",
     "trend_following",
 }

@@ -83,7 +83,7 @@ def account_for(candles: Candles, *, fees: float = 0.001, slippage: float = 0.00
 
 
 def full_market(candles: Candles, *, seed: int = 0) -> MarketView:
-    """Give a view with everything a built-in strategy may ask for: another venue, a triangle, forecasts."""
+    """Give a view with everything a built-in strategy may ask for: another venue, a triangle, forecasts, hooks."""
     random = np.random.default_rng(seed)
     n = len(candles)
     base, quote = candles.pair.split("/")
@@ -98,8 +98,26 @@ def full_market(candles: Candles, *, seed: int = 0) -> MarketView:
     return MarketView(
         candles=candles,
         others={f"{candles.pair}@other": other, bitcoin.pair: bitcoin, cross.pair: cross},
-        series={f"forecast:{candles.pair}": forecast},
+        series={f"forecast:{candles.pair}": forecast, **_said(candles, seed)},
     )
+
+
+def _said(candles: Candles, seed: int) -> dict[str, Series]:
+    """Give what hooks said: at one close in forty a direction, with prices that are sometimes nonsense."""
+    random = np.random.default_rng(seed + 1)
+    rows = np.flatnonzero(random.uniform(size=len(candles)) < 0.025)
+    at, close = candles.ts_ms[rows] + candles.timeframe.ms, candles.close[rows]
+    direction = random.choice([-1.0, 0.0, 1.0], len(rows))
+    values = {
+        "hook_at": at.astype(np.float64),
+        "hook": direction,
+        "hook_score": random.uniform(-1, 1, len(rows)),
+    }
+    for leg, far in enumerate((-0.02, 0.02, 0.04, 0.06)):
+        price = close * (1.0 + direction * far * random.uniform(-0.2, 2.0, len(rows)))
+        name = f"hook_target_{leg}" if leg else "hook_stop"
+        values[name] = np.where(random.uniform(size=len(rows)) < 0.5, price, np.nan)
+    return {f"{name}:{candles.pair}": Series(available_ms=at, values=one) for name, one in values.items()}
 
 
 def bridge_candles(bars: int, *, seed: int, volatility: float = 0.006, pair: str = "WALK/USDT") -> Candles:
