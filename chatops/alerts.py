@@ -42,6 +42,7 @@ _HIDDEN = frozenset(
         "severity",
         "trouble",
         "replies_to",
+        "settles",
         "of_alert",
         "untold",
         "items",
@@ -53,6 +54,8 @@ _HIDDEN = frozenset(
         "incident_id",
         "level",
         "is_solo",
+        "job_id",
+        "asked_by",
     }
 )
 
@@ -68,6 +71,7 @@ _CODES: Mapping[str, str] = {
     "incident": "incident",
     "after": "state_name",
     "gate": "gate_line",
+    "period": "period_name",
 }
 
 #: Parameters that are said in a room of their own on one kind of alert.
@@ -79,7 +83,7 @@ _ROOMS: Mapping[tuple[str, str], str] = {
 #: Parameters that hold seconds.
 _SPANS = frozenset({"lasted_s", "age_s"})
 
-_AMOUNTS = frozenset({"pnl", "fee"})
+_AMOUNTS = frozenset({"pnl", "fee", "fees"})
 _PRICES = frozenset({"price", "entry_price", "exit_price", "stop", "threshold", "value"})
 _RATIOS = frozenset({"pnl_ratio", "drawdown", "loss"})
 _TIMES = frozenset({"occurred_at", "until", "since"})
@@ -150,6 +154,9 @@ def _buttons(alert: Alert) -> tuple[Button, ...]:
         if alert.params.get("is_solo"):
             return (no,)
         return (Button(name="approve", press=Press.SAY, line=f"/approve {code}", params={"code": code}), no)
+    if alert.kind == "report_ready":
+        line = f"/jobs {reference(str(alert.params.get('job_id', '')))} file=report."
+        return tuple(Button(name=form, press=Press.SAY, line=line + form) for form in ("pdf", "xlsx"))
     if alert.kind == "entry_asked":
         return entry_buttons(str(alert.params.get("code", "")))
     buttons = []

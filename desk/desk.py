@@ -16,6 +16,7 @@ from desk.bus import EventBus
 from desk.clock import Clock
 from desk.command_codec import audited, command_hash
 from desk.commands import Command, Danger
+from desk.download_links import DownloadLinks
 from desk.errors import StepUpRequired
 from desk.identity import Actor
 from desk.ports import Store, Unit
@@ -140,7 +141,9 @@ class Desk:
         #: Two-person rules hold for paper money too.
         self.always_two = always_two
         self.approvals = ApprovalDesk(self)
-        self.sessions = Sessions(store, clock, signing or KeysInMemory(clock.now()))
+        keys = signing or KeysInMemory(clock.now())
+        self.sessions = Sessions(store, clock, keys)
+        self.downloads = DownloadLinks(keys, clock)
         self._handlers: dict[type[Command], Handler] = {}
         self._previewers: dict[type[Command], Previewer] = {}
         self._asks: dict[type[Command], Asks] = {}

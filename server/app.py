@@ -74,7 +74,7 @@ def create_app(
         Route("/graphql", door),
         WebSocketRoute("/graphql", door),
         *pages.routes(),
-        *Downloads(house.store, authenticator).routes(),
+        *Downloads(house.store, authenticator, house.desk.downloads).routes(),
         *(explorer_routes() if settings.explorer else ()),
     ]
     hosts = (*settings.allowed_hosts, settings.host)

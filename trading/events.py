@@ -521,6 +521,27 @@ class ModelDrifted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportReady(Event):
+    """A report of a day, a week or a month was made; its files lie with the job.
+
+    Attributes:
+        report: its title; `period`: "day", "week" or "month".
+        pnl: closed profit net of costs.
+        asked_by: id of the person who asked for it; empty for those of the clock.
+    """
+
+    job_id: str
+    report: str
+    period: str
+    trades: int
+    wins: int
+    pnl: Decimal
+    fees: Decimal
+    risk_events: int
+    asked_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStarted(Event):
     """A process of the house came up."""
 

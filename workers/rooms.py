@@ -11,6 +11,7 @@ ROOMS: tuple[str, ...] = (
     "workers.daily_summary",
     "workers.market_data.jobs",
     "workers.news.jobs",
+    "workers.reports.jobs",
     "workers.retention",
     "workers.forecasts.jobs",
 )

@@ -19,7 +19,8 @@ from desk.jobs.bell import Bell
 from desk.jobs.firings import FAILED, FIRED, SKIPPED, Firing
 from desk.jobs.queueing import changed, queue
 from desk.jobs.slots import Slot
-from desk.jobs.timetable import Entry, Timetable, zone_of
+from desk.jobs.timetable import Entry, Timetable
+from desk.jobs.zones import zone_of
 from desk.ports import Store, Unit
 from desk.views import Job, Workspace
 from trading.errors import RequestProblem, StoreProblem

@@ -29,6 +29,7 @@ from trading.events import (
     PairLocked,
     PositionClosed,
     PositionOpened,
+    ReportReady,
     ServiceStarted,
     Severity,
     StrategyFailed,
@@ -52,6 +53,7 @@ class Rule:
         trouble: names the trouble that the fact is one more sign of; while it lasts, repeats are told ever more rarely.
         ends: names the troubles that the fact ends; where `only_after` is set it is told only if one was open.
         level: how loud this very fact is, where the fact says so itself.
+        settles: key of the alert that asked what this fact answers: it is answered by this one, and its buttons go.
     """
 
     kind: str
@@ -64,6 +66,7 @@ class Rule:
     ends: Callable[[Any], tuple[str, ...]] | None = None
     only_after: bool = False
     level: Callable[[Any], Severity] | None = None
+    settles: Callable[[Any], str] | None = None
 
 
 #: Fields that every fact has; an alert carries them in columns of its own.
@@ -178,6 +181,7 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             severity=Severity.INFO,
             wanted=lambda fact: fact.state != "APPROVED",
             about=lambda fact: f"approval:{fact.approval_id}:{fact.state}",
+            settles=lambda fact: f"approval:{fact.approval_id}",
             lives=timedelta(hours=6),
             role=Role.OPERATOR,
         ),
@@ -198,6 +202,7 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             # Whoever said yes knows it, and a position that was opened has news of its own.
             wanted=lambda fact: fact.state not in ("APPROVED", "ENTERED"),
             about=lambda fact: f"entry_answered:{fact.code}:{fact.state}",
+            settles=lambda fact: f"entry_asked:{fact.code}",
             lives=timedelta(hours=6),
             role=Role.TRADER,
         ),
@@ -266,6 +271,16 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
             lives=timedelta(days=2),
         ),
     ),
+    ReportReady: (
+        Rule(
+            kind="report_ready",
+            severity=Severity.INFO,
+            # A report that somebody asked for is told to them alone, and the bots' own lie beside the account's.
+            wanted=lambda fact: not fact.asked_by and not fact.bot_id,
+            about=lambda fact: f"report:{fact.job_id}",
+            lives=timedelta(days=2),
+        ),
+    ),
     ServiceStarted: (
         Rule(
             kind="service_started",
@@ -303,10 +318,17 @@ def rules_for(event: Event) -> tuple[Rule, ...]:
     return tuple(rule for rule in RULES.get(type(event), ()) if rule.wanted(event))
 
 
+def any_rule(kind: str) -> Rule:
+    """Give the rule of a kind of alert, for those that are posted to somebody by name."""
+    return next(rule for rules in RULES.values() for rule in rules if rule.kind == kind)
+
+
 def alert_of(rule: Rule, event: Event, now: datetime, **more: Any) -> Alert:
     """Give the alert that a fact becomes; `more` goes among its parameters."""
     key = rule.about(event)
     params = {name: value for name, value in as_payload(event).items() if name not in _COMMON}
+    if rule.settles is not None:
+        params |= {"replies_to": stable_id(event.workspace_id, "alert", rule.settles(event)), "settles": True}
     return Alert(
         id=stable_id(event.workspace_id, "alert", key),
         workspace_id=event.workspace_id,

@@ -21,6 +21,7 @@ from desk.commands.hooks import CreateWebhook, DeleteWebhook, RotateWebhook
 from desk.commands.jobs import (
     CancelJob,
     CheckBias,
+    MakeReport,
     Research,
     RetryJob,
     RunBacktest,
@@ -111,6 +112,7 @@ __all__ = [
     "GoPaper",
     "InviteMember",
     "LockPair",
+    "MakeReport",
     "PanicStop",
     "PauseBot",
     "PlaceOrder",

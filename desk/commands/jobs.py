@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -111,3 +111,22 @@ class RetryJob(Command):
     """Start a failed or canceled job anew."""
 
     job_id: str
+
+
+@asks(role=Role.VIEWER, causes=(JobChanged,))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeReport(Command):
+    """Make a report of a day, a week or a month in the background, as PDF, workbook and CSV.
+
+    Attributes:
+        period: "day", "week" or "month".
+        account_id, bot_id: id or name; neither = the only account, with all its bots.
+        day: of the period that is wanted; None = the last one that is over.
+        send_to: "email", "telegram", "discord", "me" for wherever your news go, or empty: the files wait with the job.
+    """
+
+    period: str = "day"
+    account_id: str = ""
+    bot_id: str = ""
+    day: date | None = None
+    send_to: str = ""

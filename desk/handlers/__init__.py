@@ -23,6 +23,7 @@ from desk.handlers.orders import OrderHandlers
 from desk.handlers.people import PeopleHandlers
 from desk.handlers.privacy import PrivacyHandlers
 from desk.handlers.proofs import ProofHandlers
+from desk.handlers.reports import ReportHandlers
 from desk.handlers.research import ResearchHandlers
 from desk.handlers.risk import RiskHandlers
 from desk.handlers.rollback import RollBackHandlers
@@ -76,5 +77,6 @@ def register_all(
     NoticeHandlers().register(desk)
     bell = bell or Bell()
     ResearchHandlers(registry, feed, bell).register(desk)
+    ReportHandlers(bell).register(desk)
     ModelHandlers(feed, bell).register(desk)
     LetterHandlers(bell, wake).register(desk)

@@ -48,13 +48,6 @@ class RiskHandlers:
         if not (command.share.is_finite() and 0 < command.share <= 1):
             raise InvalidInput(f"Share {command.share} was given; a share above 0 and up to 1 is allowed.")
         position = await position_of(handling.tx, handling.actor, command.position_id)
-        account = await account_of(handling.tx, handling.actor, position.account_id)
-        if command.share < 1 and account.is_live:
-            raise InvalidInput(
-                f"Share {command.share} was given; positions of the live account '{account.name}' are closed whole, "
-                "with share 1.",
-                hint="Parts leave by the take-profit ladder.",
-            )
         if await is_leaving(handling.tx, position, command.share):
             raise Conflict(f"{position.pair} is already being closed.", hint="Wait for the next bar.")
         await ask_to_close(handling.tx, position, reason=Reason.FORCE_EXIT, by=handling, share=command.share)

@@ -13,13 +13,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from desk.jobs.firings import Firing
+from desk.jobs.period_reports import plan_reports
 from desk.jobs.queueing import new_job
 from desk.jobs.slots import ALLOWED, At, Every, Slot, When, read_when
+from desk.jobs.zones import UTC_ZONE, zone_of
 from desk.ports import Unit
+from desk.reports.periods import Period
 from desk.views import Job
 from trading.errors import BadSetting, nearest
-
-UTC_ZONE = ZoneInfo("UTC")
 
 #: A slot that is older than this was missed: nobody looked at the clock then.
 LATE = timedelta(minutes=5)
@@ -194,6 +195,27 @@ ENTRIES: tuple[Entry, ...] = (
         plan=plan_drift,
     ),
     Entry(
+        name="report_day",
+        words="Report each account's and bot's day: trades, risk events, drift from the backtest.",
+        when=At(time=time(0, 20)),
+        plan=plan_reports(Period.DAY),
+        is_local=True,
+    ),
+    Entry(
+        name="report_week",
+        words="Report each account's and bot's week.",
+        when=At(time=time(0, 30), weekday=0),
+        plan=plan_reports(Period.WEEK),
+        is_local=True,
+    ),
+    Entry(
+        name="report_month",
+        words="Report each account's and bot's month.",
+        when=At(time=time(0, 40), day=1),
+        plan=plan_reports(Period.MONTH),
+        is_local=True,
+    ),
+    Entry(
         name="job_retention",
         words="Forget ended jobs and their files after BREAKWATER_JOBS_KEEP_DAYS.",
         when=Every(span=timedelta(days=1)),
@@ -267,13 +289,3 @@ def _told(entry: Entry, zone: ZoneInfo) -> str:
     if isinstance(entry.when, Every):
         return f"every {entry.when.text}"
     return f"{entry.when.text} {zone if entry.is_local else UTC_ZONE}"
-
-
-async def zone_of(tx: Unit, workspace_id: str) -> ZoneInfo:
-    """Give the zone of a workspace's calendar: its first owner's."""
-    from desk.identity import Role
-
-    for one in await tx.members.all(workspace_id):
-        if one.role is Role.OWNER and one.time_zone:
-            return ZoneInfo(one.time_zone)
-    return UTC_ZONE

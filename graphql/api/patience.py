@@ -17,6 +17,7 @@ from desk.desk import Desk
 from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
 from desk.ports import Feed, Store, Unit
+from desk.reports.drift.service import Drifts
 from strategies.registry import StrategyRegistry
 
 #: Readings of this door at the same time; the store has more connections than that.
@@ -110,3 +111,8 @@ class ApiHouse:
     def prices(self) -> LivePrices:
         """The house's own."""
         return self._house.prices
+
+    @property
+    def drifts(self) -> Drifts:
+        """The house's own."""
+        return self._house.drifts

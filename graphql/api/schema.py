@@ -28,6 +28,7 @@ from api.orders.mutations import OrderMutations
 from api.orders.queries import OrderQueries
 from api.portfolio.groups import GroupQueries
 from api.portfolio.queries import PortfolioQueries
+from api.reports.mutations import ReportMutations
 from api.reports.queries import ReportQueries
 from api.risk.mutations import RiskMutations
 from api.risk.queries import RiskQueries
@@ -71,6 +72,7 @@ class Mutation(
     LetterMutations,
     NoticeMutations,
     OrderMutations,
+    ReportMutations,
     RiskMutations,
 ):
     """What can be asked for: one mutation per command of the desk, under the same name."""

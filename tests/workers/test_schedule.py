@@ -20,7 +20,8 @@ from desk.jobs.bell import Bell
 from desk.jobs.firings import Firing
 from desk.jobs.queueing import new_job
 from desk.jobs.slots import read_when
-from desk.jobs.timetable import ENTRIES, Entry, Missed, Timetable, one_job, zone_of
+from desk.jobs.timetable import ENTRIES, Entry, Missed, Timetable, one_job
+from desk.jobs.zones import zone_of
 from desk.ports import Store, Unit
 from desk.views import Filter, Job, Page
 from tests.support.clock_process import JOBS

@@ -22,7 +22,8 @@ class ReportAsk:
         start: first day of the period.
         zone: name of the calendar's time zone.
         bot_id: empty for the whole account.
-        only_to: person who asked for it; empty = everybody who is told of reports. `by` = the only channel to them.
+        only_to: person who asked for it; empty = everybody who is told of reports.
+        by: how the asker is told: a channel, "me" for their own settings, empty for not at all.
     """
 
     account_id: str

@@ -142,7 +142,7 @@ class JobMutations:
     @mutates(RunBacktest)
     async def run_backtest(self, info: Info, input: RunBacktestInput) -> RunBacktestPayload:
         """Run a backtest."""
-        return await _payload(
+        return await payload_of(
             info, RunBacktestPayload, lambda: RunBacktest(**_run(input)), input.idempotency_key
         )
 
@@ -153,7 +153,7 @@ class JobMutations:
         def build() -> Command:
             return RunOptimization(**_run(input), **_search(input))
 
-        return await _payload(info, RunOptimizationPayload, build, input.idempotency_key)
+        return await payload_of(info, RunOptimizationPayload, build, input.idempotency_key)
 
     @mutates(RunWalkForward)
     async def run_walk_forward(self, info: Info, input: RunWalkForwardInput) -> RunWalkForwardPayload:
@@ -169,7 +169,7 @@ class JobMutations:
                 anchored=input.anchored,
             )
 
-        return await _payload(info, RunWalkForwardPayload, build, input.idempotency_key)
+        return await payload_of(info, RunWalkForwardPayload, build, input.idempotency_key)
 
     @mutates(CheckBias)
     async def check_bias(self, info: Info, input: CheckBiasInput) -> CheckBiasPayload:
@@ -184,22 +184,25 @@ class JobMutations:
                 until=input.until,
             )
 
-        return await _payload(info, CheckBiasPayload, build, input.idempotency_key)
+        return await payload_of(info, CheckBiasPayload, build, input.idempotency_key)
 
     @mutates(CancelJob)
     async def cancel_job(self, info: Info, input: CancelJobInput) -> CancelJobPayload:
         """End a job. Ending it twice is ending it once, so no key is needed."""
-        return await _payload(info, CancelJobPayload, lambda: CancelJob(job_id=own_id("Job", input.job_id)))
+        return await payload_of(info, CancelJobPayload, lambda: CancelJob(job_id=own_id("Job", input.job_id)))
 
     @mutates(RetryJob)
     async def retry_job(self, info: Info, input: RetryJobInput) -> RetryJobPayload:
         """Start a job anew."""
-        return await _payload(
+        return await payload_of(
             info, RetryJobPayload, lambda: RetryJob(job_id=own_id("Job", input.job_id)), input.idempotency_key
         )
 
 
-async def _payload(info: Info, payload: type[P], build: Callable[[], Command], key: UUID | None = None) -> P:
+async def payload_of(
+    info: Info, payload: type[P], build: Callable[[], Command], key: UUID | None = None
+) -> P:
+    """Carry out a command that gives a job; give the payload with it."""
     done = await carry_out(info, build, key=key, keep=kept_id)
     if done.errors:
         return payload(user_errors=done.errors)

@@ -11,6 +11,7 @@ from api.context import Info
 from api.ids import global_id
 from api.node import NamedValue, Node, computed, named_values, shaped
 from desk import views
+from desk.download_links import DownloadLink
 
 strawberry.enum(views.JobState, description="Where a job stands.")
 
@@ -33,15 +34,26 @@ class JobFigure:
     reason: str
 
 
-@strawberry.type(description="A file that a job left; fetch it with the same token.")
+@strawberry.type(description="A file that a job left.")
 class JobFile:
     """A file."""
 
     name: str
     media_type: str
     size: int
-    url: str
+    url: str = strawberry.field(description="Path of the file; fetch it with the same token.")
     created_at: datetime
+    job_id: strawberry.Private[str]
+
+    @computed
+    def link(self, info: Info) -> str:
+        """Path that opens without a token for 15 minutes, as long as you are a member."""
+        actor = info.context.actor
+        return "/files/" + info.context.house.desk.downloads.make(
+            DownloadLink(
+                workspace_id=actor.workspace_id, user_id=actor.user_id, job_id=self.job_id, name=self.name
+            )
+        )
 
 
 @strawberry.type(description="Work in the background.")
