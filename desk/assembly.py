@@ -17,6 +17,7 @@ from desk.alerting.dead_man import Pulse
 from desk.alerting.pump import OutboxPump
 from desk.alerting.raising import raise_alerts
 from desk.alerting.watch import AlertWatch
+from desk.audit_seals import AuditSeals, SealKeeper
 from desk.bots.supervisor import Supervisor
 from desk.bots.tools import Tools
 from desk.bus import EventBus
@@ -37,6 +38,7 @@ from desk.models.room import ModelRoom, shelf_at
 from desk.ports import Feed, Painter, Store
 from desk.queries import Queries
 from desk.reports.drift.service import Drifts
+from desk.reports.period.letters import ReportFiles
 from desk.secrets import Secret
 from desk.settings import VenueSettings
 from desk.signing import FILE_NAME as SIGNING_FILE
@@ -181,7 +183,7 @@ async def open_house(
     pump = OutboxPump(store, clock, channels)
     if options.smtp is not None and render_alert is not None:
         draw = draw_alerts(store, painter) if draw_alerts is not None and painter is not None else None
-        pump.attach(MailAlerts(SmtpMailer(options.smtp), render_alert, draw))
+        pump.attach(MailAlerts(SmtpMailer(options.smtp), render_alert, draw, ReportFiles(store)))
     models = ModelRoom(shelf_at(options.storage_url, options.data_dir))
     tools = Tools(
         store=store,
@@ -230,6 +232,8 @@ async def open_house(
             await _announce(house, lambda workspace_id: _started(house, workspace_id))
             house.tasks.append(_forever(supervisor.run, "supervisor"))
             house.tasks.append(_forever(desk.approvals.run, "approvals"))
+            seals = AuditSeals(options.keys.parent)
+            house.tasks.append(_forever(SealKeeper(store, clock, seals).run, "audit seals"))
             house.tasks.append(_forever(Pulse(store, clock, options.role).run, "pulse"))
             if isinstance(feed, TellsPrices):
                 house.tasks.append(_forever(PriceTeller(feed, store, bus, clock).run, "prices"))

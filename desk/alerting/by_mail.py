@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from desk.alerting.channel import ChannelAway, Notice, Outcome, refused, retry, sent
@@ -34,15 +36,30 @@ class DrawAlert(Protocol):
         ...
 
 
+class AlertFiles(Protocol):
+    """Gives the files that an alert is about."""
+
+    async def __call__(self, alert: Alert) -> Mapping[str, bytes]:
+        """Give contents by name; none where the alert has none, they are gone, or are too large for a letter."""
+        ...
+
+
 class MailAlerts:
     """The outbox's way to a mailbox."""
 
     platform = "email"
 
-    def __init__(self, mailer: Mailer, render: RenderAlert, draw: DrawAlert | None = None) -> None:
+    def __init__(
+        self,
+        mailer: Mailer,
+        render: RenderAlert,
+        draw: DrawAlert | None = None,
+        files: AlertFiles | None = None,
+    ) -> None:
         self._mailer = mailer
         self._render = render
         self._draw = draw
+        self._files = files
 
     async def send(self, notice: Notice) -> Outcome:
         """Render an alert for its reader and hand it to the server."""
@@ -52,6 +69,8 @@ class MailAlerts:
         letter = self._render(
             notice.alert, notice.member, bot=notice.bot, workspace=notice.workspace, picture=picture
         )
+        if self._files is not None and (files := await self._files(notice.alert)):
+            letter = replace(letter, attachments={**letter.attachments, **files})
         try:
             await self._mailer.send(letter)
         except Temporary as problem:

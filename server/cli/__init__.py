@@ -28,6 +28,7 @@ def build() -> typer.Typer:
         models,
         offline,
         people,
+        report,
         research,
         search,
         sentiment,
@@ -62,6 +63,7 @@ def build() -> typer.Typer:
         venues,
         admin,
         people,
+        report,
     ):
         room.enter(app)
     return app
