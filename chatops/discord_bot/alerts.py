@@ -146,7 +146,19 @@ class DiscordAlerts:
                     **wanted, nonce=nonce, silent=notice.is_silent
                 )
             message_id = message_id or str(shown.id)
+        if notice.settles and notice.replies_to.isdigit():
+            await self._disarm(client, channel_id, int(notice.replies_to))
         return sent(message_id)
+
+    async def _disarm(self, client: discord.Client, channel_id: int, message_id: int) -> None:
+        """Take the buttons off a message that was answered elsewhere; where that fails they refuse when pressed."""
+        try:
+            async with handed_over(is_safe=True):
+                await (
+                    client.get_partial_messageable(channel_id).get_partial_message(message_id).edit(view=None)
+                )
+        except (NotNow, AnswerLost, NeverThis) as problem:
+            log.info("discord_buttons_stay", error=str(problem))
 
     async def _payloads(self, notice: Notice, owner: Owner) -> Sequence[Mapping[str, Any]]:
         """Give the messages of an alert; the first begins with a line that a phone can show."""

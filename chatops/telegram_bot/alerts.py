@@ -87,6 +87,8 @@ class TelegramAlerts:
             await self._platform.carry(payload, is_repeat=False)
             for payload in self._platform.payloads(shown)
         ]
+        if notice.settles:
+            await self._platform.disarm(notice.recipient, notice.replies_to)
         return arrived[0]
 
     async def _keys(self, card: Card, speaker: Speaker, notice: Notice) -> tuple[Key, ...]:

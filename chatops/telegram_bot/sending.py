@@ -199,6 +199,13 @@ class TelegramPlatform:
                 )
         return Sent(str(message.message_id))
 
+    async def disarm(self, chat_id: str, message_id: str) -> None:
+        """Take the buttons off a message that was answered elsewhere; where that fails they refuse when tapped."""
+        with suppress(TelegramError):
+            await self._bot.edit_message_reply_markup(
+                chat_id=chat_id, message_id=int(message_id), reply_markup=None
+            )
+
     def _base(self, shown: Shown) -> dict[str, Any]:
         is_group = not shown.place.is_private
         reply_to = shown.replies_to or (

@@ -99,6 +99,11 @@ class Notice:
     replies_to: str = ""
 
     @property
+    def settles(self) -> bool:
+        """Whether this answers what the earlier message asked: that one's buttons go."""
+        return bool(self.replies_to and self.alert.params.get("settles"))
+
+    @property
     def recipient(self) -> str:
         """Where to: an e-mail address, or the platform's own id of the person or chat."""
         return self.delivery.recipient

@@ -16,21 +16,24 @@ from chatops.email import render_alert
 from chatops.telegram_bot.alerts import TelegramAlerts
 from desk.alerting.by_mail import MailAlerts
 from desk.alerting.channel import Notice, Verdict
+from desk.alerting.raising import raise_alerts
 from desk.charts.drawing import draw
 from desk.clock import SystemClock
+from desk.entry_views import EntryRequest
 from desk.identity import Role
 from desk.mail import as_message
 from desk.ports import Letter
 from desk.secrets import Secret
 from desk.store import SqlStore
-from desk.views import Alert
-from tests.chatops.chat_house import ChatHouse, furnished, with_entry
+from desk.views import Alert, Filter, Page
+from tests.chatops.chat_house import NOON, ChatHouse, furnished, with_entry
 from tests.support.discord_house import user_of
 from tests.support.discord_server import DiscordServer
 from tests.support.discord_world import TOKEN
 from tests.support.records import a_delivery, an_alert
 from tests.support.telegram_world import TOKEN as TELEGRAM_TOKEN
 from tests.support.telegram_world import StandIn
+from trading.events import EntryAnswered
 
 PNG = b"\x89PNG\r\n"
 
@@ -47,6 +50,14 @@ class InlinePainter:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+class QuickPainter(InlinePainter):
+    """Is never late, on the slowest machine: what is drawn is shown elsewhere."""
+
+    async def draw(self, kind: str, spec: Mapping[str, Any]) -> bytes | None:
+        self.specs.append(spec)
+        return PNG + kind.encode()
 
 
 class StuckPainter(InlinePainter):
@@ -136,13 +147,32 @@ async def test_a_painter_that_is_stuck_keeps_no_text_waiting(
     assert found == [None] * len(several)
 
 
+async def an_answer(house: ChatHouse, request: EntryRequest) -> Alert:
+    """Let somebody say no at another door; give the alert that tells it."""
+    fact = EntryAnswered(
+        workspace_id=house.workspace.id,
+        occurred_at=NOON,
+        account_id=house.account.id,
+        bot_id=house.bot.id,
+        pair=request.pair,
+        code=request.code,
+        signal_id=request.signal_id,
+        state="SKIPPED",
+        actor="trader@console",
+    )
+    async with house.store.transaction() as tx:
+        await raise_alerts(tx, house.workspace.id, [fact], NOON)
+        alerts = await tx.alerts.page(house.workspace.id, Filter(), Page(first=20))
+    return next(one for one in alerts if one.kind == "entry_answered")
+
+
 async def test_a_question_comes_to_telegram_with_its_picture_and_three_answers(
     sqlite_store: SqlStore,
 ) -> None:
     house = await furnished(sqlite_store)
     house.desk.clock = SystemClock()
     request, alert = await with_entry(house)
-    painter = InlinePainter()
+    painter = QuickPainter()
     draws = AlertPictures(house.store, painter, kinds=PICTURED_IN_CHATS)
     stand_in = StandIn()
     try:
@@ -154,14 +184,24 @@ async def test_a_question_comes_to_telegram_with_its_picture_and_three_answers(
             told = await channel.send(
                 notice_of(house, await an_entry_filled(house), channel="telegram", recipient="1003")
             )
+            answered = await an_answer(house, request)
+            await channel.send(
+                replace(
+                    notice_of(house, answered, channel="telegram", recipient="1003"),
+                    replies_to=outcome.message_ref,
+                )
+            )
             await channel.close()
-            shown, plain = (await telegram.log())[-2:]
+            shown, plain, answer, disarmed = (await telegram.log())[-4:]
     finally:
         stand_in.close()
     assert (outcome.verdict, told.verdict) == (Verdict.SENT, Verdict.SENT)
     assert shown["method"] == "sendPhoto"
     assert [label for label, _ in shown["keys"]] == ["Approve", "Half", "Skip"]
     assert request.code in shown["text"]
+    # Whoever answered at another door: here the question is answered too, and asks no more.
+    assert (answer["reply_to"], disarmed["method"]) == (shown["id"], "editMessageReplyMarkup")
+    assert (disarmed["id"], disarmed["keys"]) == (shown["id"], [])
     # A chat is told at once: news without a question waits for no picture.
     assert plain["method"] == "sendMessage"
     assert painter.specs[0]["trade"]["stop"] == float(request.stop or 0)
@@ -169,7 +209,7 @@ async def test_a_question_comes_to_telegram_with_its_picture_and_three_answers(
 
 async def test_a_question_comes_to_discord_with_its_picture(sqlite_store: SqlStore) -> None:
     house = await furnished(sqlite_store)
-    _, alert = await with_entry(house)
+    request, alert = await with_entry(house)
     server = DiscordServer()
     await server.start()
     channel = DiscordAlerts(
@@ -177,16 +217,27 @@ async def test_a_question_comes_to_discord_with_its_picture(sqlite_store: SqlSto
         house.clock,
         token=Secret(TOKEN),
         api_url=server.api_url,
-        draw=AlertPictures(house.store, InlinePainter(), kinds=PICTURED_IN_CHATS),
+        draw=AlertPictures(house.store, QuickPainter(), kinds=PICTURED_IN_CHATS),
     )
     try:
         outcome = await channel.send(
             notice_of(house, alert, channel="discord", recipient=user_of(Role.TRADER))
         )
+        asked = dict(server.messages[outcome.message_ref].body)
+        answered = await an_answer(house, request)
+        await channel.send(
+            replace(
+                notice_of(house, answered, channel="discord", recipient=user_of(Role.TRADER)),
+                replies_to=outcome.message_ref,
+            )
+        )
     finally:
         await channel.close()
         await server.stop()
     assert outcome.verdict is Verdict.SENT
-    [message] = server.messages.values()
+    message, answer = server.messages.values()
+    assert asked["components"]
+    assert message.body["components"] == []
+    assert str(answer.body["message_reference"]["message_id"]) == message.id
     assert message.body["embeds"][0]["image"]["url"] == "attachment://entry_asked.png"
     assert [(name, data[:6]) for name, data in message.files.items()] == [("entry_asked.png", PNG)]

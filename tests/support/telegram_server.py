@@ -28,7 +28,7 @@ from tests.support.telegram_rules import (
 TOKEN = "4711:stand-in-token"
 BOT_ID = 4711
 USERNAME = "breakwater_test_bot"
-EDITING = frozenset({"editMessageText", "editMessageCaption", "editMessageMedia"})
+EDITING = frozenset({"editMessageText", "editMessageCaption", "editMessageMedia", "editMessageReplyMarkup"})
 SENDING = EDITING | {"sendMessage", "sendPhoto", "sendDocument"}
 
 
@@ -132,6 +132,8 @@ class Server:
                 return self._message(method, fields, text, size=size)
             case "editMessageText" | "editMessageCaption" | "editMessageMedia":
                 return self._edit(method, fields)
+            case "editMessageReplyMarkup":
+                return self._disarmed(fields)
             case "setMyCommands":
                 commands = checked_commands(fields["commands"])
                 self.menus.append(
@@ -245,6 +247,16 @@ class Server:
             raise Refusal(400, "Bad Request: message is not modified")
         message |= {"text": text, "keys": keys, "raw": raw, "size": size}
         self.log.append({**message, "method": method, "at": time.time()})
+        return self._as_api(message)
+
+    def _disarmed(self, fields: dict[str, Any]) -> dict[str, Any]:
+        message = self.messages.get((str(fields["chat_id"]), int(fields["message_id"])))
+        if message is None:
+            raise Refusal(400, "Bad Request: message to edit not found")
+        if not message["keys"] and "reply_markup" not in fields:
+            raise Refusal(400, "Bad Request: message is not modified")
+        message["keys"] = []
+        self.log.append({**message, "method": "editMessageReplyMarkup", "at": time.time()})
         return self._as_api(message)
 
     def _as_api(self, message: dict[str, Any]) -> dict[str, Any]:
