@@ -67,22 +67,24 @@ class Table(Generic[V]):
         self._all = tuple(name for name in known if not known[name].generated)
         self._json = frozenset(name for name in known if isinstance(known[name], JsonColumn))
         self._decoders = {
-            dialect: [decoder(known[name], hints[name], dialect) for name in self.columns]
+            dialect: [
+                (name, decode)
+                for name in self.columns
+                if (decode := decoder(known[name], hints[name], dialect)) is not None
+            ]
             for dialect in Dialect
         }
-
-    @property
-    def listed(self) -> str:
-        """The columns as a SELECT lists them."""
-        return ", ".join(f'"{name}"' for name in self.columns)
+        #: The columns as a SELECT lists them.
+        self.listed = ", ".join(f'"{name}"' for name in self.columns)
 
     def value(self, row: Row, dialect: Dialect, **derived: Any) -> V:
         """Turn a row into a value."""
-        given = {
-            name: stored if decode is None else decode(stored)
-            for name, stored, decode in zip(self.columns, row, self._decoders[dialect], strict=True)
-        }
-        return self._view(**given, **{**self._derived, **derived})
+        given: dict[str, Any] = dict(zip(self.columns, row, strict=True))
+        for name, decode in self._decoders[dialect]:
+            given[name] = decode(given[name])
+        if self._derived or derived:
+            given |= {**self._derived, **derived}
+        return self._view(**given)
 
     def stored(self, name: str, value: Any) -> Any:
         """Give a column's value as it is stored."""

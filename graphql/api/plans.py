@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import isawaitable, iscoroutine
-from typing import Any, cast
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
 
 import orjson
 from graphql import ExecutionResult as CoreResult
@@ -45,8 +46,26 @@ from strawberry.types.field import StrawberryField
 #: Turns a value into what goes on the wire; the second argument says who asks.
 Complete = Callable[[Any, Any], Any]
 
-#: One planned field: key of the answer, how the value is got, how it is completed.
-Entry = tuple[str, Complete, Complete]
+
+class _Nothing:
+    """The type of no value."""
+
+
+class Entry(NamedTuple):
+    """One planned field.
+
+    Attributes:
+        key: its name in the answer.
+        get, complete: give the value, and what goes on the wire.
+        attribute: the attribute that is the value; empty where something else gives it.
+        as_is: values of exactly this type go on the wire as they are.
+    """
+
+    key: str
+    get: Complete
+    complete: Complete
+    attribute: str
+    as_is: type
 
 
 #: Answers kept per event: so many different documents share it; more of them are answered each on their own.
@@ -77,10 +96,37 @@ class Plan:
     entries: tuple[Entry, ...]
     is_whole: bool
     plain: Mapping[str, Entry]
+    _read: Callable[[Any], tuple[Any, ...]]
+    _read_steps: tuple[tuple[str, type, Complete], ...]
+    _others: tuple[Entry, ...]
+
+    @staticmethod
+    def of(entries: tuple[Entry, ...], *, is_whole: bool) -> Plan:
+        """Give the plan of these fields: attributes are read together, the others one by one."""
+        read = [one for one in entries if one.attribute]
+        if len(read) < 2:  # With one name, attrgetter gives the value itself.
+            read = []
+        return Plan(
+            entries,
+            is_whole,
+            {one.key: one for one in entries},
+            attrgetter(*(one.attribute for one in read)) if read else lambda source: (),
+            tuple((one.key, one.as_is, one.complete) for one in read),
+            tuple(one for one in entries if one not in read),
+        )
 
     def answer(self, source: Any, asked: Any = None) -> dict[str, Any]:
         """Give the whole selection of a value."""
-        return {key: complete(get(source, asked), asked) for key, get, complete in self.entries}
+        found = {
+            key: value if type(value) is as_is else complete(value, asked)
+            for (key, as_is, complete), value in zip(self._read_steps, self._read(source), strict=True)
+        }
+        if not self._others:
+            return found
+        for one in self._others:
+            found[one.key] = one.complete(one.get(source, asked), asked)
+        # In the order of the document.
+        return {key: found[key] for key in self.plain}
 
 
 #: Plans of one document, by type and selection nodes.
@@ -178,7 +224,7 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
                 entry = plan.plain.get(key)
                 if entry is not None:
                     try:
-                        results[key] = entry[2](entry[1](source, None), None)
+                        results[key] = entry.complete(entry.get(source, None), None)
                     except Exception:  # noqa: BLE001 - as above
                         entry = None
                 if entry is None:
@@ -240,7 +286,7 @@ class Compiler:
             entry = self._entry(kind, key, nodes)
             if entry is not None:
                 entries.append(entry)
-        return Plan(tuple(entries), len(entries) == len(groups), {one[0]: one for one in entries})
+        return Plan.of(tuple(entries), is_whole=len(entries) == len(groups))
 
     def _collect(
         self,
@@ -283,13 +329,15 @@ class Compiler:
         name = nodes[0].name.value
         if name == "__typename":
             typename = kind.name
-            return key, lambda source, asked: typename, lambda value, asked: value
+            return Entry(key, lambda source, asked: typename, lambda value, asked: value, "", _Nothing)
         definition = kind.fields.get(name)
         if definition is None or definition.args or nodes[0].arguments:
             return None
         get = self._getter(definition)
         complete = self.completer(definition.type, nodes) if get is not None else None
-        return (key, get, complete) if get is not None and complete is not None else None
+        if get is None or complete is None:
+            return None
+        return Entry(key, get, complete, _attribute(definition), _as_is(definition.type))
 
     def _getter(self, definition: GraphQLField) -> Complete | None:
         """Give what gets a field of a value without waiting: an attribute, or a method without arguments."""
@@ -332,6 +380,18 @@ class Compiler:
             plan = self.plan(kind, [one.selection_set for one in nodes])
             return _object(kind, plan) if plan is not None and plan.is_whole else None
         return None
+
+
+def _attribute(definition: GraphQLField) -> str:
+    """Give the attribute behind a field; empty where a resolver is."""
+    field = (definition.extensions or {}).get("strawberry-definition")
+    is_plain = isinstance(field, StrawberryField) and field.base_resolver is None
+    return field.python_name if is_plain and isinstance(field, StrawberryField) else ""
+
+
+def _as_is(kind: GraphQLOutputType) -> type:
+    named = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    return _SAME_AS.get(named.name, _Nothing) if isinstance(named, GraphQLScalarType) else _Nothing
 
 
 def _at_once(function: Callable[..., Any]) -> Complete:

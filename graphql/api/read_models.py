@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
 
 from desk.clock import Clock
 from desk.cursors import cursor_of, read_cursor
@@ -24,8 +25,18 @@ MAX_AGE_S = 0.25
 #: Workspaces kept; the one that was idle longest goes first.
 MAX_WORKSPACES = 1024
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+V = TypeVar("V", bound=_Named)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Holdings:
     """A workspace at one moment.
 
@@ -41,7 +52,24 @@ class Holdings:
     statuses: Mapping[str, AccountStatus]
     open_positions: tuple[Position, ...]
     positions_of: Mapping[str, tuple[Position, ...]]
-    shown: dict[Any, Any] = field(default_factory=dict)
+    shown: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    @cached_property
+    def bots_oldest_first(self) -> tuple[Bot, ...]:
+        """The bots in the order in which they are listed."""
+        return tuple(sorted(self.bots.values(), key=lambda one: (one.created_at, one.id)))
+
+    def once(self, kind: str, view: V, make: Callable[[V], T]) -> T:
+        """Give a value of this copy in the form in which clients see it, which is made once.
+
+        Args:
+            view: with an id; of another moment than this copy, it is made anew.
+        """
+        known = self.shown.get((kind, view.id))
+        if known is None or known[0] is not view:
+            known = self.shown[(kind, view.id)] = (view, make(view))
+        found: T = known[1]
+        return found
 
     def page(self, wanted: Filter, page: Page) -> list[Position]:
         """Give a page of the open positions, as the store would."""

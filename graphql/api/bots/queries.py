@@ -40,9 +40,10 @@ class BotQueries:
     ) -> Connection[Bot]:
         """Bots, oldest first."""
         held = await info.context.load.holdings()
-        found = [one for one in held.bots.values() if _wanted(one, filter)]
-        found.sort(key=_position)
-        return connect_all(found, first=first, after=after, node=bot, position=_position)
+        found = [one for one in held.bots_oldest_first if _wanted(one, filter)]
+        return connect_all(
+            found, first=first, after=after, node=lambda one: held.once("bot", one, bot), position=_position
+        )
 
     @reads()
     async def bot(self, info: Info, id: strawberry.ID) -> Bot | None:
@@ -50,7 +51,8 @@ class BotQueries:
         found = await info.context.load.bot.load(own_id("Bot", id))
         if found is None:
             raise not_found(id)
-        return bot(found)
+        held = info.context.load.at_hand
+        return held.once("bot", found, bot) if held and found.id in held.bots else bot(found)
 
     @reads()
     async def bot_history(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
@@ -83,9 +82,15 @@ class PortfolioQueries:
         """Positions, newest first."""
         page, wanted = wanted_page(first, after), wanted_rows(filter)
         if wanted.is_open:
-            rows: Sequence[views.Position] = (await info.context.load.holdings()).page(wanted, page)
-        else:
-            rows = await info.context.glance.positions.page(info.context.workspace_id, wanted, page)
+            held = await info.context.load.holdings()
+            return connect(
+                held.page(wanted, page),
+                first=first,
+                after=after,
+                node=lambda one: held.once("position", one, position),
+                position=cursor_of,
+            )
+        rows = await info.context.glance.positions.page(info.context.workspace_id, wanted, page)
         return connect(rows, first=first, after=after, node=position, position=cursor_of)
 
     @reads()

@@ -56,9 +56,12 @@ class Account(Node):
     own_id: strawberry.Private[str]
 
     @computed
-    async def status(self, info: Info) -> AccountStatus | None:
+    def status(self, info: Info) -> AccountStatus | None:
         """As of the last closed bar; null before the first one."""
-        found = await info.context.load.account_status.load(self.own_id)
+        held = info.context.load.at_hand
+        if held is None:
+            return cast("AccountStatus | None", _loaded_status(info, self.own_id))
+        found = held.statuses.get(self.own_id)
         return shaped(AccountStatus, found) if found else None
 
 
@@ -247,10 +250,12 @@ def bot_of(info: Info, bot_id: str) -> BotRef | None:
     if held is None or found is None:
         # graphql-core waits for what can be waited for, whatever the signature says.
         return cast("BotRef | None", _loaded_bot(info, bot_id))
-    key = ("bot", bot_id)
-    if key not in held.shown:
-        held.shown[key] = _shown_bot(found)
-    return cast("BotRef | None", held.shown[key])
+    return held.once("bot", found, _shown_bot)
+
+
+async def _loaded_status(info: Info, account_id: str) -> AccountStatus | None:
+    found = (await info.context.load.holdings()).statuses.get(account_id)
+    return shaped(AccountStatus, found) if found else None
 
 
 async def _loaded_bot(info: Info, bot_id: str) -> BotRef | None:
