@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
@@ -46,6 +46,8 @@ HEALTH_S = 30.0
 COMPARE_S = 60.0
 #: An exit that waits for its coins is looked at again after this time.
 ROOM_S = 0.3
+#: A clock that was set by more than this begins every proof and every wait anew.
+JUMP = timedelta(seconds=2)
 #: Watched targets and stops are compared with the price this often.
 WATCH_S = 1.0
 
@@ -98,6 +100,7 @@ class Executor:
         self._busy: set[str] = set()
         self._gap = ""
         self._told_state = self.breaker.state
+        self._seen = (clock.now(), clock.monotonic())
 
     @property
     def takes_risk(self) -> bool:
@@ -139,6 +142,8 @@ class Executor:
     async def due(self) -> list[Job]:
         """Give what has to be done about orders now."""
         account, now = self._turns.account, self._clock.now()
+        if self._has_jumped(now):
+            await self.resolver.begin_anew()
         async with self._turns.store.reading() as tx:
             orders = await tx.orders.at_work(account.workspace_id, account.id, now)
             watches = await tx.execution.watches(account.workspace_id, account.id) if orders else {}
@@ -154,6 +159,13 @@ class Executor:
             if do is not None:
                 jobs.append(Job(order, watch, do))
         return jobs
+
+    def _has_jumped(self, now: datetime) -> bool:
+        """Tell whether the machine's clock was set since the last look: times noted before mean nothing any more."""
+        seen_at, seen_s = self._seen
+        elapsed_s = self._clock.monotonic()
+        self._seen = (now, elapsed_s)
+        return abs(seen_at + timedelta(seconds=elapsed_s - seen_s) - now) > JUMP
 
     async def _what(
         self, order: Order, watch: OrderWatch, frozen: set[str]

@@ -64,6 +64,17 @@ class Resolver:
             return
         await self._absent(order, watch)
 
+    async def begin_anew(self) -> None:
+        """Forget how long absence was watched, and every wait: the clock that they were measured by was set."""
+        async with self._turns.turn() as turn:
+            account = turn.account
+            for order in await turn.tx.orders.at_work(account.workspace_id, account.id, turn.at):
+                watch = await turn.tx.execution.watch_of(order.workspace_id, order.id)
+                if watch is not None and (watch.negatives or watch.next_look_at is not None):
+                    await turn.tx.execution.watch(
+                        replace(watch, negatives=0, first_negative_at=None, next_look_at=None)
+                    )
+
     async def cancel(self, order: Order, watch: OrderWatch) -> None:
         """Cancel an order at the venue, and ask what became of it."""
         if order.state is OrderState.INTENT:
@@ -144,6 +155,9 @@ class Resolver:
                 return
             watch = await turn.tx.execution.watch_of(order.workspace_id, order.id) or watch
             first = watch.first_negative_at or turn.at
+            if first > turn.at:
+                # Noted by a clock that was ahead: nothing is known about how long ago that was.
+                watch, first = replace(watch, negatives=0), turn.at
             watch = replace(watch, negatives=watch.negatives + 1, first_negative_at=first)
             is_proved = (
                 watch.negatives >= rules.negative_answers

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from desk.store import migrate, open_store
 from tests.execution.conftest import MakeHouse
+from tests.support.execution_house import a_live_house
 from trading.errors import StoreProblem
 from trading.orders import OrderState
 
@@ -58,3 +62,35 @@ async def test_25_an_answer_that_cannot_be_written_is_asked_for_again(make_house
     assert (await house.order(order)).state is OrderState.FILLED
     assert len(house.exchange.book.orders) == 1
     assert await house.complaints() == []
+
+
+async def test_25_a_disk_that_is_full_takes_no_order_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    """A real file that may not grow: what the database itself says when the disk is full."""
+    url = f"sqlite:{tmp_path / 'full.sqlite3'}"
+    await migrate(url)
+    store = open_store(url)
+    house = await a_live_house(store)
+    first = await house.settle(await house.buy("0.1"))
+    async with store.transaction() as tx:
+        (pages,) = await tx.connection.row("PRAGMA page_count")
+        await tx.connection.rows(f"PRAGMA max_page_count = {pages}")
+    refused = 0
+    taken = []
+
+    for _ in range(40):
+        try:
+            taken.append(await house.buy("0.1"))
+        except StoreProblem as problem:
+            refused += "full" in str(problem)
+    async with store.transaction() as tx:
+        await tx.connection.rows("PRAGMA max_page_count = 1000000")
+    for order in taken:
+        await house.settle(order)
+    last = await house.settle(await house.buy("0.1"))
+
+    assert refused > 0
+    assert {first.state, last.state} == {OrderState.FILLED}
+    assert len(house.venue.sent) == len(set(house.venue.sent)) == len(taken) + 2
+    assert await house.complaints() == []
+    assert await store.check() == []
+    await store.close()

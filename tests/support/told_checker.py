@@ -26,11 +26,11 @@ async def untold(tx: Unit, workspace_id: str, told: Sequence[Mapping[str, Any]],
     heard = Counter(str(one["delivery_id"]) for one in told)
     page = Page(first=_AT_ONCE)
     while alerts := await tx.alerts.page(workspace_id, Filter(), page):
-        for one in await tx.alerts.deliveries(workspace_id, [alert.id for alert in alerts]):
-            if one.status != "sent":
-                found.append(f"I6: delivery {one.id} is {one.status}; after healing everything is sent.")
-            elif not heard[one.id]:
-                found.append(f"I6: delivery {one.id} is marked as sent; nobody heard it.")
+        for row in await tx.alerts.deliveries(workspace_id, [alert.id for alert in alerts]):
+            if row.status != "sent":
+                found.append(f"I6: delivery {row.id} is {row.status}; after healing everything is sent.")
+            elif not heard[row.id]:
+                found.append(f"I6: delivery {row.id} is marked as sent; nobody heard it.")
         page = Page(first=_AT_ONCE, after=cursor_of(alerts[-1]))
     first: dict[str, Mapping[str, Any]] = {}
     latest: dict[str, str] = {}
