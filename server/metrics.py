@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from desk.bus import EventBus, SlowConsumer
 from desk.clock import Clock
 from desk.ports import Store
+from server.job_metrics import JobMetrics
 from trading.events import (
     BotStateChanged,
     EntryDenied,
@@ -60,6 +61,7 @@ class Metrics:
             "breakwater_outbox_oldest_seconds", "Age of the oldest that waits.", registry=at
         )
         self.loop_lag = Gauge("breakwater_event_loop_lag_seconds", "How late the event loop is.", registry=at)
+        self.jobs = JobMetrics(at)
         self.start_up = Gauge("breakwater_startup_recovery_seconds", "From start to ready.", registry=at)
         Gauge("breakwater_build_info", "The running version.", ["version"], registry=at).labels(version).set(
             1
@@ -121,6 +123,7 @@ class Metrics:
         try:
             async with asyncio.timeout(2.0), store.reading() as unit:
                 waiting, oldest = await unit.alerts.pending()
+                await self.jobs.look(unit, clock.now())
                 states: Tally[str] = Tally()
                 for workspace in await unit.workspaces.all():
                     states.update(one.condition.value for one in await unit.bots.all(workspace.id))

@@ -16,7 +16,9 @@ from desk.views import (
     Delivery,
     Filter,
     Job,
+    JobEnd,
     JobFile,
+    JobsOpen,
     JobState,
     Page,
 )
@@ -140,6 +142,11 @@ class Jobs(Protocol):
         self, now: datetime, *, only: Collection[str] = (), but: Collection[str] = ()
     ) -> bool: ...
     async def counts(self) -> Mapping[str, int]: ...
+    async def open_by_kind(self) -> Sequence[JobsOpen]: ...
+    async def ended_after(self, at: datetime, job_id: str, *, most: int) -> Sequence[JobEnd]:
+        """Give jobs that ended after a position, oldest first; the position of one is its end and its id."""
+        ...
+
     async def forget(self, before: datetime, *, most: int) -> int:
         """Remove jobs that ended before a time with their parts and files, at most so many; give how many."""
         ...

@@ -2,7 +2,19 @@
 
 from desk.views.accounts import Account, AccountStatus, EquityPoint, Lock, PanicReport, Performance
 from desk.views.bots import Bot, ConfigVersion, PairPhase, SeriesInfo, SignalRecord, StateChange
-from desk.views.house import Alert, AuditEntry, DeadLetter, Delivery, Filter, Job, JobFile, JobState, Page
+from desk.views.house import (
+    Alert,
+    AuditEntry,
+    DeadLetter,
+    Delivery,
+    Filter,
+    Job,
+    JobEnd,
+    JobFile,
+    JobsOpen,
+    JobState,
+    Page,
+)
 from desk.views.people import ApiToken, Install, IssuedToken, Member, Workspace
 from desk.views.trading import FillRecord, Leg, Order, Position, Trade
 
@@ -22,8 +34,10 @@ __all__ = [
     "Install",
     "IssuedToken",
     "Job",
+    "JobEnd",
     "JobFile",
     "JobState",
+    "JobsOpen",
     "Leg",
     "Lock",
     "Member",

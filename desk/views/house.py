@@ -127,6 +127,29 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobsOpen:
+    """How many jobs of a kind are in a state that is not ended, and since when the first of them is due."""
+
+    kind: str
+    state: JobState
+    count: int
+    oldest_due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnd:
+    """A job's end, parts of others included: for the metrics of whichever process asks."""
+
+    id: str
+    kind: str
+    state: JobState
+    tries: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobFile:
     """A file that a job left."""
 

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from desk.store.codec import moment
 from desk.store.connection import Connection, Dialect
 from desk.store.cursors import filtered, newest
 from desk.store.models import JobFileRow, JobRow
 from desk.store.table import Table, Where, insert_new, update
-from desk.views import Filter, Job, JobFile, JobState, Page
+from desk.views import Filter, Job, JobEnd, JobFile, JobsOpen, JobState, Page
 from trading.errors import Conflict, NotFound
 
 JOBS = Table(JobRow, Job)
@@ -249,6 +250,38 @@ class SqlJobs:
             "SELECT state, COUNT(*) FROM jobs WHERE finished_at IS NULL GROUP BY state"
         )
         return {str(state): int(count) for state, count in rows}
+
+    async def open_by_kind(self) -> Sequence[JobsOpen]:
+        """Give how many jobs of each kind are in each state that is not ended, and when the first was due."""
+        rows = await self._tx.rows(
+            "SELECT kind, state, COUNT(*), MIN(due_at) FROM jobs WHERE finished_at IS NULL GROUP BY kind, state"
+        )
+        return [
+            JobsOpen(kind=str(row[0]), state=JobState(row[1]), count=int(row[2]), oldest_due_at=moment(row[3]))
+            for row in rows
+        ]
+
+    async def ended_after(self, at: datetime, job_id: str, *, most: int) -> Sequence[JobEnd]:
+        """Give jobs that ended after a position, oldest first."""
+        rows = await self._tx.rows(
+            "SELECT id, kind, state, tries, created_at, started_at, finished_at FROM jobs "
+            "WHERE (finished_at, id) > (?, ?) ORDER BY finished_at, id LIMIT ?",
+            at,
+            job_id,
+            most,
+        )
+        return [
+            JobEnd(
+                id=str(row[0]),
+                kind=str(row[1]),
+                state=JobState(row[2]),
+                tries=int(row[3]),
+                created_at=moment(row[4]),
+                started_at=None if row[5] is None else moment(row[5]),
+                finished_at=moment(row[6]),
+            )
+            for row in rows
+        ]
 
     async def forget(self, before: datetime, *, most: int) -> int:
         """Remove jobs that ended before a time with their parts and files, at most so many; give how many."""
