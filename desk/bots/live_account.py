@@ -7,7 +7,9 @@ and positions that are held have to be looked after.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
+from decimal import Decimal
 
 import structlog
 
@@ -20,9 +22,11 @@ from desk.execution.executor import Executor
 from desk.execution.killing import leave, stop_entries
 from desk.execution.turns import Turn, Turns
 from desk.venue_port import VenueBusy
-from desk.views import Account
-from trading.errors import InvariantBroken, VenueProblem
+from desk.views import Account, Position
+from trading.errors import InvalidInput, InvariantBroken, VenueProblem
 from trading.events import Condition, TradingState
+from trading.instruments import Instrument
+from trading.risk.partial import part_to_close
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +54,8 @@ class LiveAccount:
         self._bars_wake = asyncio.Event()
         #: The executor, once the venue is open; for health and metrics.
         self.executor: Executor | None = None
+        #: The bots' engine, once the account is carried.
+        self.room: LiveRoom | None = None
         #: As an account loop shows it: open time of the last bar that bots decided on.
         self.last_ms: int | None = None
         self.has_ended = False
@@ -74,7 +80,7 @@ class LiveAccount:
         venue = await self._open_venue(account)
         try:
             turns = Turns(tools.store, tools.bus, self._clock, self._lease, account, ring=tools.ring)
-            room = LiveRoom(tools, turns, venue)
+            room = self.room = LiveRoom(tools, turns, venue)
             executor = self.executor = Executor(turns, venue, self._clock, listener=room)
             while not await self._begin(room, executor):
                 log.warning("live_account_waits", account_id=account.id, again_in_s=AGAIN_S)
@@ -87,7 +93,7 @@ class LiveAccount:
             # A venue in trouble is the executor's daily bread; what gets here is a start that was refused.
             raise VenueBusy(f"{account.name}: {problems.exceptions[0]}") from problems
         finally:
-            self.executor = None
+            self.executor = self.room = None
             await venue.close()
 
     async def _account(self) -> Account:
@@ -113,7 +119,7 @@ class LiveAccount:
             room.is_ready = executor.takes_risk
             async with turns.turn() as turn:
                 await room.look(turn)
-                did_something = await look(turn, room)
+                did_something = await look(turn, room, executor.guardian.instruments)
                 is_news = bool(turn.events) or did_something
             if is_news:
                 executor.ring()
@@ -177,7 +183,7 @@ class LiveAccount:
         self._bars_wake.clear()
 
 
-async def look(turn: Turn, room: LiveRoom) -> bool:
+async def look(turn: Turn, room: LiveRoom, instruments: Mapping[str, Instrument]) -> bool:
     """Take a latched halt and requests to close into orders; tell whether there were any. Doing it twice does it once."""
     account = await turn.tx.accounts.by_id(turn.account.workspace_id, turn.account.id)
     if account is None:
@@ -191,8 +197,34 @@ async def look(turn: Turn, room: LiveRoom) -> bool:
         if room.looks_after(position):
             continue
         for request in await open_requests(turn.tx, position):
-            await leave(turn, position, key=f"{account.id}:close:{request.id}", reason=request.reason)
-            await take_request(turn.tx, account.workspace_id, request, turn.at)
+            refusal = ""
+            try:
+                quantity = leaving_part(position, request.share, instruments.get(position.pair))
+            except InvalidInput as problem:
+                refusal = problem.message
+            else:
+                key = f"{account.id}:close:{request.id}"
+                await leave(turn, position, key=key, reason=request.reason, quantity=quantity)
+            await take_request(turn.tx, account.workspace_id, request, turn.at, refusal=refusal)
             turn.touched.add(position.id)
             did_something = True
     return did_something
+
+
+def leaving_part(position: Position, share: Decimal, instrument: Instrument | None) -> Decimal:
+    """Give what of a position that no bot looks after leaves: whole steps, and no dust behind.
+
+    Raises:
+        InvalidInput: a part that the venue would not take, or whose rules are not known yet.
+    """
+    if share >= 1:
+        return position.quantity
+    if instrument is None:
+        raise InvalidInput(
+            f"The trading rules of {position.pair} are not known yet; a part of it cannot be measured.",
+            hint="Ask again once the venue answers, or close all.",
+        )
+    part = part_to_close(
+        position.quantity, share, instrument=instrument, price=position.mark_price, stop=position.stop
+    )
+    return part.quantity

@@ -33,6 +33,60 @@ _KINDS = {
 }
 
 
+class Folding:
+    """Gives an engine the whole steps and the exact cash of executions."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    def fold(
+        self,
+        line: Line,
+        held: Decimal,
+        fill: FillRecord,
+        *,
+        reason: Reason,
+        ts_ms: int,
+        intent_sequence: int = 0,
+    ) -> None:
+        """Fold an execution.
+
+        Args:
+            held: what the position holds after it, negative for a short.
+        """
+        engine, memory = self._opened.engine, self._opened.memory.line(line.key)
+        there = engine.position(line.index)
+        wanted = line.instrument.lots(abs(held)) * (1 if held >= 0 else -1)
+        sign = 1 if fill.side is Side.BUY else -1
+        lots = max(0, sign * (wanted - there.side * there.lots))
+        moved = cash_of(fill)
+        self._opened.memory.cash += moved
+        memory.unbooked += moved
+        if not lots:
+            return
+        worth = -sign * line.instrument.quantity_of(lots) * fill.price
+        self.apply(
+            line,
+            kind=EventKind.FILL,
+            intent_sequence=intent_sequence,
+            side=fill.side,
+            lots=lots,
+            price=float(fill.price),
+            fee=float(worth - memory.unbooked),
+            ts_ms=ts_ms,
+            reason=reason,
+            leg=fill.leg,
+            is_maker=fill.liquidity is Liquidity.MAKER,
+        )
+        memory.unbooked = Decimal(0)
+
+    def apply(self, line: Line, **said: object) -> None:
+        """Give the engine one more piece of evidence about a line."""
+        engine = self._opened.engine
+        sequence = engine.account().last_event + 1
+        engine.apply(EngineEvent(sequence=sequence, line=line.index, **said))  # type: ignore[arg-type]
+
+
 class LiveEvidence:
     """Folds evidence into one opened account."""
 
@@ -40,6 +94,7 @@ class LiveEvidence:
         self._opened = opened
         self._ledger = ledger
         self._decisions = decisions
+        self._folding = Folding(opened)
         self._lines = {line.key: line for line in opened.plan.lines}
         #: Lines whose close ended without closing; it is wanted again.
         self.unclosed: set[int] = set()
@@ -71,10 +126,12 @@ class LiveEvidence:
         if line is None or not sequence:
             return False
         memory = self._opened.memory.line(line.key)
+        is_part = int(self._opened.engine.book.positions[line.index]["leave_sequence"]) == sequence
         self._apply(line, kind=_KINDS.get(order.state, EventKind.CANCELED), intent_sequence=sequence)
         if order.is_reduce_only:
             memory.close_sequence = 0
-            if line.key in self._ledger.open:
+            # A part that a person wanted closed is asked for by a person again, where it did not leave.
+            if line.key in self._ledger.open and not is_part:
                 self.unclosed.add(line.index)
         else:
             memory.entry_sequence = 0 if memory.entry_sequence == sequence else memory.entry_sequence
@@ -99,8 +156,12 @@ class LiveEvidence:
         self._apply(line, kind=EventKind.RESOLVED if is_over else EventKind.UNKNOWN)
         return True
 
-    async def catch_up(self, context: Context) -> None:
-        """Bring the engine to what the rows hold, where something happened while nobody told it."""
+    async def catch_up(self, context: Context, *, is_rebuilt: bool = False) -> None:
+        """Bring the engine to what the rows hold, where something happened while nobody told it.
+
+        Args:
+            is_rebuilt: the engine comes from the fills: it knows no exits.
+        """
         engine = self._opened.engine
         for line in self._opened.plan.lines:
             held = self._ledger.open.get(line.key)
@@ -113,7 +174,7 @@ class LiveEvidence:
                 await self._opened_now(context, line, held)
             elif held is None and self._opened.phases.of(line) is Phase.POSITION_OPEN:
                 await self._flat_now(context, line, "flat at the venue")
-            if held is not None and missing and not there.lots:
+            if held is not None and (is_rebuilt or (missing and not there.lots)):
                 await self._ledger.adopt_exits(context, engine, line)
 
     def _adopt(self, line: Line, missing: int, held: Position | None) -> None:
@@ -136,37 +197,18 @@ class LiveEvidence:
         engine.take_notices()
 
     def _fold(self, line: Line, position: Position, order: Order, fill: FillRecord) -> None:
-        """Give the engine the whole steps and the exact cash of an execution."""
-        engine, memory = self._opened.engine, self._opened.memory.line(line.key)
-        there = engine.position(line.index)
-        wanted = 0 if position.closed_at is not None else _lots(line, position)
-        sign = 1 if fill.side is Side.BUY else -1
-        lots = max(0, sign * (wanted - there.side * there.lots))
-        moved = _cash(fill)
-        self._opened.memory.cash += moved
-        memory.unbooked += moved
-        if not lots:
-            return
-        worth = -sign * line.instrument.quantity_of(lots) * fill.price
-        self._apply(
+        wanted = Decimal(0) if position.closed_at is not None else position.quantity
+        self._folding.fold(
             line,
-            kind=EventKind.FILL,
-            intent_sequence=self._sequence_of(line, order),
-            side=fill.side,
-            lots=lots,
-            price=float(fill.price),
-            fee=float(worth - memory.unbooked),
-            ts_ms=engine.account().now_ms,
+            wanted if position.is_long else -wanted,
+            fill,
             reason=order.reason,
-            leg=fill.leg,
-            is_maker=fill.liquidity is Liquidity.MAKER,
+            ts_ms=self._opened.engine.account().now_ms,
+            intent_sequence=self._sequence_of(line, order),
         )
-        memory.unbooked = Decimal(0)
 
     def _apply(self, line: Line, **said: object) -> None:
-        engine = self._opened.engine
-        sequence = engine.account().last_event + 1
-        engine.apply(EngineEvent(sequence=sequence, line=line.index, **said))  # type: ignore[arg-type]
+        self._folding.apply(line, **said)
 
     def _sequence_of(self, line: Line, order: Order) -> int:
         """Give the engine's intent behind an order, also where another order took its place; 0 for none."""
@@ -224,7 +266,7 @@ def _lots(line: Line, position: Position) -> int:
     return (1 if position.is_long else -1) * line.instrument.lots(position.quantity)
 
 
-def _cash(fill: FillRecord) -> Decimal:
+def cash_of(fill: FillRecord) -> Decimal:
     """Give what an execution did to the cash; a fee that was kept in the bought asset was not paid in cash."""
     sign = 1 if fill.side is Side.BUY else -1
     fee = Decimal(0) if fill.base_fee else fill.fee

@@ -14,9 +14,10 @@ from desk.bots.bar_rows import candle_events, status_of
 from desk.bots.bar_step import BarStep
 from desk.bots.context import Context, shown_price
 from desk.bots.housekeeping import Housekeeping
-from desk.bots.live_evidence import LiveEvidence
+from desk.bots.live_evidence import LiveEvidence, cash_of
 from desk.bots.live_ledger import LiveLedger
 from desk.bots.live_orders import LiveDecisions, LivePath
+from desk.bots.live_rebuild import rebuild
 from desk.bots.memory import pack
 from desk.bots.opening import Opened, read_rows, restored, warm
 from desk.bots.state import be
@@ -58,8 +59,14 @@ class LiveRoom:
         self._is_warm = False
         self._is_dirty = False
         self._closed_again_s = 0.0
+        self._paid: dict[str, Decimal] | None = None
         turns.before_commit.append(self._save)
         turns.bars_held = self._bars_held
+
+    @property
+    def paid(self) -> Mapping[str, Decimal]:
+        """What the account's fills moved, by currency, as it is counted here; empty before the first bar."""
+        return dict(self._paid or {})
 
     @property
     def opened(self) -> Opened | None:
@@ -90,7 +97,10 @@ class LiveRoom:
             except (OperatorProblem, StrategyFailure) as problem:
                 self.cause = problem.message
                 return False
-            await self._settle_in(turn, opened)
+            is_rebuilt = rows.saved is None
+            if is_rebuilt:
+                await rebuild(turn, opened)
+            await self._settle_in(turn, opened, is_rebuilt=is_rebuilt)
         return True
 
     async def warm(self) -> None:
@@ -158,6 +168,9 @@ class LiveRoom:
 
     async def filled(self, turn: Turn, order: Order, fill: FillRecord) -> None:
         """An execution was booked."""
+        if self._paid is not None:
+            currency = fill.pair.partition("/")[2].partition(":")[0]
+            self._paid[currency] = self._paid.get(currency, Decimal(0)) + cash_of(fill)
         if self._opened is not None:
             self._is_dirty = (
                 await self._evidence.filled(await self._context(turn), order, fill) or self._is_dirty
@@ -205,7 +218,7 @@ class LiveRoom:
                 hint=f"Start it with BREAKWATER_MARKET={venue}.",
             )
 
-    async def _settle_in(self, turn: Turn, opened: Opened) -> None:
+    async def _settle_in(self, turn: Turn, opened: Opened, *, is_rebuilt: bool) -> None:
         """Put an opened account to work, brought to what the rows hold."""
         epoch = (await turn.tx.workspaces.install()).restore_epoch
         ledger = LiveLedger(opened.plan, opened.memory)
@@ -216,7 +229,7 @@ class LiveRoom:
         self._keeping = Housekeeping(opened, ledger, decisions, self._tools.clock)
         self._opened = opened
         self.last_ms = opened.last_ms
-        await self._evidence.catch_up(await self._context(turn))
+        await self._evidence.catch_up(await self._context(turn), is_rebuilt=is_rebuilt)
         self._is_dirty = True
 
     async def _context(self, turn: Turn) -> Context:
@@ -280,12 +293,14 @@ class LiveRoom:
         baseline = await context.tx.execution.baseline(account.workspace_id, account.id)
         if baseline is None:
             return
-        paid = await context.tx.execution.paid(account.workspace_id, account.id)
+        if self._paid is None:
+            # Added up once; from here on every fill is counted as it is booked. A turn that fails ends this room.
+            self._paid = dict(await context.tx.execution.paid(account.workspace_id, account.id))
         currency = account.currency
         there = (
             Decimal(baseline.holdings.get(currency, "0"))
             + Decimal(baseline.flows.get(currency, "0"))
-            + paid.get(currency, Decimal(0))
+            + self._paid.get(currency, Decimal(0))
         )
         engine = opened.engine
         difference = min(opened.memory.cash, there) - Decimal(repr(engine.account().cash))

@@ -7,6 +7,7 @@ is missing, wishes to cancel for what is too much. Nothing is sent here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from desk.execution.drafts import draft, wish_to_cancel
@@ -38,6 +39,7 @@ class Guardian:
         for position_id in sorted(turn.touched):
             await self.mend(turn, position_id)
         turn.touched.clear()
+        turn.freed.clear()
 
     def plan(self, protection: Protection, orders: Sequence[Order]) -> ExitPlan:
         """Give what should rest, beside what other orders are selling already."""
@@ -64,9 +66,19 @@ class Guardian:
                 wanted.remove(same)
             else:
                 await wish_to_cancel(turn, one, reason="the position's exits changed")
+        if position_id in turn.freed:
+            await self._look_at_once(turn, orders)
         faultpoint("k16b")
         for want in wanted:
             await self._place(turn, protection, want)
+
+    async def _look_at_once(self, turn: Turn, orders: Sequence[Order]) -> None:
+        """Let exits that wait for their coins be looked at now: what locked them may have gone in this very turn."""
+        for one in orders:
+            if one.state is OrderState.INTENT and not one.attempts:
+                watch = await turn.tx.execution.watch_of(one.workspace_id, one.id)
+                if watch is not None and watch.next_look_at is not None:
+                    await turn.tx.execution.watch(replace(watch, next_look_at=None))
 
     async def orders_of(self, turn: Turn, position_id: str) -> list[Order]:
         """Give the unsettled exit orders of a position."""

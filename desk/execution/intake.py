@@ -74,6 +74,7 @@ class Intake:
         """Tell whoever must know that an order will not fill any more, and place its rest anew where that is wanted."""
         if order.position_id:
             turn.touched.add(order.position_id)
+            turn.freed.add(order.position_id)
         watch = await turn.tx.execution.watch_of(order.workspace_id, order.id)
         left = order.quantity - order.filled_quantity
         if (

@@ -36,6 +36,7 @@ class Turn:
     Attributes:
         events: facts, journalled before the commit.
         touched: positions whose exits must be looked at before the commit.
+        freed: those of them of which an exit has ended: what it locked is free for another.
         steps: the venue's quantity step by pair; less than one step of a position cannot be sold.
         bars_held: tells how many bars a position was held.
     """
@@ -45,6 +46,7 @@ class Turn:
     account: Account
     events: list[Event] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
+    freed: set[str] = field(default_factory=set)
     steps: Mapping[str, Decimal] = field(default_factory=dict)
     bars_held: Callable[[Position], int] = lambda position: 0
 

@@ -17,6 +17,9 @@ from trading.instruments import Instrument
 #: What both sides pay; no slippage, so that prices can be compared.
 COSTS = {"maker_fee": 0.001, "taker_fee": 0.001, "slippage": 0.0, "spread": 0.0}
 
+#: The two sides are at most so far apart, as a share: half a spread, the fee in the coin, a tick, a step.
+_APART = Decimal("0.002")
+
 
 def joined(candles: Candles, *, tick: float = 0.01) -> Candles:
     """Give a series on the tick in which every bar opens where the last one closed."""
@@ -130,14 +133,18 @@ class Told:
     quantity: Decimal
     tag: str
 
-    def is_like(self, other: Told) -> bool:
-        """Tell whether two trades are the same up to the prices that a venue gave."""
+    def is_like(self, other: Told, *, sizes: Decimal = _APART, prices: Decimal = _APART) -> bool:
+        """Tell whether two trades are the same up to the prices that a venue gave.
+
+        Args:
+            sizes, prices: how far quantities and prices may be apart, as a share.
+        """
         return (
             (self.pair, self.is_long, self.reason, self.bars, self.tag)
             == (other.pair, other.is_long, other.reason, other.bars, other.tag)
-            and _near(self.entry, other.entry)
-            and _near(self.exit, other.exit)
-            and _near(self.quantity, other.quantity)
+            and _near(self.entry, other.entry, prices)
+            and _near(self.exit, other.exit, prices)
+            and _near(self.quantity, other.quantity, sizes)
         )
 
 
@@ -155,5 +162,5 @@ def told(trade: Trade) -> Told:
     )
 
 
-def _near(one: Decimal, other: Decimal) -> bool:
-    return abs(one - other) <= max(one, other) * Decimal("0.002")
+def _near(one: Decimal, other: Decimal, share: Decimal) -> bool:
+    return abs(one - other) <= max(one, other) * share
