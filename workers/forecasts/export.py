@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from trading.errors import InvariantBroken
+from workers.tracing import quiet_tracing
 
 #: Largest difference between torch and the exported file, over all outputs.
 PARITY = 1e-5
@@ -32,14 +32,7 @@ def export(model: nn.Module, windows: NDArray[np.float32]) -> tuple[bytes, float
 
     model.eval()
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # It says of itself that another exporter is newer (slower and larger here, ADR 0185), and traces sizes that are fixed.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
-        # An LSTM of several batch sizes "can cause an error": parity looks at several.
-        warnings.filterwarnings(
-            "ignore", message="Exporting a model to ONNX with a batch_size", category=UserWarning
-        )
+    with quiet_tracing():
         torch.onnx.export(
             model,
             (torch.from_numpy(windows[:2]),),

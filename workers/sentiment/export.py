@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from workers.tracing import quiet_tracing
+
 if TYPE_CHECKING:
     from workers.sentiment.fit import Classifier
 
@@ -31,20 +33,21 @@ def export(model: Classifier, base: Path, out: Path) -> float:
     mask[1, 7:] = 0
     with tempfile.TemporaryDirectory() as name:
         exact = Path(name) / "exact.onnx"
-        torch.onnx.export(
-            model,
-            (ids, mask),
-            str(exact),
-            input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_axes={
-                "input_ids": {0: "texts", 1: "tokens"},
-                "attention_mask": {0: "texts", 1: "tokens"},
-                "logits": {0: "texts"},
-            },
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+        with quiet_tracing():
+            torch.onnx.export(
+                model,
+                (ids, mask),
+                str(exact),
+                input_names=["input_ids", "attention_mask"],
+                output_names=["logits"],
+                dynamic_axes={
+                    "input_ids": {0: "texts", 1: "tokens"},
+                    "attention_mask": {0: "texts", 1: "tokens"},
+                    "logits": {0: "texts"},
+                },
+                opset_version=_OPSET,
+                dynamo=False,
+            )
         with torch.inference_mode():
             wanted = model(ids, mask).numpy()
         session = onnxruntime.InferenceSession(str(exact), providers=["CPUExecutionProvider"])
