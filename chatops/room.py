@@ -12,6 +12,7 @@ from desk.commands import Command
 from desk.desk import Desk, Outcome
 from desk.identity import Actor
 from desk.live_prices import LivePrices
+from desk.models.queries import PairForecast
 from desk.ports import Painter, Store
 from desk.reports.drift.service import Drifts
 from desk.views import Member
@@ -31,6 +32,7 @@ class Room:
         label: where market data come from, as people are told; empty when another process trades.
         prices: what was told between bars; None where nobody tells.
         drifts: measures bots beside their replay; None where no market is at hand.
+        forecast: gives what the model that speaks for a pair of a workspace expects; None where no market is at hand.
         doors: gives how each chat door of this process stands, and what is wrong with it.
     """
 
@@ -41,6 +43,7 @@ class Room:
     prices: LivePrices | None = None
     drifts: Drifts | None = None
     doors: Callable[[], Mapping[str, tuple[str, str]]] | None = None
+    forecast: Callable[[str, str], Awaitable[PairForecast]] | None = None
 
     @property
     def store(self) -> Store:

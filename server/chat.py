@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chatops.doors.who import People
     from chatops.telegram_bot.hook import Hook
     from desk.assembly import House
+    from desk.models.queries import PairForecast
 
 #: What Telegram calls the header with the webhook's secret.
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
@@ -86,6 +87,7 @@ async def open_doors(house: House, settings: Settings, *, version: str) -> Async
         label=house.feed.label,
         prices=house.prices,
         drifts=house.drifts,
+        forecast=forecaster(house),
         doors=lambda: {
             name: (state.value.lower(), detail)
             for one in kept
@@ -109,6 +111,18 @@ async def open_doors(house: House, settings: Settings, *, version: str) -> Async
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
+
+
+def forecaster(house: House) -> Callable[[str, str], Awaitable[PairForecast]]:
+    """Give what chat words ask for forecasts."""
+
+    async def forecast(workspace_id: str, pair: str) -> PairForecast:
+        from desk.models.queries import forecast_of
+
+        async with house.store.reading() as tx:
+            return await forecast_of(tx, house.models, house.feed, workspace_id, pair)
+
+    return forecast
 
 
 def _telegram(

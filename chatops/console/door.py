@@ -20,6 +20,7 @@ from chatops.room import Room
 from chatops.texts.speaker import Speaker
 from desk.desk import Desk
 from desk.identity import Actor
+from desk.models.queries import PairForecast
 from desk.ports import Painter, Store
 from desk.reports.drift.service import Drifts
 from desk.views import Member, Workspace
@@ -65,9 +66,10 @@ def room_of(
     version: str = "",
     label: str = "",
     drifts: Drifts | None = None,
+    forecast: Callable[[str, str], Awaitable[PairForecast]] | None = None,
 ) -> Room:
     """Give the room that `run_once` and `run_interactive` take."""
-    return Room(desk=desk, painter=painter, version=version, label=label, drifts=drifts)
+    return Room(desk=desk, painter=painter, version=version, label=label, drifts=drifts, forecast=forecast)
 
 
 async def member_named(store: Store, name: str = "") -> tuple[Workspace, Member]:

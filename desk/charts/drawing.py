@@ -12,6 +12,7 @@ from desk.charts.candles import draw_candles
 from desk.charts.correlation import draw_correlation
 from desk.charts.drift import draw_drift
 from desk.charts.equity import draw_equity
+from desk.charts.fan import draw_fan
 from desk.charts.gauges import draw_gauges
 from desk.charts.heat import draw_heat
 from desk.charts.kinds import KINDS
@@ -32,6 +33,7 @@ _DRAWERS: Mapping[str, Callable[[Any], bytes]] = {
     "drift": draw_drift,
     "before_after": draw_before_after,
     "search": draw_search,
+    "fan": draw_fan,
 }
 
 

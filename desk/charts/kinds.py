@@ -10,6 +10,7 @@ from desk.charts.specs import (
     CorrelationSpec,
     DriftSpec,
     EquitySpec,
+    FanSpec,
     GaugeSpec,
     HeatSpec,
     SearchSpec,
@@ -26,12 +27,13 @@ Spec = (
     | DriftSpec
     | BeforeAfterSpec
     | SearchSpec
+    | FanSpec
 )
 
 #: candles: a market; trade: a trade on its candles; equity: with drawdown; daily: amounts as bars; heat: a figure over
 #: two parameters; allocation: what a capital consists of; correlation: how returns move together; gauge: limits as
 #: dials; drift: what was earned beside what the replay earns; before_after: what was held before
-#: and after; search: the best of a search so far.
+#: and after; search: the best of a search so far; fan: where a price may go.
 KINDS: dict[str, type[Spec]] = {
     "candles": CandleSpec,
     "trade": CandleSpec,
@@ -44,4 +46,5 @@ KINDS: dict[str, type[Spec]] = {
     "drift": DriftSpec,
     "before_after": BeforeAfterSpec,
     "search": SearchSpec,
+    "fan": FanSpec,
 }

@@ -351,6 +351,37 @@ class SearchSpec:
             raise InvalidInput("No trial was given; a picture needs at least one.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanSpec:
+    """A forecast: the price until now, and where it may go.
+
+    Attributes:
+        ts_ms, close: the bars until now.
+        ahead_ms: times of the fan, from now on.
+        bands: prices, one row for each quantile and each as long as `ahead_ms`, one after the other, rising.
+        quantiles: of the rows, an odd number: the middle one is the median.
+    """
+
+    ts_ms: TimeSeries
+    close: FloatSeries
+    ahead_ms: TimeSeries
+    bands: FloatSeries
+    quantiles: FloatSeries
+    title: str = ""
+    subtitle: str = ""
+    theme: Theme = Theme.DARK
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _refuse_uneven(self, ("ts_ms", "close"))
+        rows, columns = len(self.quantiles), len(self.ahead_ms)
+        if not rows % 2 or columns < 2 or len(self.bands) != rows * columns:
+            raise ShapeMismatch(
+                f"A fan of {rows} quantiles at {columns} times has {len(self.bands)} prices; an odd number of "
+                "quantiles, at least 2 times and one price for each are needed."
+            )
+
+
 def _refuse_uneven(spec: Any, names: tuple[str, ...]) -> None:
     lengths = {name: len(getattr(spec, name)) for name in names}
     if len(set(lengths.values())) > 1:

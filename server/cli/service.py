@@ -145,6 +145,7 @@ async def _console(
     from chatops.console.terminal import terminal_ask
     from desk.assembly import open_house
     from desk.charts.painter import ProcessPainter
+    from server.chat import forecaster
     from server.cli.house import remembered, settings
     from server.version import VERSION
 
@@ -168,6 +169,7 @@ async def _console(
                 version=VERSION,
                 label=house.feed.label,
                 drifts=house.drifts,
+                forecast=forecaster(house),
             )
             actor = await console_actor(house.store, as_user)
             if command:

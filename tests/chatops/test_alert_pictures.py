@@ -167,8 +167,10 @@ async def an_answer(house: ChatHouse, request: EntryRequest) -> Alert:
 
 
 async def test_a_question_comes_to_telegram_with_its_picture_and_three_answers(
-    sqlite_store: SqlStore,
+    sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A core that is compiled anew takes longer than a person is kept waiting.
+    monkeypatch.setattr("chatops.alert_pictures.WITHIN_S", 120.0)
     house = await furnished(sqlite_store)
     house.desk.clock = SystemClock()
     request, alert = await with_entry(house)
@@ -207,7 +209,10 @@ async def test_a_question_comes_to_telegram_with_its_picture_and_three_answers(
     assert painter.specs[0]["trade"]["stop"] == float(request.stop or 0)
 
 
-async def test_a_question_comes_to_discord_with_its_picture(sqlite_store: SqlStore) -> None:
+async def test_a_question_comes_to_discord_with_its_picture(
+    sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatops.alert_pictures.WITHIN_S", 120.0)
     house = await furnished(sqlite_store)
     request, alert = await with_entry(house)
     server = DiscordServer()
