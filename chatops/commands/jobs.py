@@ -70,7 +70,7 @@ async def backtest(asked: Asked) -> Card:
             parameters=tuple((key, setting(typed)) for key, typed in args["settings"].items()),
         )
     )
-    return _queued(outcome.view)
+    return queued(outcome.view)
 
 
 @PAGE.word(
@@ -107,7 +107,7 @@ async def optimize(asked: Asked) -> Card:
             **more,
         )
     )
-    return _queued(outcome.view)
+    return queued(outcome.view)
 
 
 def _stretch(asked: Asked) -> tuple[datetime | None, datetime | None]:
@@ -117,7 +117,8 @@ def _stretch(asked: Asked) -> tuple[datetime | None, datetime | None]:
     return asked.args["from"] or since, asked.args["to"] or until
 
 
-def _queued(job: Job) -> Card:
+def queued(job: Job) -> Card:
+    """Give the card of a job that was asked for, followed until it ends."""
     known = reference(job.id)
     return Card(
         name="job",
@@ -337,7 +338,7 @@ async def cancel(asked: Asked) -> Card:
     job = await _found(asked)
     if asked.args["retry"]:
         outcome = await asked.do(RetryJob(job_id=job.id))
-        return _queued(outcome.view)
+        return queued(outcome.view)
     outcome = await asked.do(CancelJob(job_id=job.id))
     return Card(
         name="job",

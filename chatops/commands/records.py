@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,13 +26,14 @@ from chatops.cards import (
     Tone,
     Value,
 )
+from chatops.commands.jobs import queued
 from chatops.commands.positions import tone_of_amount
 from chatops.commands.results import bars_chart, equity_chart, gathered, of_pair
 from chatops.problems import misheard
-from chatops.reading import bots_of, reference
+from chatops.reading import bots_of, reference, wanted_bot
 from chatops.room import Asked
 from chatops.typing_repair import plain
-from desk.commands import ArchiveTrade
+from desk.commands import ArchiveTrade, MakeReport
 from desk.identity import Role
 from desk.logs import remembered_lines
 from desk.ports import Unit
@@ -46,6 +48,8 @@ PAGE = Page(Group.RESULTS)
 _BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
 #: Rows of one file; more are asked for by days.
 _MOST_ROWS = 10_000
+#: Where a report is sent that is made in the background.
+_WAYS = ("me", "email", "telegram", "discord")
 
 
 @PAGE.word(
@@ -124,17 +128,21 @@ _SPANS = {"day": 1, "week": 7, "month": 30}
 @PAGE.word(
     "report",
     example="/report week pdf",
+    also=(MakeReport,),
     arguments=(
         Argument(name="span", read=kinds.choice(*_SPANS), default="day", offers=tuple(_SPANS)),
         Argument(
             name="form", read=kinds.choice("pdf", "xlsx", "csv"), default="pdf", offers=("pdf", "xlsx", "csv")
         ),
+        Argument(name="send", read=kinds.choice(*_WAYS), only_named=True, offers=_WAYS),
         _BOT,
     ),
 )
 async def report(asked: Asked) -> Card:
-    """Give the results of a day, a week or a month as a file, with the equity as a picture."""
+    """Give the results of a day, a week or a month as a file with the equity; send=email sends those of the last one."""
     span, form = asked.args["span"], asked.args["form"]
+    if asked.args["send"]:
+        return await _sent_report(asked, span, asked.args["send"])
     book = await gathered(asked, days=_SPANS[span])
     total = summed(book.trades)
     fields = (
@@ -196,6 +204,14 @@ async def report(asked: Asked) -> Card:
         chart=None if book.bot else equity_chart(book.equity, title=book.name, currency=book.currency),
         file=File(name=f"report-{span}-{book.until:%Y-%m-%d}.{form}", media_type=media_type, content=content),
     )
+
+
+async def _sent_report(asked: Asked, span: str, way: str) -> Card:
+    """Let the report of the last day, week or month that is over be made in the background and sent."""
+    bot = await wanted_bot(asked, asked.args["bot"])
+    outcome = await asked.do(MakeReport(period=span, bot_id=bot.id if bot else "", send_to=way))
+    card = queued(outcome.view)
+    return replace(card, notes=(Text(f"report_to.{way}"), *card.notes))
 
 
 _REPORT_HEAD = ("number", "pair", "side", "pnl", "pnl_ratio", "reason", "closed")

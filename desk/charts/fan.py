@@ -51,8 +51,10 @@ def draw_fan(spec: FanSpec) -> bytes:
             fontsize=9,
             color=colours.ink,
             zorder=6,
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": colours.paper, "edgecolor": "none", "alpha": 0.8},
         )
     axes.set_xlim(float(x[0]) if len(x) else float(x_ahead[0]), float(x_ahead[-1]))
     date_ticks(axes, axes, np.concatenate([ts, ahead]))
+    axes.tick_params(labelbottom=True)
     figure.text(0.978, 0.022, "UTC", color=colours.faint, fontsize=8.5, ha="right")
     return look.png(figure)

@@ -250,6 +250,20 @@ async def test_a_comparison_takes_a_position_whose_account_is_meant(house: ChatH
     assert card.title.params == {"account": "live"}
 
 
+async def test_a_report_is_made_in_the_background_and_sent_where_it_was_asked_for(
+    house: ChatHouse, chat: Chat
+) -> None:
+    card = await chat.say("/report week send=email bot=demo", expect="job")
+
+    assert Text("report_to.email") in card.notes
+    async with house.store.reading() as tx:
+        [job] = await tx.jobs.page(house.workspace.id, Filter(), Page(first=1))
+    assert job.asked_by == house.actor().user_id
+    assert "email" in str(job.input)
+    shown = await chat.say(card.renewed_by, expect="job")
+    assert "job_kind" not in spoken(shown)
+
+
 async def test_whoami_names_the_chat_and_its_topic(house: ChatHouse, chat: Chat) -> None:
     place = Place(platform="telegram", chat_id="-1001", thread_id="7")
     card = await chat.dispatcher.answer("/tg_info", chat.actor, extras={"place": place})
