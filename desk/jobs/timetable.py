@@ -222,6 +222,14 @@ ENTRIES: tuple[Entry, ...] = (
         plan=one_job("job_retention", "Forget old jobs"),
         is_shared=True,
     ),
+    Entry(
+        name="record_retention",
+        words="Forget facts after BREAKWATER_JOURNAL_KEEP_DAYS, and what was received or answered after "
+        "BREAKWATER_MESSAGES_KEEP_DAYS.",
+        when=Every(span=timedelta(days=1)),
+        plan=one_job("record_retention", "Forget old records"),
+        is_shared=True,
+    ),
 )
 
 

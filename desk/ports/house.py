@@ -40,6 +40,9 @@ class Journal(Protocol):
         ...
 
     async def oldest(self, workspace_id: str) -> int: ...
+    async def forget(self, before: datetime, *, most: int) -> int:
+        """Retire facts recorded before a time, from the oldest on and without a hole; the newest one stays."""
+        ...
 
 
 class Alerts(Protocol):
@@ -90,6 +93,10 @@ class Messages(Protocol):
 
     async def mark_discarded(self, workspace_id: str, letter_id: str, at: datetime, *, by: str = "") -> bool:
         """Settle a buried message without a replay; False when there is none or it was settled before."""
+        ...
+
+    async def forget(self, before: datetime, *, most: int) -> int:
+        """Remove what was received, and letters that were settled, before a time; a letter that waits stays."""
         ...
 
 
@@ -229,4 +236,8 @@ class Keys(Protocol):
         now: datetime,
     ) -> str:
         """Use a token once: "ok", "used", "expired", "foreign" or "unknown"; only "ok" consumes it."""
+        ...
+
+    async def forget(self, before: datetime, *, most: int) -> int:
+        """Remove answers given before a time, and confirmations that ran out before it; give how many."""
         ...

@@ -418,6 +418,21 @@ class Settings:
         group="Jobs",
         unit="days",
     )
+    journal_keep_days: int = setting(
+        365,
+        "How long facts are kept in the journal, for subscribers and reports; orders, trades and the audit stay.",
+        read=whole(30, 3650),
+        group="Jobs",
+        unit="days",
+    )
+    messages_keep_days: int = setting(
+        30,
+        "How long it is remembered what was received or answered, so that the same again has no effect, and dead "
+        "letters that were settled.",
+        read=whole(7, 3650),
+        group="Jobs",
+        unit="days",
+    )
 
     #: By venue in lower case; each value as `BREAKWATER_<VENUE>_<KEY>`.
     venues: Mapping[str, VenueSettings] = field(default_factory=dict)

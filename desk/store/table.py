@@ -175,6 +175,12 @@ async def update(
     return await tx.change(sql, *_values(changes, json), *where.values)
 
 
+async def delete_oldest(tx: Connection, table: str, condition: str, *values: Any, most: int) -> int:
+    """Remove rows that match, at most so many, in the order in which they came; give how many."""
+    chosen = " ".join(["SELECT id FROM", table, "WHERE", condition, "ORDER BY id LIMIT ?"])
+    return await tx.change(" ".join(["DELETE FROM", table, f"WHERE id IN ({chosen})"]), *values, most)
+
+
 async def must_be_new(tx: Connection, table: Table[V], value: V, what: str, **extra: Any) -> None:
     """Write a row that cannot be there yet.
 

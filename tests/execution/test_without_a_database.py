@@ -72,7 +72,7 @@ async def test_25_a_disk_that_is_full_takes_no_order_and_goes_on_when_there_is_r
     house = await a_live_house(store)
     first = await house.settle(await house.buy("0.1"))
     async with store.transaction() as tx:
-        (pages,) = await tx.connection.row("PRAGMA page_count")
+        [(pages,)] = await tx.connection.rows("PRAGMA page_count")
         await tx.connection.rows(f"PRAGMA max_page_count = {pages}")
     refused = 0
     taken = []

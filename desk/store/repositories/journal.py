@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from desk.store.codec import as_json, from_json, moment
 from desk.store.connection import Connection, Row
@@ -83,6 +84,27 @@ class SqlJournal:
         """Give the first sequence number that is kept; 0 where nothing is."""
         row = await self._tx.row("SELECT MIN(sequence) FROM event_log WHERE workspace_id = ?", workspace_id)
         return 0 if row is None or row[0] is None else int(row[0])
+
+    async def forget(self, before: datetime, *, most: int) -> int:
+        """Retire facts recorded before a time, from the oldest on and without a hole; the newest one stays.
+
+        At most so many in each workspace; give how many.
+        """
+        forgotten = 0
+        for workspace_id, head in (await self.heads()).items():
+            rows = await self._tx.rows(
+                "SELECT sequence, recorded_at FROM event_log WHERE workspace_id = ? AND sequence < ? "
+                "ORDER BY sequence LIMIT ?",
+                workspace_id,
+                head,
+                most,
+            )
+            old = [int(row[0]) for row in takewhile(lambda row: moment(row[1]) < before, rows)]
+            if old:
+                forgotten += await self._tx.change(
+                    "DELETE FROM event_log WHERE workspace_id = ? AND sequence <= ?", workspace_id, old[-1]
+                )
+        return forgotten
 
 
 def _recorded(row: Row) -> Recorded:

@@ -8,7 +8,7 @@ from typing import Any
 
 from desk.store.codec import from_json, moment
 from desk.store.connection import Connection
-from desk.store.table import insert, insert_new
+from desk.store.table import delete_oldest, insert, insert_new
 
 _USE = (
     "UPDATE confirmations SET used_at = ? WHERE workspace_id = ? AND token_hash = ? AND used_at IS NULL "
@@ -94,3 +94,8 @@ class SqlKeys:
             return "used"
         assert moment(row[4]) <= now, "a token that is whole and in time was refused"
         return "expired"
+
+    async def forget(self, before: datetime, *, most: int) -> int:
+        """Remove answers given before a time, and confirmations that ran out before it; give how many."""
+        answers = await delete_oldest(self._tx, "idempotency_keys", "created_at < ?", before, most=most)
+        return answers + await delete_oldest(self._tx, "confirmations", "expires_at < ?", before, most=most)

@@ -8,7 +8,7 @@ from datetime import datetime
 from desk.store.connection import Connection
 from desk.store.cursors import newest
 from desk.store.models import DeadLetterRow
-from desk.store.table import Table, Where, insert_new, update
+from desk.store.table import Table, Where, delete_oldest, insert_new, update
 from desk.views import DeadLetter, Page
 
 LETTERS = Table(DeadLetterRow, DeadLetter)
@@ -49,6 +49,12 @@ class SqlMessages:
     async def mark_discarded(self, workspace_id: str, letter_id: str, at: datetime, *, by: str = "") -> bool:
         """Settle a buried message without a replay; False when there is none or it was settled before."""
         return await self._settle(workspace_id, letter_id, {"discarded_at": at, "settled_by": by})
+
+    async def forget(self, before: datetime, *, most: int) -> int:
+        """Remove what was received, and letters that were settled, before a time; a letter that waits stays."""
+        inbox = await delete_oldest(self._tx, "inbox", "received_at < ?", before, most=most)
+        settled = "COALESCE(replayed_at, discarded_at) < ?"
+        return inbox + await delete_oldest(self._tx, "dead_letters", settled, before, most=most)
 
     async def _settle(self, workspace_id: str, letter_id: str, changes: Mapping[str, object]) -> bool:
         where = Where(workspace_id=workspace_id, id=letter_id).add(
