@@ -84,7 +84,8 @@ class ExchangeHandlers:
             actor.workspace_id,
             name=name,
             venue=command.venue,
-            is_live=not command.sandbox,
+            # Also where the money is not real: its orders go to the venue, none is filled in here.
+            is_live=True,
             currency=command.currency.upper(),
             capital=probed.totals.get(command.currency.upper(), Decimal(0)),
             settings={},

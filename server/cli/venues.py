@@ -98,6 +98,7 @@ def _say(sim: RunningSim, options: SimOptions, *, as_json: bool) -> None:
     screen = output.console()
     screen.print(f"The simulated exchange is ready at {sim.base_url}. Ctrl-C stops it.")
     rows = [
+        ("BREAKWATER_MARKET", "binance"),
         ("BREAKWATER_BINANCE_BASE_URL", sim.base_url),
         ("BREAKWATER_BINANCE_WS_URL", sim.ws_url),
         ("BREAKWATER_BINANCE_WS_API_URL", sim.ws_api_url),

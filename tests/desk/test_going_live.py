@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -79,7 +80,7 @@ async def a_stopped_bot(store: SqlStore, pnl: tuple[float, ...]) -> DeskHouse:
     return house
 
 
-async def a_live_account(house: DeskHouse, name: str = "spot") -> Account:
+async def a_live_account(house: DeskHouse, name: str = "spot", *, is_sandbox: bool = False) -> Account:
     """Give an account of an exchange with its key."""
     async with house.store.transaction() as tx:
         account = await tx.accounts.create(
@@ -98,7 +99,7 @@ async def a_live_account(house: DeskHouse, name: str = "spot") -> Account:
             version=1,
             key_ending="-key",
             withdrawal="refused by the exchange",
-            is_sandbox=False,
+            is_sandbox=is_sandbox,
             created_by="owner",
             created_at=NOON,
         )
@@ -114,6 +115,25 @@ async def prove(house: DeskHouse, role: Role) -> None:
         await tx.proofs.step_up(
             actor.workspace_id, actor.user_id, proof_session(actor), NOON + timedelta(minutes=5)
         )
+
+
+async def test_a_bot_begins_at_once_where_a_venue_has_test_money_and_nowhere_else_live(
+    store: SqlStore,
+) -> None:
+    house = await a_house(store)
+    await a_live_account(house, "test money", is_sandbox=True)
+    await a_live_account(house, "spot")
+    wanted: dict[str, Any] = {
+        "strategy": "trend_following",
+        "pairs": tuple(await house.feed.pairs()),
+        "timeframe": "15m",
+    }
+
+    bot = await house.bot_after(CreateBot(name="early", account_id="test money", **wanted))
+    with pytest.raises(Conflict, match="holds real money"):
+        await house.desk.do(CreateBot(name="eager", account_id="spot", **wanted), house.actor())
+
+    assert bot.is_live
 
 
 async def test_the_report_names_every_gate_with_value_need_and_source(store: SqlStore) -> None:
