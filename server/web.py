@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.view import MAX_BODY
+from server.stalled import PatientRequest, PatientSocket
 from trading.errors import BadSetting
 
 #: Requests that still run at the end get so long.
@@ -41,7 +42,8 @@ def web_server(app: ASGIApp) -> WebServer:
             date_header=False,
             proxy_headers=False,
             lifespan="on",
-            ws="websockets-sansio",
+            http=PatientRequest,
+            ws=PatientSocket,
             ws_max_size=MAX_BODY,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GOODBYE_S,
