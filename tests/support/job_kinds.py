@@ -38,6 +38,8 @@ def kinds(*, time_limit_s: float = 60.0) -> dict[str, Kind]:
         )
         for name in names
     ]
+    # As long as it takes to kill whoever does it, whatever the limit of the others is.
+    found.append(Kind(name="hold", function=f"{room}:linger", prepare=as_given))
     found.append(
         Kind(name="squares", function=f"{room}:collect", prepare=part_values, split=cut, part="square")
     )
