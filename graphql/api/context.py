@@ -22,6 +22,7 @@ from desk.desk import Desk
 from desk.identity import Actor, new_id
 from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
+from desk.models.room import ModelRoom
 from desk.ports import Feed, Store, Unit
 from desk.reports.drift.service import Drifts
 from desk.views import Performance
@@ -68,6 +69,8 @@ class HouseFace(Protocol):
 
     @property
     def drifts(self) -> Drifts: ...
+    @property
+    def models(self) -> ModelRoom: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,9 @@ class Context:
     plans: Plans = field(default_factory=dict)
     #: The socket that an operation came over; None over HTTP. A refreshed session goes on there.
     connection: Context | None = None
+    #: Cursor of what a stream gave last, and the one that a client which came back says it saw last.
+    place: str = ""
+    resume_after: str = ""
     #: Made for one operation; a socket's context is not, and each of its operations gets its own.
     is_for_one: bool = False
 

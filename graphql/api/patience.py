@@ -16,6 +16,7 @@ from desk.clock import Clock
 from desk.desk import Desk
 from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
+from desk.models.room import ModelRoom
 from desk.ports import Feed, Store, Unit
 from desk.reports.drift.service import Drifts
 from strategies.registry import StrategyRegistry
@@ -116,3 +117,8 @@ class ApiHouse:
     def drifts(self) -> Drifts:
         """The house's own."""
         return self._house.drifts
+
+    @property
+    def models(self) -> ModelRoom:
+        """The house's own."""
+        return self._house.models

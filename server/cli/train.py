@@ -109,6 +109,12 @@ def _here(options: dict[str, Any], sources: list[str], data_dir: Path | None) ->
             hint="Name them with --candles, or give --job and --pair.",
         )
     series = [inputs.candles(one) for one in sources]
+    for source, one in zip(sources, series, strict=True):
+        if not one.pair:
+            raise InvalidInput(
+                f"'{source}' does not say which pair it is; a model is asked by pair.",
+                hint="Name the file like binance_BTC-USDT_1h.csv, or give a stored series.",
+            )
     plan = TrainingPlan(
         **options, pairs=tuple(one.pair for one in series), timeframe=str(series[0].timeframe)
     )

@@ -27,7 +27,7 @@ from trading.learning.linear import LinearLearner
 from trading.learning.panel import Panel, make_panel
 from trading.learning.predictors import Forecasts
 from trading.learning.scaling import fit_scaler
-from trading.learning.splits import Fold, Retraining, purged_folds, walk_folds
+from trading.learning.splits import Fold, Retraining, combinatorial_folds, walk_folds
 from trading.learning.walk import Track, learnable, walk_forward
 from trading.market import MarketView
 from trading.timeframes import Timeframe
@@ -254,11 +254,20 @@ def test_samples_whose_labels_reach_into_the_test_are_found(panel: Panel) -> Non
 
 
 def test_purged_folds_share_no_label_with_what_they_test(panel: Panel) -> None:
-    for learned, tested in purged_folds(panel.decided_ms, panel.known_ms, 5, embargo_ms=PLAN.embargo_ms):
-        start, end = panel.decided_ms[tested].min(), panel.known_ms[tested].max()
-        overlaps = learned & (panel.known_ms >= start) & (panel.decided_ms <= end)
+    decided, known = panel.decided_ms, panel.known_ms
+    groups = np.array_split(np.unique(decided), 4)
+    folds = list(combinatorial_folds(decided, known, 4, 2, embargo_ms=PLAN.embargo_ms))
+
+    assert len(folds) == 6
+    for learned, tested in folds:
         assert learned.any()
-        assert not overlaps.any()
+        for group in groups:
+            inside = tested & (decided >= group[0]) & (decided <= group[-1])
+            if inside.any():
+                start, end = decided[inside].min(), known[inside].max()
+                assert not (learned & (known >= start) & (decided <= end + PLAN.embargo_ms)).any()
+    # Every stretch is tested as often as any other.
+    assert set(np.sum([tested for _, tested in folds], axis=0)) == {3}
 
 
 def test_a_model_that_repeats_the_last_return_is_reported_as_such(panel: Panel) -> None:

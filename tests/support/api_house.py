@@ -22,6 +22,8 @@ from desk.handlers import register_all
 from desk.identity import Role
 from desk.jobs.timetable import Timetable
 from desk.live_prices import LivePrices
+from desk.models.room import ModelRoom
+from desk.models.shelf import Shelf
 from desk.reports.drift.service import Drifts
 from desk.settings import Settings
 from desk.store import SqlStore
@@ -87,6 +89,7 @@ class StoreHouse:
     desk: Desk = field(init=False)
     prices: LivePrices = field(init=False)
     drifts: Drifts = field(init=False)
+    models: ModelRoom = field(default_factory=lambda: ModelRoom(Shelf("memory://api-house")))
 
     def __post_init__(self) -> None:
         self.prices = LivePrices(self.clock)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from trading.candles import Candles
 from trading.errors import InvalidWindow
 from trading.learning.features import is_real
-from trading.learning.rolling import trailing_sum
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -49,42 +48,6 @@ def forward_returns(candles: Candles, horizon_bars: int) -> Labels:
         real = is_real(candles)
         traded = real[:rows] & real[1 : 1 + rows] & real[1 + horizon_bars :]
         values[:rows][~traded] = np.nan
-    return Labels(values=values, known_ms=known)
-
-
-def triple_barrier(
-    candles: Candles, horizon_bars: int, *, width: FloatArray, round_trip_cost: float
-) -> Labels:
-    """Say which barrier is touched first: 1 the upper, -1 the lower, 0 neither within the horizon.
-
-    A bar that touches both counts as the lower: nobody knows which came first. Barriers lie `width` (log return) around
-    the entry, the upper one further by the round-trip cost, so that a 1 has earned its costs.
-
-    Raises:
-        InvalidWindow: a horizon below 1.
-    """
-    _check(horizon_bars)
-    n = len(candles)
-    values, known = np.full(n, np.nan), np.full(n, NEVER, np.int64)
-    rows = n - horizon_bars - 1
-    if rows <= 0:
-        return Labels(values=values, known_ms=known)
-    entry = candles.open[1 : 1 + rows]
-    top = entry * np.exp(width[:rows] + round_trip_cost)
-    bottom = entry * np.exp(-width[:rows])
-    found, at = np.zeros(rows), np.full(rows, horizon_bars)
-    waiting = np.isfinite(width[:rows])
-    for ahead in range(1, horizon_bars + 1):
-        low = waiting & (candles.low[ahead : ahead + rows] <= bottom)
-        high = waiting & ~low & (candles.high[ahead : ahead + rows] >= top)
-        found[low], found[high] = -1.0, 1.0
-        at[low | high] = ahead
-        waiting &= ~(low | high)
-    unreal = (~is_real(candles)).astype(np.float64)
-    # The decision's own bar and every bar of the way must have been traded.
-    holes = trailing_sum(unreal, horizon_bars + 1)[horizon_bars : horizon_bars + rows]
-    values[:rows] = np.where(np.isfinite(width[:rows]) & (holes == 0.0), found, np.nan)
-    known[:rows] = candles.ts_ms[np.arange(rows) + at] + candles.timeframe.ms
     return Labels(values=values, known_ms=known)
 
 

@@ -12,7 +12,7 @@ from scipy.special import expit
 from trading.learning.panel import Panel
 from trading.learning.predictors import QUANTILES, Forecasts
 from trading.learning.scaling import Scaler, fit_scaler
-from trading.learning.splits import purged_folds
+from trading.learning.splits import combinatorial_folds
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -20,8 +20,8 @@ IntArray = NDArray[np.int64]
 #: Targets are cut off here while learning: a crash is remembered as a crash, not as a thousand samples.
 MOST_TARGET = 4.0
 
-#: Stretches of the cross-validation that picks the penalty.
-FOLDS = 4
+#: Stretches of time, and how many of them are tested at once, where the penalty is picked: fifteen choices of two.
+GROUPS, TESTED = 6, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class LinearLearner:
         wrong = dict.fromkeys(self.penalties, 0.0)
         decided, known = panel.decided_ms[learned], panel.known_ms[learned]
         embargo_ms = panel.horizon_bars * panel.bar_ms
-        for train, tested in purged_folds(decided, known, FOLDS, embargo_ms=embargo_ms):
+        for train, tested in combinatorial_folds(decided, known, GROUPS, TESTED, embargo_ms=embargo_ms):
             for penalty in wrong:
                 weights = _ridge(x[train], y[train], penalty)
                 wrong[penalty] += float(((y[tested] - x[tested] @ weights) ** 2).sum())

@@ -108,14 +108,6 @@ def purged(decided_ms: IntArray, known_ms: IntArray, tested: BoolArray, *, embar
     return learned
 
 
-def purged_folds(
-    decided_ms: IntArray, known_ms: IntArray, folds: int, *, embargo_ms: int
-) -> Iterator[tuple[BoolArray, BoolArray]]:
-    """Cut time into stretches; test each with a model that learned from the others, purged: (learned, tested)."""
-    for tested in _groups(decided_ms, folds):
-        yield purged(decided_ms, known_ms, tested, embargo_ms=embargo_ms), tested
-
-
 def combinatorial_folds(
     decided_ms: IntArray, known_ms: IntArray, groups: int, tested_groups: int, *, embargo_ms: int
 ) -> Iterator[tuple[BoolArray, BoolArray]]:
