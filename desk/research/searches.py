@@ -104,8 +104,12 @@ def picker(
     ), axes
 
 
-def search_document(strategy: str, found: SearchResult, objective: str) -> dict[str, Any]:
-    """Give what a search found as plain values."""
+def search_document(
+    strategy: str, found: SearchResult, objective: str, axes: tuple[Any, ...] = ()
+) -> dict[str, Any]:
+    """Give what a search found as plain values; with the axes of a grid, how the winner's neighbours did too."""
+    from trading.backtest.search_space import Grid as Space
+
     best = found.best
     return {
         "strategy": strategy,
@@ -131,6 +135,7 @@ def search_document(strategy: str, found: SearchResult, objective: str) -> dict[
             "luck_sharpe": found.deflated.luck_sharpe,
             "dsr": found.deflated.dsr,
         },
+        "plateau": found.plateau(Space(axes=axes)) if axes else None,
         "was_cancelled": found.was_cancelled,
     }
 

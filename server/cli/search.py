@@ -116,7 +116,7 @@ def optimize(
         found = pick(lambda params: lab({**fixed, **params}))
     if chart is not None:
         output.write_file(chart, heat_picture(found, axes))
-    document = search_document(strategy, found, objective)
+    document = search_document(strategy, found, objective, axes)
     if as_json:
         output.emit_json(document)
         return
@@ -193,6 +193,11 @@ def _print_search(document: dict[str, Any], found: SearchResult, objective: str)
         screen.print(
             f"Deflated Sharpe ratio: {dsr}. With {found.deflated.trials} trials, luck alone is expected to show a Sharpe ratio of "
             f"{found.deflated.luck_sharpe:.2f}."
+        )
+    if document["plateau"] is not None:
+        screen.print(
+            f"The winner's neighbours reach {document['plateau']:.0%} of its {objective}: near 100 % is a plateau, far below a "
+            "peak."
         )
     if document["was_cancelled"]:
         screen.print("Interrupted; with --journal the search goes on from here.")

@@ -156,3 +156,52 @@ def test_a_search_goes_on_only_from_a_journal_of_the_same_account(
 
     assert again.out == first.out
     assert other.code == 2
+
+
+def test_the_order_of_the_pairs_changes_nothing(given: dict[str, Path], tmp_path: Path) -> None:
+    other = tmp_path / "test_ETH-USDT_1h.csv"
+    prices = 50 * np.exp(np.cumsum(np.random.default_rng(9).normal(0, 0.001, 600 * 60)))
+    write_series(other, prices, HOUR_MS)
+    flags = ("--strategy-path", given["own"], "--limit", "max_positions=1", "--json")
+
+    one = breakwater(
+        "backtest", "every_twelfth", "--candles", given["hours"], "--candles", other, *flags
+    ).json
+    two = breakwater(
+        "backtest", "every_twelfth", "--candles", other, "--candles", given["hours"], *flags
+    ).json
+
+    assert one["denied"]["slots"] == two["denied"]["slots"] > 0
+    assert one["trades"] == two["trades"]
+    assert one["metrics"] == two["metrics"]
+
+
+def test_a_search_draws_its_heat_map_and_tells_a_plateau_from_a_peak(
+    given: dict[str, Path], tmp_path: Path
+) -> None:
+    grid = ("--grid", "fast_bars=5:15:5", "--grid", "slow_bars=40:60:20", "--minimum-trades", 1)
+    request = (
+        "optimize",
+        "trend_following",
+        "--candles",
+        given["hours"],
+        *grid,
+        "--objective",
+        "profit_factor",
+    )
+
+    found = breakwater(*request, "--chart", tmp_path / "heat.png", "--json").json
+    shown = breakwater(*request).out
+
+    near = [one for one in found["trials"] if is_neighbour(one["params"], found["best"]["params"])]
+    mean = np.mean([one["figures"]["profit_factor"] for one in near])
+    assert found["plateau"] == pytest.approx(mean / found["best"]["figures"]["profit_factor"])
+    assert "neighbours reach" in shown
+    assert (tmp_path / "heat.png").read_bytes().startswith(b"\x89PNG")
+
+
+def is_neighbour(params: dict[str, Any], best: dict[str, Any]) -> bool:
+    steps = (
+        abs(params["fast_bars"] - best["fast_bars"]) / 5 + abs(params["slow_bars"] - best["slow_bars"]) / 20
+    )
+    return bool(steps == 1)

@@ -155,3 +155,29 @@ def size_hedge(
 
 def _shown(value: Decimal) -> str:
     return format(value.quantize(Decimal("1e-8"), rounding=ROUND_HALF_EVEN).normalize(), "f")
+
+
+def betas(
+    asset_closes: FloatArray, hedge_closes: FloatArray, rule: CorrelationRule | None = None
+) -> FloatArray:
+    """Give β as it is known at each 00:00 UTC, from the closes up to it.
+
+    Args:
+        asset_closes, hedge_closes: closes at successive midnights (`trading.risk.correlation.daily_closes`), NaN where
+            there was none, shape (days,).
+
+    Returns:
+        float64, shape (days,); NaN where β is undefined.
+    """
+    rule = rule or CorrelationRule()
+    if len(asset_closes) != len(hedge_closes):
+        raise InvalidInput(
+            f"{len(asset_closes)} and {len(hedge_closes)} closes were given; the same days are needed."
+        )
+    asset, hedge = (np.diff(np.log(one), prepend=np.nan) for one in (asset_closes, hedge_closes))
+    out = np.full(len(asset), np.nan)
+    for day in range(len(out)):
+        rows = slice(max(0, day + 1 - rule.window_days), day + 1)
+        beta = hedge_ratio(asset[rows], hedge[rows], rule)
+        out[day] = np.nan if beta is None else beta
+    return out
