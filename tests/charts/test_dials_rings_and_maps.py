@@ -46,6 +46,25 @@ SPECS: dict[str, dict[str, Any]] = {
         "replay": [step * 1.2 for step in range(60)],
         "note": "41 of 42",
     },
+    "before_after": {
+        "labels": ["USDT", "BTC/USDT", "ETH/USDT"],
+        "before": [5000.0, 2100.5, -800.0],
+        "after": [7100.5, 0.0, -800.0],
+        "currency": "USDT",
+    },
+    "search": {
+        "trials": [0, 3, 1, 7],
+        "values": [0.4, -1.2, 0.9, 1.5],
+        "done": 12,
+        "of": 50,
+    },
+    "fan": {
+        "ts_ms": _HOURS,
+        "close": [100.0 + step % 7 for step in range(60)],
+        "ahead_ms": [_HOURS[-1] + 3_600_000 * step for step in range(3)],
+        "bands": [104.0, 101.0, 99.0, 104.0, 104.5, 105.0, 104.0, 107.0, 109.0],
+        "quantiles": [0.1, 0.5, 0.9],
+    },
 }
 
 
@@ -133,6 +152,10 @@ def test_many_small_parts_become_one_and_many_dials_keep_two_rows() -> None:
         ("correlation", {"names": ["a", "b"], "values": [1.0]}, ShapeMismatch),
         ("gauge", {"gauges": []}, InvalidInput),
         ("drift", {"ts_ms": [1], "live": [1.0], "replay": [1.0]}, InvalidInput),
+        ("before_after", {"labels": [], "before": [], "after": []}, InvalidInput),
+        ("before_after", {"labels": ["a"], "before": [1.0], "after": []}, ShapeMismatch),
+        ("search", {"trials": [], "values": []}, InvalidInput),
+        ("fan", {**SPECS["fan"], "quantiles": [0.1, 0.9]}, ShapeMismatch),
     ],
 )
 def test_malformed_specs_are_refused(kind: str, spec: dict[str, Any], error: type[Exception]) -> None:
