@@ -34,6 +34,11 @@ SHARE: dict[Role, float] = {
 #: A person who sent no new document for so many seconds may send that many seconds' worth at once.
 NEW_DOCUMENTS_SAVED = 20.0
 
+#: Reading time that a new document may take for its one; what takes longer counts for more, up to a limit, because
+#: parsing and validating holds up everybody.
+DOCUMENT_S = 0.002
+MOST_DOCUMENTS = 20.0
+
 #: Buckets kept in memory; the one that was idle longest goes first.
 MAX_BUCKETS = 10_000
 
@@ -131,6 +136,12 @@ class Gate:
             "documents", who, 1.0, size=NEW_DOCUMENTS_SAVED * refill, refill=refill, what="new documents"
         )
 
+    def read_document(self, who: str, seconds: float) -> None:
+        """Count how long a new document took to read; whoever sends long ones may send fewer, and owes the rest."""
+        bucket = self._buckets.get(("documents", who))
+        if bucket is not None:
+            bucket.level -= min(MOST_DOCUMENTS, max(0.0, seconds / DOCUMENT_S - 1.0))
+
     def spend(self, who: str, role: Role, points: float, *, is_exit: bool) -> Mapping[str, float]:
         """Spend cost points; exits draw from a bucket of their own, so that a person can always get out.
 
@@ -165,7 +176,7 @@ class Gate:
             wait = bucket.wait_ms(points)
             raise ApiError(
                 ErrorCode.RATE_LIMITED,
-                f"{points:g} {what} were asked for and {bucket.level:.0f} are left; they refill at {refill:g} a second.",
+                f"{points:g} {what} were asked for and {max(0.0, bucket.level):.0f} are left; they refill at {refill:g} a second.",
                 retryAfterMs=wait,
             )
         return bucket

@@ -126,7 +126,11 @@ class Guard:
         who, role = self._who()
         session = context.session
         context.gate.new_document(who, role, is_allowed=session is not None and session.may_improvise)
-        return context.documents.look_up(schema, self._text)
+        began = context.house.clock.monotonic()
+        try:
+            return context.documents.look_up(schema, self._text)
+        finally:
+            context.gate.read_document(who, context.house.clock.monotonic() - began)
 
     def _charge(self, schema: GraphQLSchema, variables: Mapping[str, Any] | None) -> None:
         assert self.operation is not None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import ApiError
-from api.gate import Gate
+from api.errors import ApiError, ErrorCode
+from api.gate import DOCUMENT_S, Gate
 from desk.clock import ManualClock
 from desk.identity import Role
 from desk.settings import Settings
@@ -110,3 +110,17 @@ async def test_new_documents_are_counted_and_known_ones_are_free(sqlite_store: S
     assert [one for one in again if "errors" in one] == []
     assert codes == ["RATE_LIMITED"] * 3
     assert "errors" not in own
+
+
+def test_a_document_that_takes_long_to_read_counts_for_several() -> None:
+    gate = Gate(ManualClock(NOON), new_documents_per_s=1.0)
+    # Twenty are saved up: two that take as long as ten each.
+    for _ in range(2):
+        gate.new_document("mallory", Role.VIEWER, is_allowed=True)
+        gate.read_document("mallory", 10 * DOCUMENT_S)
+
+    with pytest.raises(ApiError) as refused:
+        gate.new_document("mallory", Role.VIEWER, is_allowed=True)
+    gate.new_document("alice", Role.VIEWER, is_allowed=True)
+
+    assert refused.value.code is ErrorCode.RATE_LIMITED
