@@ -28,11 +28,11 @@ ALLOWED_KEYS = frozenset(
         "kind", "phase", "state", "before", "after", "reason", "cause", "detail", "error", "problem", "severity",
         "source", "coin", "step", "stream", "order", "door", "user", "by", "guilds", "message_id", "update_id", "mode", "advice",
         # figures
-        "again_in_s", "after_s", "stalled_s", "stacks", "wish", "left", "sequence", "count", "rows", "bars", "bar_ms", "ts_ms", "attempt", "attempts", "retry_at", "delay_s",
+        "again_in_s", "after_s", "stalled_s", "stacks", "wish", "left", "sequence", "hash", "signature", "count", "rows", "bars", "bar_ms", "ts_ms", "attempt", "attempts", "retry_at", "delay_s",
         "duration_ms", "elapsed_s", "age_s", "size_bytes", "limit", "epoch", "holder", "lease", "lag_s",
         # the process
         "version", "pid", "host", "port", "path", "method", "status", "route", "url", "folder", "seed", "speed",
-        "account_id", "accounts", "day", "entry", "failures", "incident", "job", "jobs", "price", "series", "slot", "retry_in_s", "tries", "window_s", "workspace_id",
+        "account_id", "accounts", "day", "entry", "failures", "incident", "job", "jobs", "model", "price", "series", "slot", "retry_in_s", "tries", "window_s", "workspace_id",
         "code", "name", "task", "label", "signal", "setting", "database", "migration", "feed", "cursor",
     }
 )  # fmt: skip

@@ -158,7 +158,6 @@ async def test_a_training_job_is_done_by_a_hand_and_ends_with_a_version_that_can
         name: one["sha256"] for name, one in (await registry.enter(trained())).files.items()
     }
     assert version.card == trained().values["card"]
-    assert now.progress["walk"][0] == now.progress["walk"][1] > 0
     assert await registry.room.files(version, [CARD])
 
 
@@ -308,7 +307,9 @@ async def test_a_market_like_the_one_that_was_learned_raises_no_alarm_and_anothe
     assert nothing == ()
     assert moved.values["is_alarming"]
     assert moved.values["psi"][moved.values["worst"]] > PSI_ALARM
-    assert [(type(one), one.model, one.version) for one in facts] == [(ModelDrifted, "hourly", 1)]
+    (fact,) = facts
+    assert isinstance(fact, ModelDrifted)
+    assert (fact.model, fact.version, fact.worst) == ("hourly", 1, moved.values["worst"])
     assert [one.is_alarming for one in readings] == [True, False]
 
 
