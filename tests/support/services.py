@@ -58,6 +58,11 @@ class PostgresServer:
         """Whether we started it, so that a test may stop it."""
         return self._folder is not None
 
+    @property
+    def pid(self) -> int:
+        """The server's process; 0 when it is not ours or stopped."""
+        return self._process.pid if self._process is not None else 0
+
     def database_url(self, name: str) -> str:
         """Give the URL of a database on this server."""
         return f"{self.url}/{name}"
