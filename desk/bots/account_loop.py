@@ -22,11 +22,12 @@ from desk.bots.housekeeping import Housekeeping
 from desk.bots.leases import Lease
 from desk.bots.ledger import Ledger
 from desk.bots.memory import pack
-from desk.bots.opening import Opened, open_account
+from desk.bots.opening import Opened, keep_history, open_account
 from desk.bots.state import put_to_rest
 from desk.bots.tools import Tools
 from desk.bots.waiting import Waiting
 from desk.clock import from_ms
+from desk.execution.faults import faultpoint
 from desk.execution.order_path import OrderPath
 from desk.ports import ClosedBars, Unit
 from desk.views import EquityPoint
@@ -145,10 +146,9 @@ class _Session:
 
     async def begin(self) -> None:
         """Store the history, tell that the bots are ready."""
+        await keep_history(self.opened, self._tools.store)
         async with self._tools.store.transaction() as tx:
             await self._lease.guard(tx, self._tools.clock)
-            for past in self.opened.history:
-                await tx.candles.add(past)
             context = self._context(tx, self._tools.clock.now())
             await self._keeping.begin(context)
             recorded = await self._commit(tx, context, [], [])
@@ -210,6 +210,7 @@ class _Session:
             await tx.accounts.save_snapshot(
                 account.workspace_id, account.id, last_ms, pack(opened.memory, opened.engine.snapshot())
             )
+            faultpoint("k14")
         raised = await raise_alerts(tx, account.workspace_id, context.events, now)
         return await tx.journal.append(account.workspace_id, [*context.events, *raised], now)
 

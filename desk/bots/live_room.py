@@ -19,10 +19,11 @@ from desk.bots.live_ledger import LiveLedger
 from desk.bots.live_orders import LiveDecisions, LivePath
 from desk.bots.live_rebuild import rebuild
 from desk.bots.memory import pack
-from desk.bots.opening import Opened, read_rows, restored, warm
+from desk.bots.opening import Opened, keep_history, read_rows, restored, warm
 from desk.bots.state import be
 from desk.bots.tools import Tools
 from desk.clock import to_ms
+from desk.execution.faults import faultpoint
 from desk.execution.turns import Turn, Turns
 from desk.ports import ClosedBars
 from desk.venue_port import Venue
@@ -111,9 +112,8 @@ class LiveRoom:
         """
         opened = self._known()
         await warm(opened, self._tools.store, self._tools.feed)
+        await keep_history(opened, self._tools.store)
         async with self._turns.turn() as turn:
-            for past in opened.history:
-                await turn.tx.candles.add(past)
             if self.last_ms is None:
                 # What closed before the first look is history, not news.
                 closes = [int(past.ts_ms[-1]) for past in opened.history if len(past)]
@@ -356,6 +356,7 @@ class LiveRoom:
         data = pack(self._opened.memory, self._opened.engine.snapshot())
         bar_ms = -1 if self.last_ms is None else self.last_ms
         await turn.tx.accounts.save_snapshot(account.workspace_id, account.id, bar_ms, data)
+        faultpoint("k14")
         self._is_dirty = False
 
     def _bars_held(self, position: Position) -> int:

@@ -81,7 +81,9 @@ def prove(
     counts: Counter[str] = Counter()
     ready: list[float] = []
     cycles = plan(kills, seed)
-    while cycles and not found:
+    while (cycles or counts["kills"] < kills) and not found:
+        # A trader that a slow machine kept from its kill is made up for.
+        cycles = cycles or [Cycle((("", 0),))] * (kills - counts["kills"])
         share: list[Cycle] = []
         while cycles and sum(len(one.points) for one in share) < _PER_ACCOUNT:
             share.append(cycles.pop())

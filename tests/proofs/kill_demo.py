@@ -2,14 +2,16 @@
 
     python tests/proofs/kill_demo.py --kills 20
 
-Each round starts the demo in a process of its own, lets it trade for a random while and kills it. Afterwards the
-database alone must tell one story: the one that a run without any kill tells, up to the same bar.
+Each round starts the demo in a process of its own, lets it trade for a random while and kills it; every third one ends
+itself inside a bar's transaction, after the engine's state was written and before the commit (point k14). Afterwards
+the database alone must tell one story: the one that a run without any kill tells, up to the same bar.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import signal
 import subprocess
@@ -26,18 +28,27 @@ sys.path[:0] = [str(ROOT), str(ROOT / "graphql")]
 
 from desk.assembly import HouseOptions, open_house, seed_demo  # noqa: E402
 from desk.clock import SystemClock, to_ms  # noqa: E402
+from desk.execution.faults import arm  # noqa: E402
 from desk.ports import Store  # noqa: E402
 from desk.store import migrate, open_store  # noqa: E402
 from desk.views import Filter, Page  # noqa: E402
 from trading.orders import OrderState  # noqa: E402
 
 SEED = 7
+#: Inside the transaction of a bar, after the engine's state was written.
+POINT = "k14"
 SPEED = 400.0
 ALL = Page(first=10_000)
 
 
-async def child(folder: Path, bars: int) -> None:
-    """Run the demo and tell its last bar, until killed or until enough bars were played."""
+async def child(folder: Path, bars: int, passes: int) -> None:
+    """Run the demo and tell its last bar, until killed or until enough bars were played.
+
+    Args:
+        passes: end inside the transaction of the bar after so many; 0 = only others end it.
+    """
+    if passes:
+        _arm(passes)
     async with open_house(HouseOptions(data_dir=folder, seed=SEED, speed_bars_per_s=SPEED)) as house:
         demo = await seed_demo(house)
         while True:
@@ -51,10 +62,23 @@ async def child(folder: Path, bars: int) -> None:
                 return
 
 
-def play(folder: Path, bars: int = 0) -> subprocess.Popen[str]:
+def _arm(passes: int) -> None:
+    left = passes
+
+    def hook(name: str) -> None:
+        nonlocal left
+        left -= name == POINT
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    arm(hook)
+
+
+def play(folder: Path, bars: int = 0, passes: int = 0) -> subprocess.Popen[str]:
     """Start the demo in a process of its own."""
+    command = [sys.executable, str(Path(__file__)), "--child", str(folder)]
     return subprocess.Popen(
-        [sys.executable, str(Path(__file__)), "--child", str(folder), "--bars", str(bars)],
+        [*command, "--bars", str(bars), "--passes", str(passes)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -71,6 +95,12 @@ def kill_after_first_bar(process: subprocess.Popen[str], wait_s: float) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
+
+
+def wait_for_its_end(process: subprocess.Popen[str]) -> None:
+    """Wait until a process has ended itself at its point."""
+    process.communicate(timeout=120.0)
+    assert process.returncode == -signal.SIGKILL, f"it ended with {process.returncode} before its point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +182,10 @@ def prove(kills: int, *, seed: int, folder: Path) -> dict[str, Any]:
     killed = folder / "killed"
     waits = [round(choose.uniform(0.0, 1.0), 3) for _ in range(kills)]
     restarts_s = []
-    for wait_s in waits:
+    for number, wait_s in enumerate(waits):
+        if number % 3 == 1:
+            wait_for_its_end(play(killed, passes=choose.randint(1, 150)))
+            continue
         started = time.monotonic()
         kill_after_first_bar(play(killed), wait_s)
         restarts_s.append(time.monotonic() - started - wait_s)
@@ -165,6 +198,7 @@ def prove(kills: int, *, seed: int, folder: Path) -> dict[str, Any]:
     assert story == reference, "the killed run tells another story"
     return {
         "kills": kills,
+        f"kills_at_{POINT}": (len(waits) + 1) // 3,
         "waits_s": waits,
         "bars": len(story.equity),
         "fills": len(story.fills),
@@ -180,9 +214,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--child", type=Path)
     parser.add_argument("--bars", type=int, default=0)
+    parser.add_argument("--passes", type=int, default=0)
     given = parser.parse_args()
     if given.child is not None:
-        asyncio.run(child(given.child, given.bars))
+        asyncio.run(child(given.child, given.bars, given.passes))
         return
     with tempfile.TemporaryDirectory() as folder:
         print(prove(given.kills, seed=given.seed, folder=Path(folder)))
