@@ -7,13 +7,13 @@ and positions that are held have to be looked after.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
 import structlog
 
-from desk.bots.leases import Lease
+from desk.bots.leases import Lease, LeaseLost
 from desk.bots.live_room import LiveRoom
 from desk.bots.requests import open_requests, take_request
 from desk.bots.tools import OpenVenue, Tools
@@ -23,7 +23,7 @@ from desk.execution.killing import leave, stop_entries
 from desk.execution.turns import Turn, Turns
 from desk.venue_port import VenueBusy
 from desk.views import Account, Position
-from trading.errors import InvalidInput, InvariantBroken, VenueProblem
+from trading.errors import InvalidInput, InvariantBroken, StoreProblem, VenueProblem
 from trading.events import Condition, TradingState
 from trading.instruments import Instrument
 from trading.risk.partial import part_to_close
@@ -89,9 +89,11 @@ class LiveAccount:
                 group.create_task(executor.run(), name=f"executor {account.id}")
                 group.create_task(self._look_after(turns, executor, room), name=f"wishes {account.id}")
                 group.create_task(self._trade(turns, executor, room), name=f"bots {account.id}")
-        except* VenueProblem as problems:
+        except VenueProblem as problem:
             # A venue in trouble is the executor's daily bread; what gets here is a start that was refused.
-            raise VenueBusy(f"{account.name}: {problems.exceptions[0]}") from problems
+            raise VenueBusy(f"{account.name}: {problem}") from problem
+        except BaseExceptionGroup as group_of_causes:
+            raise first_cause(group_of_causes, account.name) from group_of_causes
         finally:
             self.executor = self.room = None
             await venue.close()
@@ -181,6 +183,24 @@ class LiveAccount:
             async with asyncio.timeout(seconds):
                 await self._bars_wake.wait()
         self._bars_wake.clear()
+
+
+def first_cause(group: BaseExceptionGroup[BaseException], name: str) -> BaseException:
+    """Give what ended an account out of everything that failed together: whoever supervises acts on its kind."""
+    leaves = list(_leaves(group))
+    for kind in (LeaseLost, StoreProblem, VenueProblem):
+        for one in leaves:
+            if isinstance(one, kind):
+                return VenueBusy(f"{name}: {one}") if isinstance(one, VenueProblem) else one
+    return leaves[0]
+
+
+def _leaves(problem: BaseException) -> Iterator[BaseException]:
+    if isinstance(problem, BaseExceptionGroup):
+        for one in problem.exceptions:
+            yield from _leaves(one)
+    else:
+        yield problem
 
 
 async def look(turn: Turn, room: LiveRoom, instruments: Mapping[str, Instrument]) -> bool:

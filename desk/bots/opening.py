@@ -35,6 +35,8 @@ _LEAST_BARS = 400
 _CORRELATION_DAYS = 32
 #: History is never longer.
 _MOST_BARS = 50_000
+#: So many bars are written in one transaction.
+_BARS_AT_ONCE = 2_000
 
 
 @dataclass(slots=True)
@@ -215,6 +217,15 @@ async def warm(opened: Opened, store: Store, feed: Feed) -> None:
         except StrategyFailure as failure:
             opened.failed[line.bot.id] = failure
     await asyncio.to_thread(_compile, opened.plan)
+
+
+async def keep_history(opened: Opened, store: Store) -> None:
+    """Store the bars that were fetched, a part at a time: a month of minutes written at once would hold the database
+    for so long that leases run out. They are the market's, not the account's: it does not matter who writes them."""
+    for past in opened.history:
+        for first in range(0, len(past), _BARS_AT_ONCE):
+            async with store.transaction() as tx:
+                await tx.candles.add(past.rows(first, first + _BARS_AT_ONCE))
 
 
 async def _past(opened: Opened, store: Store, feed: Feed, pair: str) -> Candles:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from desk.bots.leases import LeaseLost
+from desk.bots.live_account import first_cause
 from desk.clock import SystemClock, to_ms
 from desk.commands import (
     CancelAllOrders,
@@ -22,11 +24,12 @@ from desk.commands import (
     SetTargets,
 )
 from desk.store import SqlStore
+from desk.venue_port import VenueBusy
 from desk.views import Account, Filter, Order, Page, Position
 from tests.desk.desk_house import DeskHouse, a_house, at_work, until
 from tests.support.fake_exchange import FakeExchange
 from tests.support.fake_venue import FakeVenue
-from trading.errors import InvalidInput, RiskDenied
+from trading.errors import InvalidInput, RiskDenied, StoreProblem
 from trading.orders import OrderState, OrderType, Side
 
 
@@ -194,3 +197,16 @@ async def _is_flat(live: Live) -> bool:
             live.house.workspace.id, Filter(account_id=live.account.id), Page(first=5)
         )
     return bool(trades) and not await live.held()
+
+
+@pytest.mark.parametrize(
+    ("failed", "kind"),
+    [
+        ([VenueBusy("away"), LeaseLost("gone")], LeaseLost),
+        ([ExceptionGroup("executor", [StoreProblem("away")]), ValueError("then this")], StoreProblem),
+        ([ValueError("ours"), VenueBusy("theirs")], VenueBusy),
+        ([ValueError("ours")], ValueError),
+    ],
+)
+def test_what_ended_an_account_is_told_by_its_kind(failed: list[Exception], kind: type[Exception]) -> None:
+    assert type(first_cause(ExceptionGroup("account", failed), "real")) is kind
