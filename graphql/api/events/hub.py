@@ -66,8 +66,7 @@ class Follower:
     async def start(self) -> None:
         """Begin at the present head of the journal."""
         subscription = self._bus.subscribe(self.workspace_id, limit=RING)
-        async with self._store.reading() as unit:
-            self.head = await unit.journal.head(self.workspace_id)
+        self.head = await self._store.glance.journal.head(self.workspace_id)
         self._tasks = [asyncio.create_task(self._listen(subscription)), asyncio.create_task(self._read_on())]
 
     async def stop(self) -> None:
@@ -143,8 +142,7 @@ class Follower:
 
     async def _catch_up(self) -> None:
         while True:
-            async with self._store.reading() as unit:
-                found = await unit.journal.after(self.workspace_id, self.head, limit=BATCH)
+            found = await self._store.glance.journal.after(self.workspace_id, self.head, limit=BATCH)
             if not found:
                 return
             # The bus may have been quicker while we read; `_take` keeps the order and drops doubles.
@@ -199,8 +197,7 @@ class JournalHub:
                 if batch is None and is_live:
                     raise SlowConsumer(position)
                 if batch is None:
-                    async with self._store.reading() as unit:
-                        batch = list(await unit.journal.after(workspace_id, position, limit=BATCH))
+                    batch = list(await self._store.glance.journal.after(workspace_id, position, limit=BATCH))
                     if not batch:
                         raise CursorExpired(
                             f"The journal does not hold what follows {position}.",
@@ -266,8 +263,7 @@ class JournalHub:
         while True:
             await asyncio.sleep(POLL_S)
             try:
-                async with self._store.reading() as unit:
-                    heads = await unit.journal.heads()
+                heads = await self._store.glance.journal.heads()
             except BreakwaterError as problem:
                 log.warning("journal_watch_failed", problem=str(problem))
                 continue
