@@ -218,6 +218,10 @@ async def test_racing_processes_and_one_killed_between_claim_and_commit_fire_eac
     )
 
 
+#: Entries that find nothing to do in a workspace without accounts and models; their rooms have tests of their own.
+BY_WHAT_IS_THERE = {"model_retrain", "report_day", "report_week", "report_month"}
+
+
 async def test_every_entry_queues_kinds_that_workers_know(sqlite_store: Store) -> None:
     workspace_id, created = await a_workspace(sqlite_store)
     known = kinds()
@@ -235,7 +239,7 @@ async def test_every_entry_queues_kinds_that_workers_know(sqlite_store: Store) -
         )
         async with sqlite_store.reading() as tx:
             planned = await entry.plan(tx, firing)
-        assert planned, entry.name
+        assert planned or entry.name in BY_WHAT_IS_THERE, entry.name
         assert {one.kind for one in planned} <= set(known), entry.name
 
 
