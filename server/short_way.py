@@ -21,7 +21,8 @@ _SAFE = tuple((name.encode(), value.encode()) for name, value in SAFE_HEADERS)
 
 #: Headers that decide; others are looked at by the long way, if at all.
 _WANTED = {
-    name.encode(): name for name in ("host", "content-type", "content-length", "authorization", "accept")
+    name.encode(): name
+    for name in ("host", "content-type", "content-length", "authorization", "accept", "last-event-id")
 }
 
 #: A request with one of these is a browser's or unusual: the long way knows what to do.

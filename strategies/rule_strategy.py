@@ -95,6 +95,10 @@ class RuleStream:
         columns = columns_of(self._plan, self._frame["close"], self._strategy.tags)
         return columns.row(len(columns) - 1)
 
+    def latest(self, column: str) -> float:
+        """Give a column of the frame at the last row; NaN before the first bar."""
+        return float("nan") if self._frame is None else float(self._frame[column][-1])
+
     def explain(self) -> tuple[Condition, ...]:
         """Give the conditions of the last row; none before the first bar."""
         if self._frame is None:

@@ -180,7 +180,8 @@ class WaveInput:
     """
 
     def __init__(self, degree: int, scale: str, oscillator: str | None = None) -> None:
-        self._degree = degree
+        #: Which degree of MULTIPLES is read.
+        self.degree = degree
         # Higher degrees cannot change lower ones; the score of a degree looks at the one below it.
         self._settings = WaveSettings(
             degrees=MULTIPLES[: degree + 1], scale="linear" if scale == "linear" else "log"
@@ -196,11 +197,11 @@ class WaveInput:
     def warmup_bars(self) -> int:
         """Bars after which pivots and counts no longer depend on where the history begins."""
         # A walk turns by m·ATR about every 2·m² bars; counts look back at twelve pivots, a score at the degree below.
-        return int(32 * MULTIPLES[self._degree] ** 2) + 200
+        return int(32 * MULTIPLES[self.degree] ** 2) + 200
 
     def columns(self, market: MarketView) -> tuple[FloatArray, ...]:
         """Give the columns named in `outputs`."""
-        found = wave_columns(market.candles, self._settings, self._degree)
+        found = wave_columns(market.candles, self._settings, self.degree)
         waves = tuple(np.asarray(getattr(found, name), np.float64) for name in FIELDS)
         if self._oscillator is None:
             return waves
@@ -212,7 +213,7 @@ class WaveInput:
     def stream(self) -> InputStream:
         """Open the running twin."""
         oscillator = self._oscillator.stream() if self._oscillator is not None else None
-        return _WaveInputStream(WaveColumnStream(self._settings, self._degree), oscillator)
+        return _WaveInputStream(WaveColumnStream(self._settings, self.degree), oscillator)
 
 
 class _WaveInputStream:

@@ -14,6 +14,7 @@ from desk.bots.ledger import Ledger
 from desk.bots.notices import tell
 from desk.bots.opening import Opened
 from desk.bots.plan import Line
+from desk.bots.wave_facts import wave_facts
 from desk.clock import Clock
 from desk.hook_series import Close, hear, heard_series, is_of_hooks
 from desk.models.room import ModelRoom
@@ -115,6 +116,7 @@ class BarStep:
             except StrategyFailure as failure:
                 self._opened.failed[line.bot.id] = failure
                 continue
+            context.events += wave_facts(context, carrier)
             if signal.enter or signal.exit:
                 signals[line.index] = signal
         failed = self._opened.failed

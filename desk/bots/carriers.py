@@ -10,6 +10,7 @@ from typing import Any
 from desk.bots.plan import Line
 from desk.ports import Bar
 from strategies.base import SignalStream
+from strategies.rule_strategy import RuleStream
 from trading.candles import Candles
 from trading.errors import StrategyFailure
 from trading.market import MarketView
@@ -58,6 +59,10 @@ class Carrier:
                 f"Strategy '{self.line.bot.strategy}' gave {signal!r}; a Signal with enter -1, 0 or 1 is needed."
             )
         return signal
+
+    def latest(self, column: str) -> float:
+        """Give what a strategy of rules read at the last close, by the column of its frame; NaN where there is none."""
+        return self._stream.latest(column) if isinstance(self._stream, RuleStream) else float("nan")
 
     def explain(self) -> tuple[Mapping[str, Any], ...]:
         """Give the conditions of the last row as plain values."""

@@ -168,7 +168,10 @@ class Settings:
         group="Web",
     )
     api_in_flight: int = setting(
-        100, "Operations of one person at the same time.", read=whole(1, 1000), group="Web"
+        100,
+        "Operations of one person at the same time; more wait up to a second in line before they are refused.",
+        read=whole(1, 1000),
+        group="Web",
     )
 
     log_level: str = setting(

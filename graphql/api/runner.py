@@ -112,6 +112,7 @@ class Schema(strawberry.Schema):
         self, text: str, variables: dict[str, Any] | None, context: Context, name: str | None
     ) -> AsyncGenerator[ExecutionResult, None]:
         guard = Guard(context.for_operation(), text, name)
+        guard.context.resume_after = context.resume_after
         try:
             try:
                 document = guard.read(self._schema, tuple(OperationType))
@@ -130,6 +131,7 @@ class Schema(strawberry.Schema):
                 yield _masked(PreExecutionError(data=None, errors=executor), guard)
                 return
             async for result in _events(executor):
+                context.place = guard.context.place
                 yield _masked(result, guard)
         finally:
             guard.leave()

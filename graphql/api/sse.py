@@ -1,4 +1,7 @@
-"""Server-sent events, in the form of the graphql-sse protocol: `next` per result, `complete` at the end."""
+"""Server-sent events, in the form of the graphql-sse protocol: `next` per result, `complete` at the end.
+
+Each fact carries its cursor as the event's id, and a client that comes back with `Last-Event-ID` goes on after it.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ async def as_frames(
             if found is None:
                 break
             sent_at = now
-            yield _frame(encode, _payload(found))
+            yield _frame(encode, _payload(found), context.place)
         yield _COMPLETE
     finally:
         end()
@@ -90,6 +93,8 @@ def _payload(result: ExecutionResult) -> dict[str, Any]:
     return found
 
 
-def _frame(encode: Callable[[object], bytes], payload: dict[str, Any]) -> bytes:
+def _frame(encode: Callable[[object], bytes], payload: dict[str, Any], place: str = "") -> bytes:
+    # With an id, a client that reconnects says by itself (Last-Event-ID) where it stood; cursors hold no line breaks.
+    name = f"id: {place}\n".encode() if place else b""
     # JSON has no line breaks of its own, so one data line carries it.
-    return b"event: next\ndata: " + encode(payload) + b"\n\n"
+    return name + b"event: next\ndata: " + encode(payload) + b"\n\n"

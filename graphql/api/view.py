@@ -147,6 +147,7 @@ class GraphQLDoor(GraphQL[Context, None]):
                 503, media, "The database is away; try again.", ErrorCode.UNAVAILABLE, {"retry-after": "2"}
             )
         if _EVENT_STREAM in headers.get("accept", ""):
+            context.resume_after = headers.get("last-event-id", "")
             return await self._event_stream(wanted, context)
         return await self._answered(wanted, context, media)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,12 @@ keys = typer.Typer(help="Keys that seal personal data and sign access tokens.", 
 audit = typer.Typer(help="The append-only audit.", no_args_is_help=True)
 
 Person = Annotated[str, typer.Argument(help="The person: name, e-mail address or id.")]
+SealsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--seals", help="A copy of audit-seals.jsonl kept elsewhere; by default the one beside the keys."
+    ),
+]
 AsUser = Annotated[str, typer.Option("--as", help="Who you are; by default the only owner.")]
 
 
@@ -102,24 +109,48 @@ def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 @audit.command("verify")
-def verify(data_dir: DataDir = None, as_json: AsJson = False) -> int:
-    """Check that no line of the audit was changed, removed or reordered."""
-    from server.cli.house import opened_store
+def verify(data_dir: DataDir = None, seals: SealsFile = None, as_json: AsJson = False) -> int:
+    """Check that no line of the audit was changed, removed or reordered, and that the signed heads still hold."""
+    from desk.audit_seals import AuditSeals, Verdict
+    from desk.audit_seals import verify as verified
+    from desk.keyring import FILE_NAME
+    from server.cli.house import opened_store, settings
 
-    async def look() -> dict[str, int | None]:
+    found_settings = settings(data_dir)
+    keys = found_settings.key_path or found_settings.data_dir / FILE_NAME
+    if seals is not None and not seals.exists():
+        raise InvalidInput(f"File '{seals}' is not there; a copy of audit-seals.jsonl is needed.")
+
+    async def look() -> dict[str, Verdict]:
         async with opened_store(data_dir) as store, store.reading() as tx:
-            return {one.name: await tx.audit.first_bad(one.id) for one in await tx.workspaces.all()}
+            known = AuditSeals(keys.parent).read(seals)
+            return {one.name: await verified(tx, one.id, known) for one in await tx.workspaces.all()}
 
     found = asyncio.run(look())
-    is_whole = all(one is None for one in found.values())
+    is_whole = all(one.is_whole for one in found.values())
     if as_json:
-        output.emit_json({"ok": is_whole, "first_bad": found})
+        output.emit_json(
+            {
+                "ok": is_whole,
+                "first_bad": {name: one.first_bad for name, one in found.items()},
+                "lines": {name: one.lines for name, one in found.items()},
+                "seals": {name: one.seals for name, one in found.items()},
+                "broken_seals": {name: list(one.broken_seals) for name, one in found.items()},
+            }
+        )
         return 0 if is_whole else 1
     rows = [
-        ("ok" if bad is None else "BROKEN", name, "" if bad is None else f"line {bad}")
-        for name, bad in found.items()
+        (
+            "ok" if one.is_whole else "BROKEN",
+            name,
+            str(one.lines),
+            "" if one.first_bad is None else f"line {one.first_bad}",
+            str(one.seals),
+            ", ".join(f"line {line}" for line in one.broken_seals),
+        )
+        for name, one in found.items()
     ]
-    output.table("Audit", ("", "workspace", "first bad line"), rows)
+    output.table("Audit", ("", "workspace", "lines", "first bad line", "seals", "broken seals"), rows)
     return 0 if is_whole else 1
 
 

@@ -119,16 +119,19 @@ async def follow(
         ApiError: CURSOR_EXPIRED, or SLOW_CONSUMER with the cursor to resume from.
     """
     context = info.context
+    after = context.resume_after or after
     start = journal_sequence(after) if after else None
     facts = context.journal.read(context.workspace_id, start)
     is_first = True
     try:
         async for position, batch in facts:
             if is_first:
+                context.place = journal_cursor(position)
                 yield subscribed(position, context.house.clock.now())
                 is_first = False
             for recorded in batch:
                 if _wanted(recorded, kinds, bot_id, min_severity, job_id):
+                    context.place = journal_cursor(recorded.sequence)
                     yield context.journal.shown(recorded, shown_event)
     except SlowConsumer as slow:
         context.observer.dropped("slow_consumer")

@@ -73,7 +73,8 @@ class MarketSubscriptions:
     ) -> AsyncIterator[WaveEventFact]:
         """What becomes known of the Elliott waves as bars close; `after` tells what was known since, first."""
         name = str(Timeframe.parse(timeframe))
-        seen = wave_place(after) if after else None
+        start = info.context.resume_after or after
+        seen = wave_place(start) if start else None
         # Heard before the stored bars are read, so that no bar falls between the two.
         journal = info.context.journal
         listening = journal.listen(CandleClosed)
@@ -81,10 +82,12 @@ class MarketSubscriptions:
             waves = await _Waves.warm(info, pair, name)
             for one in waves.known if seen else ():
                 if wave_place(one.cursor) > (seen or (0, 0)):
+                    info.context.place = one.cursor
                     yield one
             async for bar in journal.heard(listening, info.context.workspace_id):
                 if isinstance(bar, CandleClosed) and bar.pair == pair and bar.timeframe == name:
                     for one in await waves.take(info, bar):
+                        info.context.place = one.cursor
                         yield one
         finally:
             listening.close()
