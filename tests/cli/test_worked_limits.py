@@ -191,6 +191,21 @@ def test_b2_an_order_is_sized_by_the_account_and_the_binding_limit_is_named(play
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "quantity", "binding"),
+    [((), "16.66666666", "method"), (("--limit", "max_position=0.1"), "10", "max_position")],
+)
+def test_b2_an_account_sizes_by_the_average_true_range(
+    play: Any, more: tuple[str, ...], quantity: str, binding: str
+) -> None:
+    bars = [(100.0, 101.5, 98.5, 100.0)] * 20
+    limits = ("--limit", "method=atr", "--limit", "atr_multiple=2", "--limit", "risk_per_trade=0.01")
+
+    (decided,) = play(bars, [long(16)], *limits, *more).json["decisions"]
+
+    assert (decided["quantity"], decided["binding"]) == (quantity, binding)
+
+
 def prices(returns: Any) -> list[float]:
     """Give daily closes from log returns, and a day after them."""
     return [float(one) for one in 100 * np.exp(np.cumsum([0.0, *returns, 0.0]))]
