@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chatops.cards import Money, Price, Text, Value
+from chatops.cards import Money, Price, Ratio, Text, Value
 from chatops.errors import role_text
 from desk.identity import Role
+from desk.limits import COUNTS, OFF
 
 #: What previews call amounts and prices.
 _AMOUNTS = frozenset({"value", "unrealized_pnl", "pnl", "fees"})
@@ -17,7 +18,22 @@ _PRICES = frozenset({"price", "stop"})
 
 def preview_text(code: str, params: Mapping[str, Any]) -> Text:
     """Give a preview as a text."""
-    return Text(code, shown_params(params))
+    shown = shown_params(params)
+    if code.startswith("confirm.SetLimit"):
+        name = str(params["limit"])
+        shown |= {one: _limit(name, str(params[one])) for one in ("before", "after")}
+    return Text(code, shown)
+
+
+def limit_shown(name: str, value: float | None) -> Value:
+    """Give a limit's value as people read it: a share, a count, or off."""
+    if value is None:
+        return Text("limit_of.off")
+    return int(value) if name in COUNTS else Ratio(value)
+
+
+def _limit(name: str, written: str) -> Value:
+    return limit_shown(name, None if written == OFF else float(written))
 
 
 def shown_params(params: Mapping[str, Any]) -> dict[str, Value]:

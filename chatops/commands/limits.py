@@ -10,6 +10,7 @@ from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Card, Chart, Column, Field, Money, Ratio, Table, Text, Tone, Value
 from chatops.commands.positions import tone_of_amount
+from chatops.previews import limit_shown
 from chatops.problems import misheard
 from chatops.reading import account_named, completed_pair, known_pairs, reference, side
 from chatops.room import Asked
@@ -195,17 +196,11 @@ def limits_table(account: Account) -> Table:
     """Give an account's limits, by name."""
     limits = limits_for(account)
     rows: list[tuple[Value, ...]] = [
-        (name, Text(f"limit_of.{name}"), _shown(name, getattr(limits, name))) for name in LIMITS
+        (name, limit_shown(name, getattr(limits, name)), Text(f"limit_of.{name}")) for name in LIMITS
     ]
     return Table(
-        name="limits", columns=(Column("limit"), Column("summary"), Column("value")), rows=tuple(rows)
+        name="limits", columns=(Column("limit"), Column("value"), Column("summary", 1)), rows=tuple(rows)
     )
-
-
-def _shown(name: str, value: float | None) -> Value:
-    if value is None:
-        return Text("limit_of.off")
-    return int(value) if name in COUNTS else Ratio(value)
 
 
 @PAGE.word(
@@ -251,8 +246,8 @@ async def limits(asked: Asked) -> Card:
         body=(Text(f"limit_of.{name}"),),
         fields=(
             Field("limit", name),
-            Field("before", _shown(name, getattr(limits_for(account), name))),
-            Field("after", _shown(name, getattr(limits_for(after), name))),
+            Field("before", limit_shown(name, getattr(limits_for(account), name))),
+            Field("after", limit_shown(name, getattr(limits_for(after), name))),
         ),
         notes=(Text("limits.next_close"),),
     )

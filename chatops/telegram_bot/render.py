@@ -119,8 +119,13 @@ def _records(table: Table, heads: Sequence[str], cells: Sequence[Sequence[str]])
         lead = _cut(row[first], 600) or [""]
         yield _Line(f"▸ <b>{escaped(lead[0])}</b>")
         yield from (_Line(f"<b>{escaped(part)}</b>") for part in lead[1:])
-        told = " · ".join(f"{heads[at]} {row[at]}" for at in others)
+        told = " · ".join(_named(heads[at], row[at]) for at in others)
         yield from (_Line(escaped(part)) for part in _cut(told, 600))
+
+
+def _named(head: str, cell: str) -> str:
+    """Give a value with its heading; a sign such as % stands with the value already."""
+    return f"{head} {cell}" if any(one.isalnum() for one in head) else cell
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from chatops.telegram_bot.door import TelegramDoor
 from desk.clock import SystemClock
 from desk.commands import CreateChatLinkCode
 from desk.identity import Role
+from desk.ports import Painter
 from desk.store import SqlStore
 from tests.chatops.chat_house import ChatHouse, furnished
 from tests.support.telegram_world import TOKEN, USERNAME, StandIn, Telegram
@@ -88,9 +90,9 @@ async def telegram(stand_in: StandIn) -> AsyncIterator[Telegram]:
         yield visited
 
 
-async def real_house(store: SqlStore) -> ChatHouse:
+async def real_house(store: SqlStore, *, painter: Painter | None = None) -> ChatHouse:
     """Give a furnished house that lives by the machine's clock: the library's sockets do so too."""
-    house = await furnished(store)
+    house = await furnished(store, painter=painter)
     desk = house.room.desk
     desk.clock = SystemClock()
     await link_everybody(house)
@@ -278,6 +280,30 @@ async def test_a_living_status_is_pinned_and_edited_in_place(world: World) -> No
 
     assert (edited["method"], edited["id"]) == ("editMessageText", shown["id"])
     assert [one["id"] for one in pinned] == [shown["id"]]
+
+
+class KindPainter:
+    """Draws every picture as the name of its kind."""
+
+    async def draw(self, kind: str, spec: Mapping[str, Any]) -> bytes | None:
+        return f"PNG of a {kind}".encode()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_picture_takes_the_place_of_the_one_before_in_its_message(
+    sqlite_store: SqlStore, telegram: Telegram
+) -> None:
+    house = await real_house(sqlite_store, painter=KindPainter())
+    async with open_door(house, telegram):
+        shown = await telegram.ask(OWNER, "/risk")
+        label = shown["keys"][0][0]
+        edited = await telegram.press(OWNER, shown, label)
+
+    assert (shown["method"], shown["size"]) == ("sendPhoto", len("PNG of a gauge"))
+    assert (edited["method"], edited["id"]) == ("editMessageMedia", shown["id"])
+    assert edited["size"] == len("PNG of a correlation")
 
 
 async def test_a_revoked_token_ends_the_door_and_says_what_to_do(world: World) -> None:

@@ -96,10 +96,14 @@ def test_a_picture_carries_a_short_text_and_follows_a_long_one() -> None:
     assert (long[0]["keys"], long[1]["keys"]) == ([[["Go", "t"]]], [])
 
 
-def test_an_answer_to_a_tap_takes_the_place_of_the_message_and_its_picture_follows() -> None:
-    made = _payloads(edits="77", picture=b"png")
+def test_an_answer_to_a_tap_takes_the_place_of_the_message_with_its_picture_where_the_text_fits_below() -> (
+    None
+):
+    [one] = _payloads(edits="77", picture=b"png")
+    long = _payloads(pages=[{"html": "x" * 1100}], edits="77", picture=b"png")
 
-    assert [(one["kind"], one.get("message")) for one in made] == [("edit", "77"), ("photo", None)]
+    assert (one["kind"], one["message"], one["name"]) == ("edit", "77", "picture.png")
+    assert [(one["kind"], one.get("message")) for one in long] == [("edit", "77"), ("photo", None)]
 
 
 def test_many_short_buttons_share_rows_and_too_many_are_left_out() -> None:

@@ -36,6 +36,7 @@ def chat(house: ChatHouse) -> Chat:
 async def test_a_limit_is_set_after_a_preview_of_before_and_after(house: ChatHouse, chat: Chat) -> None:
     asked = await chat.say("/limits set daily_loss 1%", expect="confirm")
     assert asked.body[0].code == "confirm.SetLimit"
+    assert (asked.body[0].params["before"], asked.body[0].params["after"]) == (Ratio(0.05), Ratio(0.01))
 
     card = await chat.press("confirm", expect="limit_set")
 
@@ -60,7 +61,7 @@ async def test_raising_a_limit_of_real_money_waits_for_a_second_person(house: Ch
     await other.say(f"/approve {field(waiting, 'code')}", expect="approval_settled")
 
     assert asked.body[0].code == "confirm.SetLimit.raise"
-    assert (await other.say("/limits account=live")).tables[0].rows[1][2] == Ratio(0.9)
+    assert column(await other.say("/limits account=live"), "limits", "value")[1] == Ratio(0.9)
 
 
 async def test_limits_are_read_as_people_write_them() -> None:
