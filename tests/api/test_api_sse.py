@@ -94,8 +94,7 @@ async def test_a_client_that_comes_back_with_the_last_id_misses_nothing_and_sees
             first = await stream.frame()
             seen.append(first[1]["data"]["events"]["sequence"])
             await scene.house.write(home, *(_unlocked(scene, f"P{turn}{n}/USDT") for n in range(3)))
-            for _ in range(2):
-                seen.append((await stream.frame())[1]["data"]["events"]["sequence"])
+            seen += [(await stream.frame())[1]["data"]["events"]["sequence"] for _ in range(2)]
             last = stream.place
 
     # The first frame of each turn is SUBSCRIBED: it repeats the place from which the stream goes on.
