@@ -16,7 +16,7 @@ from trading.engine.views import EngineIntent
 from trading.instruments import Instrument
 from trading.orders import IntentKind, Reason, Side
 from trading.risk.hedging import Exposure, ExposureLimits, size_hedge
-from trading.signals import Signal, SignalColumns
+from trading.signals import EntryType, Signal, SignalColumns
 
 D = Decimal
 OFF = RiskLimits.off()
@@ -131,3 +131,70 @@ def test_columns_carry_the_beta_and_rows_without_it_are_no_hedges() -> None:
 
     assert columns.row(1).hedge_beta == 0.4
     assert np.isnan(SignalColumns(enter=np.array([1], np.int8)).row(0).hedge_beta)
+
+
+def hedged(**more: Any) -> AccountEngine:
+    """Give a bot that is long 20 of the first pair and short 10 of the third against it."""
+    engine = a_bot(**more)
+    play(engine, 2, 100.0, line2=hedge(0.5))
+    play(engine, 3, 100.0)
+    assert engine.position(2).lots == 10
+    return engine
+
+
+def test_a_hedge_leaves_with_what_it_hedges_at_the_same_open() -> None:
+    engine = hedged()
+
+    _, intents = play(engine, 4, 100.0, line0=Signal(exit=1))
+    fills, _ = play(engine, 5, 100.0)
+
+    assert [(one.line, one.reason) for one in intents] == [(0, Reason.EXIT_SIGNAL), (2, Reason.HEDGE)]
+    assert [(one.line, one.reason, one.lots) for one in fills] == [
+        (0, Reason.EXIT_SIGNAL, 20),
+        (2, Reason.HEDGE, 10),
+    ]
+
+
+def test_a_hedge_whose_hedged_was_stopped_out_leaves_at_the_next_open() -> None:
+    engine = hedged()
+
+    stopped, intents = play(engine, 4, 45.0)
+    fills, _ = play(engine, 5, 45.0)
+
+    assert [one.reason for one in stopped] == [Reason.STOP_LOSS]
+    assert [(one.line, one.kind) for one in intents] == [(2, IntentKind.CLOSE)]
+    assert [(one.line, one.reason) for one in fills] == [(2, Reason.HEDGE)]
+
+
+def test_a_hedge_stays_while_anything_of_its_bot_is_held() -> None:
+    engine = a_bot()
+    play(engine, 2, 100.0, line1=LONG, line2=hedge(0.5))
+    play(engine, 3, 100.0)
+
+    play(engine, 4, 100.0, line0=Signal(exit=1))
+    play(engine, 5, 100.0)
+
+    assert [engine.position(line).side for line in range(3)] == [0, 1, -1]
+
+
+def test_an_ordered_hedge_is_cancelled_when_what_it_would_hedge_leaves() -> None:
+    engine = a_bot()
+    resting = replace(hedge(0.5), entry_type=EntryType.LIMIT, entry_price=150.0)
+    play(engine, 2, 100.0, line2=resting)
+
+    _, intents = play(engine, 3, 100.0, line0=Signal(exit=1))
+    play(engine, 4, 160.0)
+
+    assert [(one.line, one.kind, one.reason) for one in intents][1:] == [(2, IntentKind.CANCEL, Reason.HEDGE)]
+    assert engine.position(2).side == 0
+
+
+def test_a_line_that_hedged_before_counts_for_correlation_again() -> None:
+    engine = hedged(limits=replace(OFF, correlation_count=1))
+    engine.set_correlation(np.full((3, 3), 0.95))
+    play(engine, 4, 100.0, line0=Signal(exit=1))
+    play(engine, 5, 100.0)
+
+    _, intents = play(engine, 6, 100.0, line0=LONG, line2=replace(LONG, score=1.0))
+
+    assert [(one.line, one.denied) for one in intents] == [(2, ""), (0, "correlation")]

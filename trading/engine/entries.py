@@ -183,16 +183,37 @@ def position_risk(book: Handle, j: int) -> float:
 
 
 @helper
+def is_hedging(book: Handle, j: int) -> bool:
+    """Tell whether what a line holds or has ordered is a hedge; the mark of an earlier one may still stand there."""
+    position, order, dying = position_of(book, j), order_of(book, j), dying_of(book, j)
+    return bool(
+        (position["side"] != 0 and position["is_hedge"] > 0)
+        or (order["side"] != 0 and order["is_hedge"] > 0)
+        or (dying["side"] != 0 and dying["is_hedge"] > 0)
+    )
+
+
+@helper
+def is_stranded(book: Handle, i: int) -> bool:
+    """Tell whether a line's hedge has nothing left to hedge: its bot holds nothing else, or all of it is leaving."""
+    if not is_hedging(book, i):
+        return False
+    for j in range(book["n"]):
+        other = position_of(book, j)
+        is_held = other["side"] != 0 and other["is_hedge"] == 0 and other["exit_reason"] == 0
+        if is_held and j != i and line_of(book, j)["bot"] == line_of(book, i)["bot"]:
+            return False
+    return True
+
+
+@helper
 def correlated_positions(book: Handle, i: int, side: int) -> int:
     """Count the other lines, open or pending, that a new entry is correlated with; hedges do not count."""
     count = 0
     for j in range(book["n"]):
         if j == i or not is_taken(book, j):
             continue
-        if (
-            position_of(book, j)["is_hedge"] + order_of(book, j)["is_hedge"] + dying_of(book, j)["is_hedge"]
-            > 0
-        ):
+        if is_hedging(book, j):
             continue
         other = position_of(book, j)["side"]
         if other == 0:

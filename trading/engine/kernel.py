@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trading.candles import MISSING, QUARANTINED
 from trading.engine.booking import divide, notice
-from trading.engine.entries import admit, cancel_entry, emit
+from trading.engine.entries import admit, cancel_entry, emit, is_stranded
 from trading.engine.grid import settle_cells
 from trading.engine.matching import bar_of, end_of_match, forget_cancelled, match_row
 from trading.engine.reach import Handle, account_of, line_of, order_of, position_of, rules_of
@@ -28,6 +28,7 @@ from trading.engine.records import (
     N_HALTED,
     R_BREAK_EVEN,
     R_EXPIRED,
+    R_HEDGE,
     R_KILL,
     R_MAX_BARS,
     R_SIGNAL,
@@ -223,6 +224,17 @@ def take_exit(book: Handle, i: int, signal: Any) -> None:
         cancel_entry(book, i, R_SIGNAL)
 
 
+@helper
+def drop_hedge(book: Handle, i: int) -> None:
+    """Close a hedge that has nothing left to hedge, and cancel it where it is still ordered."""
+    position = position_of(book, i)
+    if position["side"] != 0 and position["is_hedge"] > 0:
+        want_exit(book, i, R_HEDGE, -1)
+    order = order_of(book, i)
+    if order["is_hedge"] > 0 and order["side"] != 0:
+        cancel_entry(book, i, R_HEDGE)
+
+
 @skeleton
 def confirm(book: Handle, i: int, side: int) -> None:
     """Count the closes at which an entry's conditions held without a break."""
@@ -286,6 +298,9 @@ def decide_bar(book: Handle, now_ms: int, signals: Records, first: int, stop: in
     for s in range(first, stop):
         if signals[s]["exit"] != 0:
             take_exit(book, signals[s]["line"], signals[s])
+    for i in range(book["n"]):
+        if is_stranded(book, i):
+            drop_hedge(book, i)
     take_entries(book, signals, first, stop)
     account["clock"] += 1
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from trading.engine.course import all_closes, all_highs, all_lows, all_odd, all_times, watched
-from trading.engine.entries import is_taken
+from trading.engine.entries import is_stranded, is_taken
 from trading.engine.grid import EMPTY, HELD, cell_floor
 from trading.engine.reach import Handle, account_of, dying_of, line_of, order_of, position_of, rules_of
 from trading.engine.records import T_LIMIT, T_MARKET
@@ -80,6 +80,8 @@ def watch_line(book: Handle, i: int) -> tuple[float, float, float, float, int]:
             wake = min(wake, order["clock"] + order["expiry"])
         if order["type"] == T_MARKET:
             down = np.inf
+    if is_stranded(book, i):
+        wake = NOW
     is_leaving = position["exit_reason"] > 0 or position["leave_lots"] > 0
     if is_leaving or dying_of(book, i)["side"] != 0:
         down = np.inf
