@@ -155,7 +155,6 @@ class Play:
 
     def is_settled(self) -> bool:
         """Tell whether rows and exchange say the same."""
-        self._revive()
         return self.rows.fills() == self.exchange.fills() and self.rows.is_quiet()
 
     def kill(self) -> None:
@@ -174,6 +173,7 @@ class Play:
         """
         until_s = time.monotonic() + PATIENCE_S
         while not claim():
+            self._revive()
             if time.monotonic() > until_s:
                 raise TimeoutError(f"not settled: {self.exchange.fills()} fills; {self.rows.story()}")
             time.sleep(0.005)
