@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import orjson
+import pytest
 import torch
 from transformers import BertConfig, BertModel
 
@@ -17,6 +18,9 @@ from workers.sentiment.export import PARITY, export
 from workers.sentiment.fit import LICENSED, Classifier, Recipe, Run, averaged, fit
 from workers.sentiment.judging import judge
 from workers.sentiment.texts import LabelledText, Split, split
+
+#: The lexicons' own tokenizer is compiled on its first import, with escapes that Python only warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
 
 UP = ("soars", "climbs", "jumps", "rallies", "surges")
 DOWN = ("crashes", "falls", "plunges", "slides", "tumbles")
