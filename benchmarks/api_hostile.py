@@ -139,6 +139,7 @@ async def attacked(
                 await attack.open()
                 attacking = asyncio.create_task(attack.open_loop(rates[name], seconds))
             tally = await run(server.port, others, connections=20, seconds=seconds, per_s=OTHERS_PER_S)
+            assert tally.times_s, f"nobody was answered: {tally.first_error}"
             block.others.append(tally)
             if attack is not None:
                 block.sent += len((await attacking).times_s)
