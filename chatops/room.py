@@ -12,14 +12,14 @@ from desk.commands import Command
 from desk.desk import Desk, Outcome
 from desk.identity import Actor
 from desk.live_prices import LivePrices
-from desk.models.queries import PairForecast
 from desk.ports import Painter, Store
-from desk.reports.drift.service import Drifts
 from desk.views import Member
 
 if TYPE_CHECKING:
     from chatops.book import Book, Word
     from chatops.cards import Card
+    from desk.models.queries import PairForecast
+    from desk.reports.drift.service import Drifts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

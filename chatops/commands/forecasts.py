@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
@@ -11,8 +13,10 @@ from chatops.problems import misheard
 from chatops.reading import completed_pair, known_pairs
 from chatops.room import Asked
 from desk.clock import to_ms
-from desk.models.queries import PairForecast
-from trading.candles import Candles
+
+if TYPE_CHECKING:
+    from desk.models.queries import PairForecast
+    from trading.candles import Candles
 
 PAGE = Page(Group.MARKET)
 

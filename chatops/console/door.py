@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -20,11 +21,13 @@ from chatops.room import Room
 from chatops.texts.speaker import Speaker
 from desk.desk import Desk
 from desk.identity import Actor
-from desk.models.queries import PairForecast
 from desk.ports import Painter, Store
-from desk.reports.drift.service import Drifts
 from desk.views import Member, Workspace
 from trading.errors import BreakwaterError, NotFound, RequestProblem, nearest
+
+if TYPE_CHECKING:
+    from desk.models.queries import PairForecast
+    from desk.reports.drift.service import Drifts
 
 #: Asks the person for a line; None when they leave.
 Ask = Callable[[str], Awaitable[str | None]]
