@@ -170,13 +170,13 @@ def _drifts(document: PeriodDocument) -> list[Flowable]:
         paragraph("Drift from the backtest", HEAD),
         paragraph(
             "Each bot's window was run again by the backtester with the same rules, bars, costs and limits. The gap is "
-            "what the bot earned more than that, and its parts add up to it.",
+            'what the bot earned more than that, and its parts add up to it. "Same" are signals that both gave at a bar.',
         ),
     ]
     if document.drifts:
         head = (
             "Bot",
-            "Same signals",
+            "Same",
             "Entries",
             "Slip in / out",
             "Profit",
@@ -207,7 +207,8 @@ def _drifts(document: PeriodDocument) -> list[Flowable]:
 
 def _drift_row(one: Drift) -> tuple[str, ...]:
     slips = "/".join(
-        "–" if slip is None else f"{slip:+.1f}" for slip in (one.entry_slip_bps, one.exit_slip_bps)
+        "–" if slip is None else f"{slip + 0.0:.1f}".replace("-0.0", "0.0")
+        for slip in (one.entry_slip_bps, one.exit_slip_bps)
     )
     return (
         one.bot,
