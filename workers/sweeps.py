@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from desk.reports.exports import harmless_cell
 from trading.backtest.search_space import Grid, read_axis
 from trading.backtest.sweep import run_one
 from trading.backtest.trials import SearchResult, Trial, concluded, read_trials
@@ -161,9 +162,9 @@ def _table(trials: Sequence[Trial], objective: str) -> str:
     writer.writerow(["trial", *names, "state", *figures, "message"])
     for one in trials:
         given = [one.params.get(name, "") for name in names]
-        writer.writerow(
-            [one.number, *given, one.state, *(one.figures.get(name, "") for name in figures), one.message]
-        )
+        cells = (*given, one.state, *(one.figures.get(name, "") for name in figures), one.message)
+        # Words of a strategy and its errors must not be run by a spreadsheet.
+        writer.writerow([one.number, *map(harmless_cell, cells)])
     return buffer.getvalue()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from desk.reports.drift.compare import compared
 from desk.reports.drift.material import Material, gathered
-from desk.reports.drift.replay import replayed
+from desk.reports.drift.replay import Replayed, replayed
 from desk.reports.drift.service import Drifts, request_of
 from desk.reports.drift.values import Drift, Outcome
 from desk.store import SqlStore
@@ -31,6 +31,19 @@ async def material_of(house: DeskHouse, days: int = 30) -> Material:
     async with house.store.reading() as tx:
         request = await request_of(tx, await house.bot(), days=days, now=house.clock.now())
         return await gathered(tx, house.feed, house.registry, request)
+
+
+#: Played once: the tests only look at it, or change a copy.
+_PLAYED: list[tuple[Material, Replayed]] = []
+
+
+async def a_played_window(store: SqlStore) -> tuple[Material, Replayed]:
+    """A bot's window over 300 bars, and its replay."""
+    if not _PLAYED:
+        house = await a_played_house(store, bars=300)
+        material = await material_of(house)
+        _PLAYED.append((material, replayed(material, house.registry)))
+    return _PLAYED[0]
 
 
 def adds_up(drift: Drift) -> bool:
@@ -104,9 +117,7 @@ WORSE: list[tuple[str, dict[str, Any], str]] = [
 async def test_every_difference_goes_to_its_cause(
     sqlite_store: SqlStore, what: str, change: dict[str, Any], part: str
 ) -> None:
-    house = await a_played_house(sqlite_store, bars=300)
-    material = await material_of(house)
-    replay = replayed(material, house.registry)
+    material, replay = await a_played_window(sqlite_store)
     before = compared(material, replay)
     one = material.trades[0]
     changed = replace(
@@ -126,9 +137,7 @@ async def test_every_difference_goes_to_its_cause(
 
 
 async def test_a_trade_that_only_one_side_made_is_a_difference_of_signals(sqlite_store: SqlStore) -> None:
-    house = await a_played_house(sqlite_store, bars=300)
-    material = await material_of(house)
-    replay = replayed(material, house.registry)
+    material, replay = await a_played_window(sqlite_store)
     first = material.trades[0]
     strange = replace(first, id="strange", opened_at=first.opened_at - timedelta(hours=6), pnl=Decimal(11))
 
@@ -147,13 +156,10 @@ async def test_a_trade_that_only_one_side_made_is_a_difference_of_signals(sqlite
 
 
 async def test_a_signal_that_the_replay_does_not_say_is_not_confirmed(sqlite_store: SqlStore) -> None:
-    house = await a_played_house(sqlite_store, bars=300)
-    material = await material_of(house)
+    material, replay = await a_played_window(sqlite_store)
     turned = replace(material.signals[0], direction=-material.signals[0].direction)
 
-    drift = compared(
-        replace(material, signals=(turned, *material.signals[1:])), replayed(material, house.registry)
-    )
+    drift = compared(replace(material, signals=(turned, *material.signals[1:])), replay)
 
     assert drift.signals == len(material.signals)
     assert drift.confirmed == drift.signals - 1
