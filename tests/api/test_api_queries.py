@@ -20,7 +20,7 @@ from desk.identity import Role, new_id
 from desk.store import SqlStore, open_store
 from desk.store.glance import GlanceConnection
 from desk.store.unit import SqlUnit
-from desk.views import Filter, Job, JobState, Page
+from desk.views import DeadLetter, Filter, Job, JobState, Page
 from server import auth
 from tests.api.conftest import Scene
 from tests.support.api_house import FixedFigures, People, StoreHouse, furnish, people, serving
@@ -62,6 +62,7 @@ LISTS: dict[str, str] = {
     "news": "id title assets",
     "positions": "id bot { name } targets { price }",
     "trades": "id number pnl bot { name positions { pair } }",
+    "deadLetters": "id kind cause",
     "signals": "id bot { name } conditions { name met } sizing { binding limits { quantity } } checks { passed }",
     "alerts": "id kind deliveries { channel status }",
     "accounts": "id status { equity }",
@@ -139,6 +140,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_rows(
                     await unit.bots.add_state_change(home.workspace.id, a_change(bot.id, at))
                     await unit.jobs.add(_job(home, at + rows))
                     await unit.news.add(a_headline(at + rows))
+                    await unit.messages.bury(_letter(home, at + rows))
             await web.data("{ viewer { role } }", token=token)
             counting.statements = 0
             await web.data("{ bots { edges { cursor } } }", token=token)
@@ -211,6 +213,22 @@ async def test_open_positions_from_memory_are_paged_and_filtered_as_the_store_do
             if len(expected) < 5:
                 break
             after = cursor_of(expected[-1])
+
+
+def _letter(home: People, number: int) -> DeadLetter:
+    return DeadLetter(
+        id=new_id(),
+        workspace_id=home.workspace.id,
+        source="jobs",
+        kind="backtest",
+        payload={},
+        payload_hash="",
+        cause="broken",
+        trace_id="",
+        attempts=3,
+        created_at=later(number),
+        replayed_at=None,
+    )
 
 
 def _job(home: People, at: int) -> Job:
