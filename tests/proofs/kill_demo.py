@@ -184,7 +184,7 @@ def prove(kills: int, *, seed: int, folder: Path) -> dict[str, Any]:
     restarts_s = []
     for number, wait_s in enumerate(waits):
         if number % 3 == 1:
-            wait_for_its_end(play(killed, passes=choose.randint(1, 150)))
+            wait_for_its_end(play(killed, passes=choose.randint(1, 12)))
             continue
         started = time.monotonic()
         kill_after_first_bar(play(killed), wait_s)
