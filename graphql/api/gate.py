@@ -34,9 +34,9 @@ SHARE: dict[Role, float] = {
 #: A person who sent no new document for so many seconds may send that many seconds' worth at once.
 NEW_DOCUMENTS_SAVED = 20.0
 
-#: Reading time that a new document may take for its one; what takes longer counts for more, up to a limit, because
-#: parsing and validating holds up everybody.
-DOCUMENT_S = 0.002
+#: Characters of a new document that count as one document. Longer ones count for more, up to a limit: parsing and
+#: validating holds up everybody, for up to 20 ms.
+DOCUMENT_SIZE = 500
 MOST_DOCUMENTS = 20.0
 
 #: Buckets kept in memory; the one that was idle longest goes first.
@@ -117,10 +117,11 @@ class Gate:
         refill, size = self._requests if role > Role.STRANGER else STRANGER_RATE
         self._take("requests", who, 1.0, size=size, refill=refill, what="requests")
 
-    def new_document(self, who: str, role: Role, *, is_allowed: bool) -> None:
-        """Count a document that has to be parsed and validated first.
+    def new_document(self, who: str, role: Role, *, is_allowed: bool, size: int = 0) -> None:
+        """Count a document that has to be parsed and validated first; of a long one the rest is owed.
 
         Args:
+            size: its characters.
             is_allowed: the asker's token may send documents of its own where others may not.
 
         Raises:
@@ -132,15 +133,10 @@ class Gate:
                 "This server answers its own documents only, and tokens with the scope 'adhoc'.",
             )
         refill = self._new_documents
-        self._take(
+        bucket = self._take(
             "documents", who, 1.0, size=NEW_DOCUMENTS_SAVED * refill, refill=refill, what="new documents"
         )
-
-    def read_document(self, who: str, seconds: float) -> None:
-        """Count how long a new document took to read; whoever sends long ones may send fewer, and owes the rest."""
-        bucket = self._buckets.get(("documents", who))
-        if bucket is not None:
-            bucket.level -= min(MOST_DOCUMENTS, max(0.0, seconds / DOCUMENT_S - 1.0))
+        bucket.level -= max(0.0, min(MOST_DOCUMENTS, size / DOCUMENT_SIZE) - 1.0)
 
     def spend(self, who: str, role: Role, points: float, *, is_exit: bool) -> Mapping[str, float]:
         """Spend cost points; exits draw from a bucket of their own, so that a person can always get out.

@@ -125,12 +125,10 @@ class Guard:
             return known
         who, role = self._who()
         session = context.session
-        context.gate.new_document(who, role, is_allowed=session is not None and session.may_improvise)
-        began = context.house.clock.monotonic()
-        try:
-            return context.documents.look_up(schema, self._text)
-        finally:
-            context.gate.read_document(who, context.house.clock.monotonic() - began)
+        context.gate.new_document(
+            who, role, is_allowed=session is not None and session.may_improvise, size=len(self._text)
+        )
+        return context.documents.look_up(schema, self._text)
 
     def _charge(self, schema: GraphQLSchema, variables: Mapping[str, Any] | None) -> None:
         assert self.operation is not None
