@@ -257,7 +257,9 @@ class SqlJobs:
             "SELECT kind, state, COUNT(*), MIN(due_at) FROM jobs WHERE finished_at IS NULL GROUP BY kind, state"
         )
         return [
-            JobsOpen(kind=str(row[0]), state=JobState(row[1]), count=int(row[2]), oldest_due_at=moment(row[3]))
+            JobsOpen(
+                kind=str(row[0]), state=JobState(row[1]), count=int(row[2]), oldest_due_at=moment(row[3])
+            )
             for row in rows
         ]
 
