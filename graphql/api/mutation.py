@@ -12,6 +12,7 @@ import strawberry
 
 from api.context import Info
 from api.errors import ApiError, ErrorCode, UserError, user_error
+from api.permissions import require
 from desk.commands import Command
 from desk.desk import Outcome
 from desk.errors import VersionMoved
@@ -96,6 +97,8 @@ async def carry_out(
     try:
         command = build()
     except BreakwaterError as problem:
+        # Who may not do it at all is told so, and not what was wrong with the asking.
+        require(info, MUTATIONS[info.field_name].policy.role, info.field_name)
         return Done(errors=[user_error(problem)])
     # A key belongs to one person: the same key of somebody else is another key.
     own_key = str(uuid5(key, actor.user_id)) if key else ""

@@ -12,7 +12,7 @@ from desk.desk import token_hash
 from desk.identity import Actor, Role
 from server.auth import TokenAuthenticator
 from tests.api.conftest import Scene
-from tests.api.test_api_roles_matrix import ids_of
+from tests.support.role_stage import ids_of
 from trading.errors import Denied, InvalidInput
 
 

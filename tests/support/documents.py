@@ -37,6 +37,8 @@ _KINDS = {
     "accountId": "Account",
     "memberId": "Member",
     "linkId": "ChatLink",
+    "letterId": "DeadLetter",
+    "ruleId": "AlertRule",
 }
 
 #: Texts that must mean something, by argument or input field.
@@ -50,6 +52,22 @@ _TEXTS = {
     "label": "new",
     "role": "VIEWER",
     "password": "correct horse battery",
+    "answer": "skip",
+    "limit": "max_positions",
+    "specs": "rsi",
+}
+
+#: Which code a mutation takes: what people type in place of an id.
+_CODE_OF = {"approveRequest": "approval code", "rejectRequest": "approval code", "answerEntry": "entry code"}
+CODES = frozenset(_CODE_OF.values())
+
+#: Ids that a filter of these rows does not take.
+_LESS = {("signals", "accountId"), ("alerts", "accountId")}
+
+#: What an input needs besides what the schema requires: one of several, or a text that means something there.
+_MORE = {
+    "setLimit": {"value": '"5"'},
+    "addAlertRule": {"kind": '"price"', "pair": '"BTC/USDT"', "threshold": '"1"'},
 }
 
 _SCALARS = {
@@ -78,6 +96,9 @@ def kind_of_id(field: str, argument: str) -> str:
 def value_of(field: str, name: str, one: GraphQLArgument | GraphQLInputField, ids: Mapping[str, str]) -> str:
     """Write a value that an argument takes."""
     bare = one.type.of_type if isinstance(one.type, GraphQLNonNull) else one.type
+    if name == "ids":
+        given = [f'"{one}"' for kind, one in ids.items() if kind not in CODES]
+        return f"[{', '.join(given)}]"
     if isinstance(bare, GraphQLList):
         inner = GraphQLInputField(bare.of_type)
         return f"[{value_of(field, name, inner, ids)}]"
@@ -95,6 +116,8 @@ def value_of(field: str, name: str, one: GraphQLArgument | GraphQLInputField, id
         return _SCALARS[named.name]
     if name == "name" and field not in {"strategy"}:
         return f'"new-{uuid4().hex[:12]}"'
+    if name == "code" and _CODE_OF.get(field) in ids:
+        return f'"{ids[_CODE_OF[field]]}"'
     return f'"{_TEXTS.get(name, "trend_following" if name == "name" else "x")}"'
 
 
@@ -103,17 +126,19 @@ def input_of(field: str, kind: GraphQLInputObjectType, ids: Mapping[str, str]) -
     wanted = {
         name: one
         for name, one in kind.fields.items()
-        if is_required_input_field(one) or get_named_type(one.type).name == "ID"
+        if is_required_input_field(one)
+        or (get_named_type(one.type).name == "ID" and (field, name) not in _LESS)
     }
-    return "{" + ", ".join(f"{name}: {value_of(field, name, one, ids)}" for name, one in wanted.items()) + "}"
+    written = {name: value_of(field, name, one, ids) for name, one in wanted.items()} | _MORE.get(field, {})
+    return "{" + ", ".join(f"{name}: {value}" for name, value in written.items()) + "}"
 
 
 def arguments_of(name: str, field: GraphQLField, ids: Mapping[str, str]) -> str:
-    """Write the arguments of a field: what is required, one row of lists."""
+    """Write the arguments of a field: what is required, every id, filters of the rows, one row of lists."""
     given = [
         f"{argument}: {value_of(name, argument, one, ids)}"
         for argument, one in field.args.items()
-        if is_required_argument(one)
+        if is_required_argument(one) or get_named_type(one.type).name == "ID" or argument == "filter"
     ]
     if "first" in field.args and not is_required_argument(field.args["first"]):
         given.append("first: 1")
@@ -137,7 +162,32 @@ def selection_of(field: GraphQLField, ids: Mapping[str, str], covered: Covered, 
             continue
         covered.add((named.name, name))
         parts.append(f"{name}{arguments_of(name, one, ids)}{selection_of(one, ids, covered, depth - 1)}")
+    if isinstance(named, GraphQLInterfaceType):
+        parts += _kinds_of(named, covered)
     return " { " + " ".join(parts) + " }"
+
+
+def _kinds_of(named: GraphQLInterfaceType, covered: Covered) -> list[str]:
+    """Write the plain fields that only the types behind an interface have, where nothing else asked for them."""
+    parts: list[str] = []
+    types: dict[str, str] = {}
+    for kind in SCHEMA._schema.get_possible_types(named):
+        own = [
+            (name, one)
+            for name, one in kind.fields.items()
+            if (kind.name, name) not in covered and is_leaf_type(get_named_type(one.type))
+        ]
+        # What the interface has as well is asked for there, for whichever type it is.
+        covered.update((kind.name, name) for name, _ in own)
+        written = [
+            # Two types may give the same name another type: such a field goes by a name of its own.
+            name if types.setdefault(name, str(one.type)) == str(one.type) else f"{kind.name}_{name}: {name}"
+            for name, one in own
+            if name not in named.fields
+        ]
+        if written:
+            parts.append(f"... on {kind.name} {{ {' '.join(written)} }}")
+    return parts
 
 
 def pieces_of(root: str, name: str, ids: Mapping[str, str], covered: Covered) -> str:
