@@ -87,11 +87,11 @@ class Messages(Protocol):
         self, workspace_id: str, page: Page, *, is_open: bool | None = None
     ) -> Sequence[DeadLetter]: ...
     async def letter(self, workspace_id: str, letter_id: str) -> DeadLetter | None: ...
-    async def mark_replayed(self, workspace_id: str, letter_id: str, at: datetime, *, by: str = "") -> bool:
+    async def mark_replayed(self, workspace_id: str, letter_id: str, at: datetime, *, by: str) -> bool:
         """Claim a buried message for its replay; False when there is none or it was settled before."""
         ...
 
-    async def mark_discarded(self, workspace_id: str, letter_id: str, at: datetime, *, by: str = "") -> bool:
+    async def mark_discarded(self, workspace_id: str, letter_id: str, at: datetime, *, by: str) -> bool:
         """Settle a buried message without a replay; False when there is none or it was settled before."""
         ...
 

@@ -23,6 +23,7 @@ from tortoise.exceptions import BaseORMException
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from desk.store.connection import Dialect
+from desk.store.fresh import make_fresh
 from desk.store.location import Location, locate
 from desk.store.schema import APP, known_migrations, migrations_folder
 from trading.errors import StoreProblem
@@ -62,6 +63,8 @@ async def migrate(url: str, *, target: str = NEWEST) -> None:
 async def _migrate(location: Location, target: str) -> None:
     config = tortoise_config(location)
     async with _turn(location), TortoiseContext() as context:
+        if target == NEWEST and await make_fresh(location):
+            return
         await context.init(config, init_connections=False)
         connection = context.connections.get(location.dialect.value)
         executor = MigrationExecutor(connection, config["apps"])

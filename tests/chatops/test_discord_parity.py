@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chatops.cards import Card
+from chatops.cards import Card, Field
 from chatops.commands import full_book
 from chatops.discord_bot.rendering import sheets_of
 from chatops.testing import Chat
@@ -17,6 +18,7 @@ from tests.chatops.chat_house import furnished
 from tests.chatops.discord_renderings import masked, shown_text, squeezed
 from tests.chatops.test_roles import LINES, _line, _prepared
 from tests.support.discord_house import opened
+from tests.support.discord_world import ROOM
 from tests.support.records import a_bot
 from tests.support.stores import SqliteTemplate
 
@@ -36,8 +38,13 @@ async def test_every_word_that_only_shows_gives_the_consoles_card(sqlite_store: 
             word = discord.book.find(name)
             assert word is not None
             seen = await guest.say(word.example)
-            expected = await _as_embeds(chat, await chat.say(word.example))
-            pages = len(sheets_of(await chat.say(word.example), Speaker()))
+            said = await chat.say(word.example)
+            if name == "whoami":
+                # Discord's chats have a number, the console has none.
+                chat_id = Field("chat_id", ROOM)
+                said = replace(said, fields=(*said.fields[:3], chat_id, *said.fields[3:]))
+            expected = await _as_embeds(chat, said)
+            pages = len(sheets_of(said, Speaker()))
             if pages == 1:
                 assert masked(seen["messages"][:1]) == expected, name
             else:

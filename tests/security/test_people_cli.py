@@ -86,5 +86,9 @@ def test_a_changed_line_of_the_audit_is_named(folder: Path) -> None:
     connection.close()
     broken = breakwater("audit", "verify", "--data-dir", folder, "--json")
 
-    assert (whole.code, whole.json) == (0, {"ok": True, "first_bad": {"home": None}})
-    assert (broken.code, broken.json) == (1, {"ok": False, "first_bad": {"home": 2}})
+    unsealed = {"seals": {"home": 0}, "broken_seals": {"home": []}}
+    assert whole.code == 0
+    assert whole.json == {"ok": True, "first_bad": {"home": None}, "lines": {"home": 2}, **unsealed}
+    assert broken.code == 1
+    assert broken.json["ok"] is False
+    assert broken.json["first_bad"] == {"home": 2}

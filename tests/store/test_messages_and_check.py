@@ -75,14 +75,14 @@ async def test_dead_letters_keep_their_cause_and_are_replayed_once(any_store: Sq
     async with any_store.transaction() as tx:
         await tx.messages.bury(old)
         await tx.messages.bury(new)
-        assert not await tx.messages.mark_replayed("w2", old.id, later(2))
-        assert await tx.messages.mark_replayed("w1", old.id, later(2))
-        assert not await tx.messages.mark_replayed("w1", old.id, later(3))
+        assert not await tx.messages.mark_replayed("w2", old.id, later(2), by="ann")
+        assert await tx.messages.mark_replayed("w1", old.id, later(2), by="ann")
+        assert not await tx.messages.mark_replayed("w1", old.id, later(3), by="bob")
 
     async with any_store.reading() as tx:
         assert await tx.messages.buried("w1", Page(first=1)) == [new]
         assert await tx.messages.buried("w1", Page(after=cursor_of(new))) == [
-            replace(old, replayed_at=later(2))
+            replace(old, replayed_at=later(2), settled_by="ann")
         ]
         assert await tx.messages.buried("w2", Page()) == []
 

@@ -13,11 +13,12 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 
 from desk.identity import Role
 from desk.store import EMPTY, SqlStore, migrate, open_store
+from desk.store.fresh import script_path
 from desk.store.location import locate
 from desk.store.migrate import tortoise_config
 from desk.store.schema import known_migrations, migrations_folder
 from tests.support.records import a_bot, an_order
-from tests.support.schema import EXPECTED, Schema, of_postgres, of_sqlite
+from tests.support.schema import EXPECTED, Schema, as_script, heard, of_postgres, of_sqlite
 from trading.errors import StoreProblem
 
 #: Rows that belong to the whole install, not to one workspace.
@@ -97,7 +98,10 @@ async def test_migrations_run_down_and_up_again_with_data_in_place(any_url: str)
     await migrate(any_url, target=EMPTY)
     assert not await store.is_current()
     await store.close()
-    await migrate(any_url)
+    async with heard(any_url) as said:
+        await migrate(any_url)
+    # `python -m tests.support.schema` renews it.
+    assert as_script(said) == script_path(locate(any_url).dialect).read_text(encoding="utf-8")
     async with store.reading() as tx:
         assert await tx.workspaces.all() == []
     assert await store.is_current()

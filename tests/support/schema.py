@@ -1,4 +1,6 @@
-"""Describe the schema of a migrated database, the same for both kinds; renew the committed list with
+"""Describe the schema of a migrated database, the same for both kinds, and what the migrations say to an empty one.
+
+Renew the committed list and the scripts of empty databases with
 
 python -m tests.support.schema
 """
@@ -9,12 +11,22 @@ import json
 import re
 import sqlite3
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import asyncpg
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.sqlite.client import SqliteClient
 
 from desk.store import migrate
+from desk.store.connection import Dialect
+from desk.store.fresh import HEADING, script_path
+from desk.store.location import locate
+from desk.store.schema import known_migrations
+from tests.support.services import PostgresServer
 from tests.support.stores import run
 
 #: The list that every migrated database must match.
@@ -124,12 +136,45 @@ def _condition(sql: str) -> str:
     return " ".join(words)
 
 
+@asynccontextmanager
+async def heard(url: str) -> AsyncIterator[list[str]]:
+    """Give what changes a database in this block by Tortoise's hand, statement by statement."""
+    said: list[str] = []
+    client: Any = SqliteClient if locate(url).dialect is Dialect.SQLITE else AsyncpgDBClient
+
+    def listening(method: Any) -> Any:
+        async def run_it(self: Any, query: str, *values: Any) -> Any:
+            if query.split(maxsplit=1)[0].upper() not in ("SELECT", "PRAGMA", "DELETE"):
+                said.append(query.strip().rstrip(";"))
+            return await method(self, query, *values)
+
+        return run_it
+
+    with (
+        patch.object(client, "execute_query", listening(client.execute_query)),
+        patch.object(client, "execute_script", listening(client.execute_script)),
+    ):
+        yield said
+
+
+def as_script(said: list[str]) -> str:
+    """Write statements as the script of an empty database."""
+    return f"{HEADING}{known_migrations()[-1]}\n" + "".join(f"{one};\n" for one in said)
+
+
+async def _write_script(url: str) -> None:
+    async with heard(url) as said:
+        await migrate(url, target=known_migrations()[-1])
+    script_path(locate(url).dialect).write_text(as_script(said), encoding="utf-8")
+
+
 def main() -> None:
-    """Write the list anew from a freshly migrated SQLite file."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Write the list and the scripts anew from freshly migrated databases."""
+    with tempfile.TemporaryDirectory() as folder, closing(PostgresServer()) as server:
         path = Path(folder) / "schema.sqlite3"
-        run(migrate(f"sqlite:{path}"))
+        run(_write_script(f"sqlite:{path}"))
         EXPECTED.write_text(json.dumps(of_sqlite(path), indent=1) + "\n")
+        run(_write_script(server.database_url("postgres")))
 
 
 if __name__ == "__main__":

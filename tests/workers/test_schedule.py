@@ -219,7 +219,7 @@ async def test_racing_processes_and_one_killed_between_claim_and_commit_fire_eac
 
 
 #: Entries that find nothing to do in a workspace without accounts and models; their rooms have tests of their own.
-BY_WHAT_IS_THERE = {"model_retrain", "report_day", "report_week", "report_month"}
+BY_WHAT_IS_THERE = {"model_retrain", "model_drift", "report_day", "report_week", "report_month"}
 
 
 async def test_every_entry_queues_kinds_that_workers_know(sqlite_store: Store) -> None:

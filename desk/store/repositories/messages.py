@@ -42,11 +42,11 @@ class SqlMessages:
         """Give a message that could not be handled."""
         return await LETTERS.one(self._tx, Where(workspace_id=workspace_id, id=letter_id))
 
-    async def mark_replayed(self, workspace_id: str, letter_id: str, at: datetime, *, by: str = "") -> bool:
+    async def mark_replayed(self, workspace_id: str, letter_id: str, at: datetime, *, by: str) -> bool:
         """Claim a buried message for its replay; False when there is none or it was settled before."""
         return await self._settle(workspace_id, letter_id, {"replayed_at": at, "settled_by": by})
 
-    async def mark_discarded(self, workspace_id: str, letter_id: str, at: datetime, *, by: str = "") -> bool:
+    async def mark_discarded(self, workspace_id: str, letter_id: str, at: datetime, *, by: str) -> bool:
         """Settle a buried message without a replay; False when there is none or it was settled before."""
         return await self._settle(workspace_id, letter_id, {"discarded_at": at, "settled_by": by})
 
