@@ -8,19 +8,24 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
-from desk.clock import from_ms
+from desk.clock import SystemClock, from_ms
+from desk.commands import CreateWebhook, PauseBot
 from desk.hook_series import HEARD, LAPSED, Close, hear, heard_series
+from desk.hooks import Hooks, HookStatus
 from desk.identity import new_id
 from desk.store import SqlStore
 from desk.views import Bot, Filter, SignalRecord
 from strategies.outside_signal import OutsideSignal
-from tests.desk.desk_house import ALL, NOON
+from tests.desk.desk_house import ALL, NOON, a_house, at_work, market, until
+from tests.desk.test_supervision import bars_pass
 from tests.support.markets import walk_candles
 from tests.support.records import a_bot
 from trading.events import SignalLapsed
 from trading.market import MarketView
+from trading.orders import Reason
 
 BAR = timedelta(hours=1)
 CANDLES = walk_candles(60, pair="BTC/USDT")
@@ -136,3 +141,42 @@ async def test_of_several_messages_before_one_close_the_last_one_counts(sqlite_s
     assert told == [HEARD, "replaced", "replaced"]
     assert not found.enter.any()
     assert np.flatnonzero(found.exit).tolist() == [30]
+
+
+async def test_an_alert_at_the_hook_becomes_a_position_and_the_next_one_ends_it(
+    sqlite_store: SqlStore,
+) -> None:
+    house = await a_house(sqlite_store, market(("BTC/USDT",), bars=3_000), bars_per_s=60)
+    bot = await house.start_bot(strategy="outside_signal")
+    issued = (await house.desk.do(CreateWebhook(label="tv", bot_id=bot.id), house.actor())).view
+    hooks = Hooks(house.desk, venue=house.feed.venue)
+
+    async def say(alert: str, action: str) -> None:
+        body = orjson.dumps(
+            {"alertId": alert, "time": SystemClock().now(), "pair": "BTC/USDT", "action": action}
+        )
+        answer = await hooks.receive(issued.path, body, peer="127.0.0.1")
+        assert answer.status is HookStatus.ACCEPTED
+
+    async def holds(wanted: int) -> bool:
+        return len(await house.positions()) == wanted
+
+    async with at_work(house):
+        # The market begins with the bot: a stop needs an ATR of 14 bars.
+        await until(lambda: [one.last_ms for one in house.supervisor.loops.values() if one.last_ms])
+        await bars_pass(house, 40)
+        assert await house.positions() == []
+        await say("in", "buy")
+        await say("in", "buy")
+        await until(lambda: holds(1))
+        await say("out", "exit")
+        await until(lambda: holds(0))
+        await house.desk.do(PauseBot(bot_id=bot.id), house.actor())
+        await bars_pass(house, 5)
+        await say("again", "buy")
+        await bars_pass(house, 10)
+        assert await house.positions() == []
+
+    [trade] = await house.trades()
+    assert (trade.is_long, trade.reason) == (True, Reason.EXIT_SIGNAL)
+    assert trade.tag == "outside_long"
