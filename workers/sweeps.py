@@ -145,10 +145,10 @@ def _guided(payload: Mapping[str, Any], tell: Tell) -> SearchResult:
 def _told(given: Mapping[str, Any], found: SearchResult) -> Result:
     from desk.research.searches import heat_picture, search_document
 
-    document = search_document(given["strategy"], found, given["objective"])
+    axes = tuple(read_axis(one) for one in given["grid"])
+    document = search_document(given["strategy"], found, given["objective"], axes)
     document["count"] = len(document.pop("trials"))
     files = {"trials.csv": ("text/csv", _table(found.trials, given["objective"]).encode())}
-    axes = tuple(read_axis(one) for one in given["grid"])
     if axes:
         files["heat.png"] = ("image/png", heat_picture(found, axes))
     return Result(values=document, files=files)

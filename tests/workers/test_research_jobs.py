@@ -17,6 +17,7 @@ from desk.research.runs import run_backtest
 from desk.research.searches import laboratory, picker
 from tests.support.records import NOON
 from trading.backtest.bias_audits import random_walk
+from trading.backtest.search_space import Grid, read_axis
 from trading.timeframes import Timeframe
 from workers.backtests import request_of
 from workers.hand import Result, packed, unpacked
@@ -81,6 +82,7 @@ async def test_a_grid_cut_into_parts_gives_what_one_piece_gives() -> None:
     assert whole.best is not None
     assert joined.values["best"]["params"] == dict(whole.best.params)
     assert joined.values["best"]["figures"] == dict(whole.best.figures)
+    assert joined.values["plateau"] == whole.plateau(Grid(axes=tuple(read_axis(one) for one in GRID)))
     assert set(joined.files) == {"trials.csv", "heat.png"}
 
 
