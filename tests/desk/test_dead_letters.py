@@ -143,7 +143,9 @@ async def test_a_replayed_letter_cannot_be_discarded_and_a_strange_one_is_not_fo
     letter = await bury(house, a_letter(house, "jobs", "backtest", job_id="gone"))
     async with house.store.transaction() as tx:
         assert await tx.messages.mark_replayed(house.workspace.id, letter.id, house.clock.now(), by="ann")
-        assert not await tx.messages.mark_discarded(house.workspace.id, letter.id, house.clock.now())
+        assert not await tx.messages.mark_discarded(
+            house.workspace.id, letter.id, house.clock.now(), by="ann"
+        )
 
     with pytest.raises(Conflict, match="replayed by ann"):
         await discard(house, letter)
