@@ -121,7 +121,7 @@ async def on_paper(url: str, data: list[Candles], rules: dict[str, Instrument]) 
     await house.start_bot(account_id="twin", pairs=(PAIR,), **BOT)
     async with at_work(house):
         last = int(data[0].ts_ms[-1])
-        await until(lambda: any(one.last_ms == last for one in house.supervisor.loops.values()), within_s=120)
+        await until(lambda: any(one.last_ms == last for one in house.supervisor.loops.values()), within_s=400)
     trades = [told(one) for one in await house.trades()]
     await store.close()
     return trades
