@@ -79,8 +79,8 @@ class ExchangeKeys(Protocol):
         """Open a key that is in use; None when there is none or it was disabled."""
         ...
 
-    async def rotate(self, key: ExchangeKey, secret: ExchangeSecret, at: datetime) -> ExchangeKey:
-        """Put another key in the place of one; it is in use again."""
+    async def rotate(self, key: ExchangeKey, secret: ExchangeSecret, at: datetime) -> ExchangeKey | None:
+        """Put another key in the place of one; it is in use again. None when it is not that version any more."""
         ...
 
     async def disable(self, workspace_id: str, account_id: str, at: datetime) -> bool:

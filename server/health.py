@@ -97,7 +97,8 @@ class Health:
 
     async def _asked(self, name: str, check: Check) -> Component:
         try:
-            return Component(name=name, is_ok=True, detail=await asyncio.wait_for(check(), STORE_S))
+            async with asyncio.timeout(STORE_S):
+                return Component(name=name, is_ok=True, detail=await check())
         except TimeoutError:
             return Component(name=name, is_ok=False, detail=f"no answer within {STORE_S:g} s")
         except (BreakwaterError, OSError) as problem:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 
 from api.view import GraphQLDoor
 from desk.bus import EventBus
+from desk.ending import ended
 from server.health import Health
 from server.metrics import Metrics
 
@@ -32,10 +33,6 @@ def lifespan(
             health.is_stopping = True
             if door is not None:
                 await door.close()
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
+            await ended(*tasks)
 
     return live

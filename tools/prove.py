@@ -2,27 +2,56 @@
 
 A proof is a script with a docstring whose first line says what it proves. It exits 0 when the proof holds, and 75 when
 every promise held but a speed was missed: machines are shared and noisy, so that is tried once more. Anything else
-failed; a promise that broke once is broken.
+failed; a promise that broke once is broken. A proof that does not end within its limit failed too: it is asked where it
+stands, then ended with everything that it had started.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 #: A proof's exit code when only a speed was missed (the "try again" of sysexits.h).
 TOO_SLOW = 75
+#: Longest life of a proof in seconds, short and full; many times what any needs, so that only one that hangs meets it.
+LIMIT_S, FULL_LIMIT_S = 600.0, 7200.0
+#: What a proof that was asked where it stands has to print it.
+LAST_WORDS_S = 5.0
 
 sys.path.insert(0, str(ROOT))
 
 from server.warm import use_cache  # noqa: E402 - the path is set above
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], limit_s: float) -> int:
+    """Run a program in a session of its own and give its exit code; one over its limit prints its stacks and is ended."""
+    # faulthandler answers SIGABRT with the stack of every thread.
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**environment, "PYTHONFAULTHANDLER": "1"}, start_new_session=True
+    )
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        print(f"── did not end within {limit_s:.0f} s; it stands here:", flush=True)
+        process.send_signal(signal.SIGABRT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LAST_WORDS_S)
+        return -signal.SIGABRT
+    finally:
+        # Also what it had started and left behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def main() -> int:
@@ -56,10 +85,11 @@ def main() -> int:
             "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}",
         }
         command = [sys.executable, str(proof), *(["--full"] if asked.full else []), *asked.more]
-        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        limit_s = FULL_LIMIT_S if asked.full else LIMIT_S
+        code = run(command, environment, limit_s)
         if code == TOO_SLOW:
             print(f"── {proof.stem}: too slow, once more", flush=True)
-            code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+            code = run(command, environment, limit_s)
         verdict = "holds" if code == 0 else "TOO SLOW" if code == TOO_SLOW else "FAILED"
         print(f"── {proof.stem}: {verdict}, {time.monotonic() - started:.0f} s", flush=True)
         if code:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from desk.bus import EventBus
 from desk.clock import Clock
+from desk.ending import ended
 from desk.jobs.bell import Bell
 from desk.jobs.timetable import Timetable
 from desk.ports import Store
@@ -37,7 +38,5 @@ async def working(
     try:
         yield workers
     finally:
-        schedule.cancel()
-        with suppress(asyncio.CancelledError):
-            await schedule
+        await ended(schedule)
         await workers.stop()

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
 import dramatiq
@@ -14,6 +13,7 @@ import structlog
 
 from desk.bus import EventBus
 from desk.clock import Clock
+from desk.ending import ended
 from desk.identity import new_id
 from desk.jobs.bell import Bell
 from desk.ports import Store
@@ -102,9 +102,7 @@ class Workers:
         """Give running jobs back, then stop."""
         self._deafen()
         if self._sweeping is not None:
-            self._sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeping
+            await ended(self._sweeping)
         self.runner.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._worker is not None:

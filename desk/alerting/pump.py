@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,6 +16,7 @@ from desk.alerting.rerouting import Rerouting
 from desk.alerting.rules import is_stale
 from desk.alerting.values import Mode, NoticeSettings
 from desk.clock import Clock
+from desk.ending import ended
 from desk.execution.faults import faultpoint
 from desk.ports import Store, Unit
 from desk.views import Alert, Delivery
@@ -146,10 +146,7 @@ class OutboxPump:
         try:
             await asyncio.wait({sleeper, bell}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in (sleeper, bell):
-                one.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(sleeper, bell, return_exceptions=True)
+            await ended(sleeper, bell)
 
     async def sweep(self, platform: str, *, patience_s: float | None = None) -> int:
         """Try everything that is due on one channel; give how many were settled for good.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -27,6 +26,7 @@ from desk.bots.state import put_to_rest
 from desk.bots.tools import Tools
 from desk.bots.waiting import Waiting
 from desk.clock import from_ms
+from desk.ending import ended
 from desk.execution.faults import faultpoint
 from desk.execution.order_path import OrderPath
 from desk.ports import ClosedBars, Unit
@@ -112,9 +112,7 @@ class AccountLoop:
                 self.last_ms = session.last_ms
                 self.has_ended = session.has_ended
         finally:
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
+            await ended(reader)
 
     async def _rest(self) -> None:
         """Wait for a bar, a nudge, or the next look at what people want."""

@@ -18,6 +18,7 @@ from desk.bots.live_room import LiveRoom
 from desk.bots.requests import open_requests, take_request
 from desk.bots.tools import OpenVenue, Tools
 from desk.bots.waiting import Waiting
+from desk.ending import ended
 from desk.execution.executor import Executor
 from desk.execution.killing import leave, stop_entries
 from desk.execution.turns import Turn, Turns
@@ -174,9 +175,8 @@ class LiveAccount:
                     self.has_ended = True
                 await self._rest(LOOK_S)
         finally:
-            reader.cancel()
-            with suppress(asyncio.CancelledError, VenueProblem):
-                await reader
+            with suppress(VenueProblem):
+                await ended(reader)
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -17,6 +17,7 @@ from desk.bots.live_account import LiveAccount
 from desk.bots.opening import needs_service
 from desk.bots.state import be
 from desk.bots.tools import Tools
+from desk.ending import ended
 from desk.views import Bot, Position
 from trading.errors import BreakwaterError
 from trading.events import Condition, Desired, Event
@@ -195,9 +196,8 @@ class Supervisor:
 
     async def _cancel(self, one: _Work) -> None:
         self._work.pop(one.account_id, None)
-        one.task.cancel()
-        with suppress(asyncio.CancelledError, BreakwaterError):
-            await one.task
+        with suppress(BreakwaterError):
+            await ended(one.task)
 
     async def _let_go(self) -> None:
         """Stop every loop between two bars and give the leases back."""

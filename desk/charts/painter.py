@@ -83,7 +83,8 @@ class ProcessPainter:
             if self._is_closed or len(body) > MAX_FRAME:
                 return None
             try:
-                answer = await asyncio.wait_for(self._ask(body), self._time_limit_s)
+                async with asyncio.timeout(self._time_limit_s):
+                    answer = await self._ask(body)
             except (TimeoutError, OSError, asyncio.IncompleteReadError) as problem:
                 log.warning("picture_failed", kind=kind, reason=type(problem).__name__)
                 await self._end()

@@ -38,9 +38,14 @@ class CreateBot(Command):
 @asks(role=Role.ADMIN, danger=Danger.TYPE, causes=(BotDeleted,))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteBot(Command):
-    """Archive a stopped bot; its trades stay."""
+    """Archive a stopped bot; its trades stay.
+
+    Attributes:
+        expected_version: of the bot, as the asker saw it; None = whatever it is.
+    """
 
     bot_id: str
+    expected_version: int | None = None
 
 
 @asks(role=Role.ADMIN, danger=Danger.TAP, causes=(BotConfigChanged,))
@@ -67,10 +72,12 @@ class GoLive(Command):
 
     Attributes:
         account_id: the live account; empty = the only one.
+        expected_version: of the bot, as the asker saw it; None = whatever it is.
     """
 
     bot_id: str
     account_id: str = ""
+    expected_version: int | None = None
 
 
 @asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(BotStateChanged,))
@@ -80,10 +87,12 @@ class GoPaper(Command):
 
     Attributes:
         account_id: the paper account; empty = the only one.
+        expected_version: of the bot, as the asker saw it; None = whatever it is.
     """
 
     bot_id: str
     account_id: str = ""
+    expected_version: int | None = None
 
 
 @asks(role=Role.OPERATOR, danger=Danger.TAP, causes=(BotStateChanged,))

@@ -49,9 +49,14 @@ class SetMarketDirection(Command):
 @asks(role=Role.ADMIN, danger=Danger.TAP)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadConfig(Command):
-    """Let a running bot go on with its newest configuration from the next bar, without a stop."""
+    """Let a running bot go on with its newest configuration from the next bar, without a stop.
+
+    Attributes:
+        expected_version: of the configuration, as the asker saw it; None = whatever is the newest.
+    """
 
     bot_id: str
+    expected_version: int | None = None
 
 
 @asks(role=Role.ADMIN, danger=Danger.TYPE)

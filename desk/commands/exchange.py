@@ -34,18 +34,28 @@ class AddExchangeAccount(Command):
 @asks(role=Role.OWNER, needs_step_up=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotateExchangeKey(Command):
-    """Put another key in the place of an exchange account's; the old one is forgotten."""
+    """Put another key in the place of an exchange account's; the old one is forgotten.
+
+    Attributes:
+        expected_version: of the key, as the asker saw it; None = whatever it is.
+    """
 
     account_id: str
     api_key: Secret
     api_secret: Secret
     passphrase: Secret = Secret("")  # noqa: RUF009 - a `Secret` cannot change
     cannot_withdraw: bool = False
+    expected_version: int | None = None
 
 
 @asks(role=Role.ADMIN, needs_step_up=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisableExchangeAccount(Command):
-    """Forget the key of an exchange account; its trades stay."""
+    """Forget the key of an exchange account; its trades stay.
+
+    Attributes:
+        expected_version: of the key, as the asker saw it; None = whatever it is.
+    """
 
     account_id: str
+    expected_version: int | None = None

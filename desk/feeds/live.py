@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from decimal import Decimal
 import structlog
 
 from desk.clock import Clock
+from desk.ending import ended
 from desk.feeds.candle_rows import Doubts, bars_of, merged, quarantined, series_of, synthetic, whole
 from desk.feeds.market_port import Market
 from desk.feeds.pair_facts import PairFacts
@@ -149,9 +150,7 @@ class LiveFeed:
                 for group in await turn.next_groups():
                     yield group
         finally:
-            listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await listening
+            await ended(listening)
 
     async def quotes(self, pairs: Sequence[str], traded: Sequence[str]) -> AsyncIterator[Quote | Gap]:
         """Follow prices between bars; a `Gap` says that there was silence."""

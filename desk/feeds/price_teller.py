@@ -15,6 +15,7 @@ import structlog
 from desk.alerting.values import RuleKind
 from desk.bus import EventBus
 from desk.clock import Clock, from_ms
+from desk.ending import ended
 from desk.feeds.quotes import STALE_S, Quote
 from desk.ports import Store
 from desk.venues.band import Band
@@ -92,9 +93,8 @@ class PriceTeller:
                         changed.result()
                         return
         finally:
-            changed.cancel()
-            with suppress(asyncio.CancelledError, BreakwaterError):
-                await changed
+            with suppress(BreakwaterError):
+                await ended(changed)
 
     async def _until_changed(self, now: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
         while True:

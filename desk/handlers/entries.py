@@ -17,7 +17,7 @@ from desk.commands import (
 )
 from desk.desk import Desk, Handling, Preview
 from desk.entry_views import BotWish, Direction, EntryRequest, EntryState, MarketDirection
-from desk.handlers.finding import account_of, bot_of
+from desk.handlers.finding import account_of, bot_of, require_version
 from desk.handlers.telling import tell
 from desk.identity import Actor
 from desk.ports import Unit
@@ -155,6 +155,7 @@ class EntryHandlers:
     async def reload_config(self, command: ReloadConfig, handling: Handling) -> BotWish:
         """Let a running bot go on with its newest configuration."""
         bot = await bot_of(handling.tx, handling.actor, command.bot_id)
+        require_version(f"The configuration of '{bot.name}'", command.expected_version, bot.config_version)
         before = await running_version(handling.tx, bot)
         if bot.desired is Desired.STOPPED or before >= bot.config_version:
             why = (

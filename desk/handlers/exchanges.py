@@ -9,7 +9,7 @@ from decimal import Decimal
 from desk.commands import AddExchangeAccount, DisableExchangeAccount, RotateExchangeKey
 from desk.desk import Desk, Handling
 from desk.exchange_ports import ExchangeKey, ExchangeSecret, KeyProbe, ProbedKey
-from desk.handlers.finding import account_of
+from desk.handlers.finding import account_of, require_version
 from desk.identity import Actor
 from desk.ports import Store
 from desk.secrets import Secret
@@ -66,6 +66,7 @@ class ExchangeHandlers:
             key = await tx.exchange_keys.by_account(actor.workspace_id, command.account_id)
         if key is None:
             raise _no_key(command.account_id)
+        require_version(_what(command.account_id), command.expected_version, key.version)
         return await self._tried(
             key.venue, _secret_of(command), is_sandbox=key.is_sandbox, vouched=command.cannot_withdraw
         )
@@ -111,18 +112,26 @@ class ExchangeHandlers:
         key = await tx.exchange_keys.by_account(actor.workspace_id, account.id)
         if key is None:
             raise _no_key(command.account_id)
+        require_version(_what(account.name), command.expected_version, key.version)
         wanted = replace(
             key,
             key_ending=_ending(command.api_key),
             withdrawal=_withdrawal(handling.prepared, actor),
         )
         renewed = await tx.exchange_keys.rotate(wanted, _secret_of(command), handling.now)
+        if renewed is None:
+            raise Conflict(
+                f"{_what(account.name)} was changed meanwhile.", hint="Look at it as it is now, then ask again."
+            )
         return ExchangeAccount(account=account, key=renewed)
 
     async def disable(self, command: DisableExchangeAccount, handling: Handling) -> ExchangeAccount:
         """Forget a key; refused while bots of the account work."""
         tx, actor = handling.tx, handling.actor
         account = await account_of(tx, actor, command.account_id)
+        present = await tx.exchange_keys.by_account(actor.workspace_id, account.id)
+        if present is not None:
+            require_version(_what(account.name), command.expected_version, present.version)
         working = [
             one.name
             for one in await tx.bots.of_account(actor.workspace_id, account.id)
@@ -194,6 +203,10 @@ def _check_name(name: str) -> None:
         raise InvalidInput(
             f"The name '{name[:60]}' was given; 1 to 40 letters, digits, spaces, dots and dashes are allowed."
         )
+
+
+def _what(account: str) -> str:
+    return f"The key of '{account[:60]}'"
 
 
 def _no_key(account_id: str) -> NotFound:

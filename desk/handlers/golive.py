@@ -8,7 +8,7 @@ from dataclasses import replace
 from desk.commands import GoLive, GoPaper
 from desk.desk import Desk, Handling, Preview
 from desk.golive import GoLiveReport, report_of
-from desk.handlers.finding import bot_of
+from desk.handlers.finding import bot_of, require_version
 from desk.identity import Actor
 from desk.ports import Unit
 from desk.views import Account, Bot, StateChange
@@ -62,6 +62,7 @@ class GoLiveHandlers:
 
     async def _checked(self, command: GoLive, tx: Unit, actor: Actor) -> tuple[Bot, Account, GoLiveReport]:
         bot = await bot_of(tx, actor, command.bot_id)
+        require_version(f"Bot '{bot.name}'", command.expected_version, bot.version)
         if bot.is_live:
             raise Conflict(f"Bot '{bot.name}' trades live money already; a paper bot goes live.")
         account = await _target(tx, actor, command.account_id, is_live=True)
@@ -126,6 +127,7 @@ async def preview_paper(command: GoPaper, tx: Unit, actor: Actor) -> Preview:
 
 async def _paper_target(command: GoPaper, tx: Unit, actor: Actor) -> tuple[Bot, Account]:
     bot = await bot_of(tx, actor, command.bot_id)
+    require_version(f"Bot '{bot.name}'", command.expected_version, bot.version)
     if not bot.is_live:
         raise Conflict(f"Bot '{bot.name}' trades paper money already; only a live bot goes back to paper.")
     account = await _target(tx, actor, command.account_id, is_live=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 from desk.commands import ChangeConfig, CreateBot, DeleteBot
 from desk.desk import Desk, Handling, Preview
-from desk.handlers.finding import account_of, bot_of, pair_name
+from desk.handlers.finding import account_of, bot_of, pair_name, require_version
 from desk.identity import Actor, new_id
 from desk.ports import Feed, Unit
 from desk.views import Account, Bot, ConfigVersion, PairPhase
@@ -131,11 +131,7 @@ class SetupHandlers:
         """Write a new configuration version over the present one."""
         tx, actor = handling.tx, handling.actor
         bot = await bot_of(tx, actor, command.bot_id)
-        if command.expected_version is not None and command.expected_version != bot.config_version:
-            raise Conflict(
-                f"Configuration {command.expected_version} of '{bot.name}' was expected; {bot.config_version} is the newest.",
-                hint="Look at the newest configuration and change that one.",
-            )
+        require_version(f"The configuration of '{bot.name}'", command.expected_version, bot.config_version)
         given = dict(command.parameters)
         share = given.pop(ALLOCATION, bot.allocation)
         checked_share(share)
@@ -167,6 +163,7 @@ class SetupHandlers:
         """Archive a bot that is stopped and flat."""
         tx, actor = handling.tx, handling.actor
         bot = await bot_of(tx, actor, command.bot_id)
+        require_version(f"Bot '{bot.name}'", command.expected_version, bot.version)
         if bot.desired is not Desired.STOPPED:
             raise Conflict(
                 f"Bot '{bot.name}' is {bot.desired}; only a stopped bot is deleted.", hint="Stop it first."
@@ -181,7 +178,7 @@ class SetupHandlers:
                 f"Bot '{bot.name}' still holds {', '.join(held)}; only a flat bot is deleted.",
                 hint="Close the positions first.",
             )
-        await tx.bots.archive(actor.workspace_id, bot.id, handling.now)
+        await tx.bots.archive(bot, handling.now)
         handling.emit(
             BotDeleted(
                 workspace_id=actor.workspace_id,
@@ -198,6 +195,7 @@ class SetupHandlers:
 async def preview_delete(command: DeleteBot, tx: Unit, actor: Actor) -> Preview:
     """Ask for the bot's name."""
     bot = await bot_of(tx, actor, command.bot_id)
+    require_version(f"Bot '{bot.name}'", command.expected_version, bot.version)
     return Preview(code="confirm.DeleteBot", params={"bot": bot.name}, type_word=bot.name)
 
 

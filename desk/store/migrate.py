@@ -20,11 +20,12 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import BaseORMException
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.executor import MigrationTarget
 
 from desk.store.connection import Dialect
 from desk.store.fresh import make_fresh
 from desk.store.location import Location, locate
+from desk.store.migration_state import SharingExecutor
 from desk.store.schema import APP, known_migrations, migrations_folder
 from trading.errors import StoreProblem
 
@@ -67,7 +68,7 @@ async def _migrate(location: Location, target: str) -> None:
             return
         await context.init(config, init_connections=False)
         connection = context.connections.get(location.dialect.value)
-        executor = MigrationExecutor(connection, config["apps"])
+        executor = SharingExecutor(connection, config["apps"])
         _refuse_newer(location, [one.name for one in await executor.recorder.applied_migrations()])
         await executor.migrate([MigrationTarget(app_label=APP, name=target)])
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from desk.ending import ended
 from desk.store.connection import Connection, Dialect, Row, encode
 from desk.store.postgres_glances import PostgresGlances
 from desk.store.postgres_wire import AWAY, SERVER_SETTINGS, STATEMENT_TIMEOUT_S, numbered, translated
@@ -185,13 +186,19 @@ class PostgresDatabase:
             return  # The pool has taken the lost connection back already.
         rolling = asyncio.ensure_future(raw.execute("ROLLBACK"))
         try:
-            await asyncio.wait_for(asyncio.shield(rolling), self._acquire_timeout_s)
-        except (asyncio.CancelledError, asyncpg.PostgresError, *AWAY):
-            rolling.cancel()
-            with contextlib.suppress(asyncpg.InterfaceError):
-                raw.terminate()
-            with contextlib.suppress(asyncio.CancelledError, asyncpg.PostgresError, *AWAY):
-                await rolling
+            async with asyncio.timeout(self._acquire_timeout_s):
+                await asyncio.shield(rolling)
+        except asyncio.CancelledError:
+            await self._drop(raw, rolling)
+            raise
+        except (asyncpg.PostgresError, *AWAY):
+            await self._drop(raw, rolling)
+
+    async def _drop(self, raw: Any, rolling: asyncio.Future[Any]) -> None:
+        with contextlib.suppress(asyncpg.InterfaceError):
+            raw.terminate()
+        with contextlib.suppress(asyncpg.PostgresError, *AWAY):
+            await ended(rolling)
 
     async def _give_back(self, raw: Any) -> None:
         if self._pool is not None:
@@ -205,7 +212,8 @@ class PostgresDatabase:
         if self._pool is None:
             return
         try:
-            await asyncio.wait_for(self._pool.close(), 5.0)
+            async with asyncio.timeout(5.0):
+                await self._pool.close()
         except (TimeoutError, *AWAY):
             self._pool.terminate()
         self._pool = None

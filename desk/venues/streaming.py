@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from desk.clock import Clock, to_ms
+from desk.ending import ended
 
 log = structlog.get_logger(__name__)
 
@@ -118,9 +119,7 @@ class Stream(Generic[T]):
                     return
                 yield getting.result()
         finally:
-            keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
+            await ended(keeper)
             await self._end_all()
 
     async def _keep(self) -> None:
@@ -187,9 +186,8 @@ class Stream(Generic[T]):
     async def _end(self, number: int) -> None:
         task = self._tasks.pop(number)
         self._heard_s.pop(number)
-        task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+        with suppress(Exception):
+            await ended(task)
 
     async def _end_all(self) -> None:
         for number in list(self._tasks):

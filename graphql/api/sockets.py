@@ -17,6 +17,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from api.context import Context
 from api.errors import ApiError
 from api.requests import Malformed, read_request
+from desk.ending import ended
 from trading.errors import StoreProblem
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             self._door.sockets.discard(self)
             self.context.observer.sockets(-1)
             if self._watch is not None:
-                self._watch.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._watch
+                await ended(self._watch)
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Check the token, then begin to watch it."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any
 
 from strawberry.types.execution import ExecutionResult
@@ -15,6 +14,7 @@ from strawberry.types.execution import ExecutionResult
 from api.context import Authenticator, Context
 from api.errors import ErrorCode
 from api.sockets import RECHECK_S
+from desk.ending import ended
 from trading.errors import StoreProblem
 
 _COMPLETE = b"event: complete\ndata:\n\n"
@@ -64,9 +64,7 @@ async def as_frames(
     finally:
         end()
         if waiting is not None:
-            waiting.cancel()
-            with suppress(asyncio.CancelledError):
-                await waiting
+            await ended(waiting)
         await results.aclose()
 
 

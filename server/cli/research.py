@@ -172,21 +172,7 @@ def _print_backtest(document: dict[str, Any]) -> None:
         f"{document['from'][:10]} to {document['to'][:10]}\n{params}"
     )
     output.figures("", document["metrics"], document["reasons"])
-    recent = document["trades"][-10:]
-    rows = [
-        (
-            one["entry_at"][:16].replace("T", " "), one["exit_at"][:16].replace("T", " "), one["pair"], one["side"], f"{one['quantity']:f}",
-            f"{one['entry_price']:f}", f"{one['exit_price']:f}", f"{one['pnl']:+.2f}", f"{one['pnl_ratio']:+.2%}", one["reason"], one["tag"],
-        )
-        for one in recent
-    ]  # fmt: skip
-    if rows:
-        output.table(
-            f"Last {len(rows)} of {len(document['trades'])} trades",
-            ("in", "out", "pair", "side", "quantity", "entry", "exit", "P&L", "", "reason", "tag"),
-            rows,
-            right=(4, 5, 6, 7, 8),
-        )
+    _print_trades(document["trades"], screen.width)
     if document["denied"]:
         screen.print(
             "Entries refused: "
@@ -196,3 +182,33 @@ def _print_backtest(document: dict[str, Any]) -> None:
         screen.print(f"Gaps filled with synthetic bars that trigger no entry: {document['gaps']} bars.")
     for sentence in audit_sentences(document["audit"]):
         screen.print(sentence, style="bold red" if sentence.startswith("AUDIT FAILED") else None)
+
+
+def _print_trades(trades: list[dict[str, Any]], width: int) -> None:
+    """Show the last ten; a narrow screen shows when they began and what came of them, --trades writes the rest."""
+    recent = trades[-10:]
+    if not recent:
+        return
+    is_wide, has_pairs = width >= 130, len({one["pair"] for one in recent}) > 1
+    begins = 0 if is_wide else 5
+    columns: list[tuple[str, bool, list[str]]] = [
+        ("in", False, [one["entry_at"][begins:16].replace("T", " ") for one in recent]),
+        ("side", False, [one["side"] for one in recent]),
+        ("entry", True, [f"{one['entry_price']:f}" for one in recent]),
+        ("exit", True, [f"{one['exit_price']:f}" for one in recent]),
+        ("P&L", True, [f"{one['pnl']:+.2f}" for one in recent]),
+        ("", True, [f"{one['pnl_ratio']:+.2%}" for one in recent]),
+        ("reason", False, [one["reason"] for one in recent]),
+    ]
+    if is_wide or has_pairs:
+        columns.insert(1, ("pair", False, [one["pair"] for one in recent]))
+    if is_wide:
+        columns.insert(1, ("out", False, [one["exit_at"][:16].replace("T", " ") for one in recent]))
+        columns.insert(4, ("quantity", True, [f"{one['quantity']:f}" for one in recent]))
+        columns.append(("tag", False, [one["tag"] for one in recent]))
+    output.table(
+        f"Last {len(recent)} of {len(trades)} trades",
+        [name for name, _, _ in columns],
+        list(zip(*(cells for _, _, cells in columns), strict=True)),
+        right=[i for i, (_, is_right, _) in enumerate(columns) if is_right],
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from desk.clock import Clock, SystemClock
+from desk.ending import ended
 from server.sim_exchange.control import ControlDoor
 from server.sim_exchange.house import SimHouse
 from server.sim_exchange.ledger import Ledger
@@ -115,11 +116,7 @@ async def running_sim(options: SimOptions, *, clock: Clock | None = None) -> Asy
         host, port = runner.addresses[0][:2]
         yield RunningSim(house=house, control=control, host=host, port=port)
     finally:
-        ticking.cancel()
-        for task in (*house.late, ticking):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await ended(*house.late, ticking)
         house.drop_sockets()
         await runner.cleanup()
         ledger.close()

@@ -107,6 +107,21 @@ def test_only_the_clock_knows_the_time_and_only_seeded_randomness_is_used() -> N
     assert strays == []
 
 
+def test_nobody_loses_his_own_cancellation() -> None:
+    # `suppress(CancelledError)` around an await, and `wait_for` before Python 3.12, swallow the caller's own.
+    strays = []
+    for file, tree in sources():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            called = ast.unparse(node.func).rpartition(".")[2]
+            swallows = called == "suppress" and any("CancelledError" in ast.unparse(one) for one in node.args)
+            if swallows or ast.unparse(node.func) in {"asyncio.wait_for", "wait_for"}:
+                strays.append(f"{file}:{node.lineno}: use desk.ending.ended, or asyncio.timeout")
+
+    assert strays == []
+
+
 def test_no_module_has_a_name_that_confuses() -> None:
     named = {Path(file).name for file, _ in sources()}
 

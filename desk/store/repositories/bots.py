@@ -79,15 +79,16 @@ class SqlBots:
             raise await self._not_saved(bot, expected_version)
         return replace(bot, version=int(saved[0]))
 
-    async def archive(self, workspace_id: str, bot_id: str, at: datetime) -> None:
-        """Put a bot away; its name is free again, its history stays.
+    async def archive(self, bot: Bot, at: datetime) -> None:
+        """Put a bot away as it was seen; its name is free again, its history stays.
 
         Raises:
+            Conflict: somebody changed it meanwhile.
             NotFound: no such bot in this workspace.
         """
-        where = Where(workspace_id=workspace_id, id=bot_id).add("archived_at IS NULL")
+        where = Where(workspace_id=bot.workspace_id, id=bot.id, version=bot.version).add("archived_at IS NULL")
         if not await update(self._tx, "bots", {"archived_at": at}, where):
-            raise _no_bot(bot_id)
+            raise await self._not_saved(bot, bot.version)
 
     async def saw_bar(self, workspace_id: str, bot_ids: Sequence[str], at: datetime) -> None:
         """Say when bots last saw a bar; no new version, because nobody asked for anything."""

@@ -58,8 +58,8 @@ class SqlExchangeKeys:
             passphrase=Secret(found["passphrase"]),
         )
 
-    async def rotate(self, key: ExchangeKey, secret: ExchangeSecret, at: datetime) -> ExchangeKey:
-        """Put another key in the place of one."""
+    async def rotate(self, key: ExchangeKey, secret: ExchangeSecret, at: datetime) -> ExchangeKey | None:
+        """Put another key in the place of one; None when it is not that version any more."""
         renewed = replace(key, version=key.version + 1, rotated_at=at, disabled_at=None)
         changes = {
             "version": renewed.version,
@@ -70,8 +70,8 @@ class SqlExchangeKeys:
             "disabled_at": None,
             "sealed": await self._sealed(renewed, secret),
         }
-        await update(self._tx, "exchange_keys", changes, Where(workspace_id=key.workspace_id, id=key.id))
-        return renewed
+        where = Where(workspace_id=key.workspace_id, id=key.id, version=key.version)
+        return renewed if await update(self._tx, "exchange_keys", changes, where) else None
 
     async def disable(self, workspace_id: str, account_id: str, at: datetime) -> bool:
         """Forget a key: what sealed it is destroyed, so that no backup of the row opens either."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
 
 from desk.bus import EventBus, SlowConsumer, Subscription
 from desk.clock import Clock
+from desk.ending import ended
 from desk.ports import Store
 from trading.errors import BreakwaterError, InvalidInput
 from trading.events import MARKET_DATA, Event, Recorded
@@ -73,11 +73,7 @@ class Follower:
         """End the follower; readers end too."""
         self.is_closed = True
         self._tell()
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await ended(*self._tasks)
 
     async def wait(self, seen: int) -> None:
         """Wait until something follows `seen`."""
@@ -274,9 +270,7 @@ class JournalHub:
         # Forgotten before it is waited for: whoever comes meanwhile starts a watch of their own.
         watching, self._watching = self._watching, None
         if watching is not None:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            await ended(watching)
 
     async def _enter(self, workspace_id: str) -> Follower:
         # One at a time per workspace; a crowd that comes after a restart does not wait for each other's reading.
