@@ -7,3 +7,5 @@ from pathlib import Path
 from server.warm import use_cache
 
 use_cache(Path(__file__).parent / ".cache")
+
+pytest_plugins = ["tests.support.hanging"]
