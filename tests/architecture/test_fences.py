@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -42,31 +43,89 @@ INNER = {
 }
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call by name, as in `asyncio.sleep(1)`."""
+
+    line: int
+    name: str
+    arguments: str
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a file of ours imports and calls."""
+
+    file: str
+    imports: frozenset[str]
+    calls: tuple[Call, ...]
+
+
+@functools.cache
+def sources() -> tuple[Source, ...]:
+    """Read every file once for all tests; the trees would fill the memory."""
+    return tuple(
+        read(str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8")))
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("*.py"))
+    )
+
+
+def read(file: str, tree: ast.Module) -> Source:
+    imports: set[str] = set()
+    calls: list[Call] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            imports.update(one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{one.name}" for one in node.names)
+            imports.add(node.module)
+            imports.update(f"{node.module}.{one.name}" for one in node.names)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            name = dotted(node.func)
+            is_told = name.rpartition(".")[2] == "suppress"
+            calls.append(Call(node.lineno, name, " ".join(map(ast.unparse, node.args)) if is_told else ""))
+    return Source(file, frozenset(imports), tuple(calls))
+
+
+def dotted(node: ast.expr) -> str:
+    """Give `a.b.c` for a chain of names, `.c` for what hangs on something else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else ""
 
 
 def is_within(name: str, module: str) -> bool:
     return name == module or name.startswith(f"{module}.")
 
 
+def test_a_file_is_read_for_what_it_imports_and_calls() -> None:
+    text = """
+import redis
+from tortoise import fields
+async def run(task):
+    with contextlib.suppress(asyncio.CancelledError, OSError):
+        await wait_for(task, np.random.rand())
+        SystemClock().now()
+"""
+
+    found = read("planted.py", ast.parse(text))
+
+    assert found.imports == {"redis", "tortoise", "tortoise.fields"}
+    assert {(call.name, call.arguments) for call in found.calls} == {
+        ("contextlib.suppress", "asyncio.CancelledError OSError"),
+        ("wait_for", ""),
+        ("np.random.rand", ""),
+        (".now", ""),
+        ("SystemClock", ""),
+    }
+
+
 @pytest.mark.parametrize("library", FENCES)
 def test_a_library_stays_behind_its_fence(library: str) -> None:
     strays = [
-        file
-        for file, tree in sources()
-        if not file.startswith(FENCES[library]) and any(is_within(one, library) for one in imports(tree))
+        one.file
+        for one in sources()
+        if not one.file.startswith(FENCES[library]) and any(is_within(name, library) for name in one.imports)
     ]
 
     assert strays == []
@@ -75,11 +134,11 @@ def test_a_library_stays_behind_its_fence(library: str) -> None:
 @pytest.mark.parametrize("module", INNER)
 def test_adapters_are_known_to_the_assembly_only(module: str) -> None:
     strays = [
-        file
-        for file, tree in sources()
-        if file.startswith("desk/")
-        and not file.startswith(INNER[module])
-        and any(is_within(one, module) for one in imports(tree))
+        one.file
+        for one in sources()
+        if one.file.startswith("desk/")
+        and not one.file.startswith(INNER[module])
+        and any(is_within(name, module) for name in one.imports)
     ]
 
     assert strays == []
@@ -90,40 +149,33 @@ def test_only_the_clock_knows_the_time_and_only_seeded_randomness_is_used() -> N
     clocks = {"datetime.now", "datetime.utcnow", "time.time", "time.sleep", "date.today"}
     seeded = {"np.random.default_rng", "np.random.Generator", "np.random.SeedSequence", "random.Random"}
     strays = []
-    for file, tree in sources():
-        has_random_module = "random" in set(imports(tree))
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-                continue
-            called = ast.unparse(node.func)
-            is_random = called.startswith("np.random.") or (
-                has_random_module and called.startswith("random.")
+    for one in sources():
+        for call in one.calls:
+            is_random = call.name.startswith("np.random.") or (
+                "random" in one.imports and call.name.startswith("random.")
             )
-            if called in clocks and not file.startswith(allowed):
-                strays.append(f"{file}:{node.lineno} {called}")
-            if is_random and called not in seeded and file.startswith(("trading/", "strategies/")):
-                strays.append(f"{file}:{node.lineno} {called}")
+            reads_clock = call.name in clocks and not one.file.startswith(allowed)
+            rolls = is_random and call.name not in seeded and one.file.startswith(("trading/", "strategies/"))
+            if reads_clock or rolls:
+                strays.append(f"{one.file}:{call.line} {call.name}")
 
     assert strays == []
 
 
 def test_nobody_loses_his_own_cancellation() -> None:
     # `suppress(CancelledError)` around an await, and `wait_for` before Python 3.12, swallow the caller's own.
-    strays = []
-    for file, tree in sources():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call):
-                continue
-            called = ast.unparse(node.func).rpartition(".")[2]
-            swallows = called == "suppress" and any("CancelledError" in ast.unparse(one) for one in node.args)
-            if swallows or ast.unparse(node.func) in {"asyncio.wait_for", "wait_for"}:
-                strays.append(f"{file}:{node.lineno}: use desk.ending.ended, or asyncio.timeout")
+    strays = [
+        f"{one.file}:{call.line}: use desk.ending.ended, or asyncio.timeout"
+        for one in sources()
+        for call in one.calls
+        if call.name in {"asyncio.wait_for", "wait_for"} or "CancelledError" in call.arguments
+    ]
 
     assert strays == []
 
 
 def test_no_module_has_a_name_that_confuses() -> None:
-    named = {Path(file).name for file, _ in sources()}
+    named = {Path(one.file).name for one in sources()}
 
     assert not named & {
         "logging.py",
