@@ -25,33 +25,42 @@ HEAVY = (
 )
 
 
-def loaded_after(program: str) -> set[str]:
+#: In the order in which one process runs them: what an earlier one loads stays loaded.
+PROGRAMS = (
+    "from trading.backtest.evaluate import metrics_of",
+    "from strategies.registry import default_registry; default_registry(); from trading.backtest.run import backtest",
+    "from desk.assembly import open_house",
+    "from chatops.console.door import run_once",
+    "import server.app",
+)
+
+
+def loaded_after(*programs: str) -> list[set[str]]:
+    """Give what is loaded after each of some lines, run in one process."""
+    said = "import json, sys\nprint(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     done = subprocess.run(
-        [sys.executable, "-c", f"{program}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"],
+        [sys.executable, "-c", "\n".join(f"{program}\n{said}" for program in programs)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}"},
         capture_output=True,
         text=True,
         check=True,
     )
-    return {one.split(".")[0] for one in json.loads(done.stdout.splitlines()[-1])}
+    return [set(json.loads(line)) for line in done.stdout.splitlines()[-len(programs) :]]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """What is loaded after each program."""
+    return dict(zip(PROGRAMS, loaded_after(*PROGRAMS), strict=True))
 
 
 def test_help_loads_neither_the_core_nor_any_heavy_library() -> None:
-    loaded = loaded_after("from server.cli import run\nrun(['--help'])")
+    (modules,) = loaded_after("from server.cli import run\nrun(['--help'])")
 
-    assert not loaded & {*HEAVY, "numba", "strawberry", "tortoise", "starlette", "scipy", "numpy"}
+    assert not modules & {*HEAVY, "numba", "strawberry", "tortoise", "starlette", "scipy", "numpy"}
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        "from strategies.registry import default_registry\ndefault_registry()\nfrom trading.backtest.run import backtest",
-        "from trading.backtest.evaluate import metrics_of",
-        "from desk.assembly import open_house",
-        "import server.app",
-        "from chatops.console.door import run_once",
-    ],
-)
-def test_no_heavy_library_is_loaded_by(program: str) -> None:
-    assert not loaded_after(program) & set(HEAVY)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_no_heavy_library_is_loaded_by(loaded: dict[str, set[str]], program: str) -> None:
+    assert not loaded[program] & set(HEAVY)
