@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +14,13 @@ from server.cli.options import (
     AsJson,
     Capital,
     Chart,
+    DataDir,
     Detail,
     Fee,
     FillRule,
     From,
     Limits,
+    Model,
     Settings,
     Slippage,
     Sources,
@@ -99,7 +102,9 @@ def backtest(
     trailing: Trailing = "close",
     detail: Detail = None,
     spot: Spot = False,
+    model: Model = "",
     strategy_path: StrategyPath = None,
+    data_dir: DataDir = None,
     chart: Chart = None,
     trades: Annotated[Path | None, typer.Option(help="Write the trades (CSV) to this file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report (.html or .pdf) to this file.")] = None,
@@ -128,6 +133,8 @@ def backtest(
         spot=spot,
         detail=detail,
         strategy_path=strategy_path,
+        model=model,
+        data_dir=data_dir,
     )
     done = audited(run_backtest(wanted))
     if trades is not None:
@@ -164,6 +171,7 @@ def _check_target(path: Path, endings: tuple[str, ...]) -> None:
 
 def _print_backtest(document: dict[str, Any]) -> None:
     from desk.research.audit import audit_sentences
+    from desk.research.runs import spoken_sentences
 
     screen = output.console()
     params = ", ".join(f"{k}={v}" for k, v in document["params"].items())
@@ -180,6 +188,8 @@ def _print_backtest(document: dict[str, Any]) -> None:
         )
     if document["gaps"]:
         screen.print(f"Gaps filled with synthetic bars that trigger no entry: {document['gaps']} bars.")
+    for sentence in spoken_sentences(document):
+        screen.print(sentence)
     for sentence in audit_sentences(document["audit"]):
         screen.print(sentence, style="bold red" if sentence.startswith("AUDIT FAILED") else None)
 
@@ -189,13 +199,19 @@ def _print_trades(trades: list[dict[str, Any]], width: int) -> None:
     recent = trades[-10:]
     if not recent:
         return
+    from desk.reports.figures import price
+
     is_wide, has_pairs = width >= 130, len({one["pair"] for one in recent}) > 1
+
+    def priced(value: Decimal) -> str:
+        return f"{value:f}" if is_wide else price(float(value))
+
     begins = 0 if is_wide else 5
     columns: list[tuple[str, bool, list[str]]] = [
         ("in", False, [one["entry_at"][begins:16].replace("T", " ") for one in recent]),
         ("side", False, [one["side"] for one in recent]),
-        ("entry", True, [f"{one['entry_price']:f}" for one in recent]),
-        ("exit", True, [f"{one['exit_price']:f}" for one in recent]),
+        ("entry", True, [priced(one["entry_price"]) for one in recent]),
+        ("exit", True, [priced(one["exit_price"]) for one in recent]),
         ("P&L", True, [f"{one['pnl']:+.2f}" for one in recent]),
         ("", True, [f"{one['pnl_ratio']:+.2%}" for one in recent]),
         ("reason", False, [one["reason"] for one in recent]),
