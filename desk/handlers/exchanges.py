@@ -121,7 +121,8 @@ class ExchangeHandlers:
         renewed = await tx.exchange_keys.rotate(wanted, _secret_of(command), handling.now)
         if renewed is None:
             raise Conflict(
-                f"{_what(account.name)} was changed meanwhile.", hint="Look at it as it is now, then ask again."
+                f"{_what(account.name)} was changed meanwhile.",
+                hint="Look at it as it is now, then ask again.",
             )
         return ExchangeAccount(account=account, key=renewed)
 

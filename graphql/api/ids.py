@@ -61,6 +61,18 @@ def own_id(kind: str, wanted: str) -> str:
     return own
 
 
+def id_or_name(kind: str, wanted: str | None) -> str:
+    """Give the own id of an object of one type, or its name as it was given; empty for nothing.
+
+    Raises:
+        NotFound: it is the id of something of another type.
+    """
+    if not wanted:
+        return ""
+    _, _, own = _unpack(wanted).partition(":")
+    return own_id(kind, wanted) if _is_uuid(own) else wanted
+
+
 def not_found(wanted: str) -> NotFound:
     """Say that nothing is there, in the same words whatever the cause."""
     shown = wanted if len(wanted) <= 120 else wanted[:117] + "..."

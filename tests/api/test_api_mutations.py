@@ -128,6 +128,49 @@ async def test_a_configuration_that_moved_on_is_a_version_conflict_with_the_pres
     assert late["bot"]["configVersion"] == 2
 
 
+async def test_a_bot_that_moved_on_is_not_deleted_and_not_moved_to_other_money(scene: Scene) -> None:
+    token = scene.home.tokens[Role.OWNER]
+    made = (await scene.web.data(CREATE, _new(), token))["createBot"]["bot"]
+    texts = {
+        name: f"mutation ($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) "
+        "{ bot { name version } userErrors { code message field } } }"
+        for name in ("deleteBot", "goPaper")
+    }
+
+    async def ask(name: str, expected: int) -> dict[str, Any]:
+        given = {"idempotencyKey": str(uuid4()), "botId": made["id"], "expectedVersion": expected}
+        found: dict[str, Any] = (await scene.web.data(texts[name], {"input": given}, token))[name]
+        return found
+
+    late = [await ask(name, 7) for name in texts]
+    past = await ask("goPaper", 1)
+    done = await ask("deleteBot", 1)
+
+    conflict = {
+        "code": "VERSION_CONFLICT",
+        "message": "Bot 'fresh' is at version 1; version 7 was expected. Look at it as it is now, then ask again.",
+        "field": ["input", "expectedVersion"],
+    }
+    assert late == [{"bot": {"name": "fresh", "version": 1}, "userErrors": [conflict]}] * 2
+    assert "trades paper money already" in past["userErrors"][0]["message"]
+    assert (done["bot"]["name"], done["userErrors"]) == ("fresh", [])
+
+
+async def test_an_account_is_named_by_its_id_or_its_name(scene: Scene) -> None:
+    token, account = scene.home.tokens[Role.OWNER], scene.home.account
+    named = (await scene.web.data(CREATE, _new(name="first", accountId=account.name), token))["createBot"]
+    by_id = _new(name="second", accountId=global_id("Account", account.id))
+    known = (await scene.web.data(CREATE, by_id, token))["createBot"]
+    wrong = [
+        (await scene.web.data(CREATE, _new(accountId=given), token))["createBot"]["userErrors"][0]
+        for given in ("Savings", global_id("Account", scene.away.account.id), global_id("Bot", account.id))
+    ]
+
+    assert [one["userErrors"] for one in (named, known)] == [[], []]
+    assert [one["code"] for one in wrong] == ["NOT_FOUND"] * 3
+    assert wrong[0]["message"].startswith(f"No account is called 'Savings'; {account.name}.")
+
+
 async def test_a_new_token_is_shown_once_works_and_can_be_ended(scene: Scene) -> None:
     text = """mutation ($key: UUID!) { createApiToken(input: { idempotencyKey: $key, label: "script", role: VIEWER }) {
         token { id label role } secret userErrors { code } idempotentReplay } }"""

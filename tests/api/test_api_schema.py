@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLInputObjectType,
     GraphQLNonNull,
     GraphQLObjectType,
     OperationDefinitionNode,
+    get_named_type,
     parse,
     validate,
 )
@@ -49,6 +51,29 @@ KEYLESS = {
 }
 
 
+#: Mutations that make what they show.
+MAKES = {"createBot", "addExchangeAccount"}
+
+#: Say what is wanted, whatever was before: the last word counts, and nobody is kept from stopping.
+WANTED = {
+    "startBot",
+    "pauseBot",
+    "resumeBot",
+    "stopBot",
+    "panicStop",
+    "releasePanic",
+    "reconcileAccount",
+    "resetBreaker",
+}
+
+#: Show models, whose versions are separate things, named in the input.
+STATES = {"promoteModel", "rollBackModel", "trainModel"}
+
+
+def _title(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
 def _core() -> GraphQLObjectType:
     mutation = SCHEMA._schema.mutation_type
     assert mutation is not None
@@ -85,6 +110,25 @@ def test_a_mutation_takes_one_input_and_gives_one_payload(name: str) -> None:
     assert ("idempotencyKey" in inputs) is (name not in KEYLESS)
     if name not in KEYLESS:
         assert isinstance(inputs["idempotencyKey"].type, GraphQLNonNull)
+
+
+def test_what_carries_a_version_is_edited_with_the_version_that_was_seen() -> None:
+    types, mutations = SCHEMA._schema.type_map, _core().fields
+    inputs = {name: types[f"{_title(name)}Input"] for name in MUTATIONS}
+    guarded = {
+        name
+        for name, one in inputs.items()
+        if isinstance(one, GraphQLInputObjectType) and "expectedVersion" in one.fields
+    }
+    editing = set()
+    for name in MUTATIONS:
+        payload = get_named_type(mutations[name].type)
+        assert isinstance(payload, GraphQLObjectType)
+        kinds = [get_named_type(one.type) for one in payload.fields.values()]
+        if any(isinstance(one, GraphQLObjectType) and "version" in one.fields for one in kinds):
+            editing.add(name)
+
+    assert guarded == (editing - MAKES - WANTED - STATES) | {"reloadConfig"}
 
 
 def test_every_root_field_that_reads_or_streams_has_a_least_role() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.ids import global_id
+from api.ids import global_id, wave_cursor
 from desk.clock import from_ms, to_ms
 from desk.identity import Role
 from tests.api.conftest import Scene
@@ -174,7 +174,7 @@ async def test_wave_events_go_on_live_and_resume_after_a_cursor(scene: Scene) ->
     seen: list[dict[str, Any]] = []
     async with opened(scene, token) as socket:
         await socket.subscribe(text)
-        await until(lambda: scene.house.bus.listeners == 2)
+        first = await socket.event("waveEvents")
         for at in range(500, 560):
             scene.house.bus.publish_market(_closed(rest, at))
             # Conflation is for slow readers; this one is given the time to read each bar.
@@ -186,12 +186,40 @@ async def test_wave_events_go_on_live_and_resume_after_a_cursor(scene: Scene) ->
         await unit.candles.add(rest.rows(500, 560))
     async with opened(scene, token) as socket:
         await socket.subscribe(text, after=seen[2]["cursor"])
+        resumed = await socket.event("waveEvents")
         again = [await socket.event("waveEvents") for _ in seen[3:]]
+    async with opened(scene, token) as socket:
+        await socket.subscribe(text, after=first["cursor"])
+        whole = [await socket.event("waveEvents") for _ in [first, *seen]]
 
+    assert (first["kind"], datetime.fromisoformat(first["barAt"])) == (
+        "SUBSCRIBED",
+        from_ms(int(candles.ts_ms[-1])),
+    )
+    assert (resumed["kind"], resumed["cursor"]) == ("SUBSCRIBED", seen[2]["cursor"])
     assert [(one["kind"], datetime.fromisoformat(one["barAt"])) for one in seen] == [
         (kind, from_ms(ts_ms)) for kind, ts_ms in live
     ]
     assert again == seen[3:]
+    assert whole[1:] == seen
+
+
+async def test_a_cursor_before_what_the_wave_engine_reads_is_expired(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.market.subscriptions.WAVE_BARS", 300)
+    candles = await stored(scene, 400)
+    text = """subscription ($after: Cursor) { waveEvents(pair: "BTC/USDT", after: $after) { cursor kind barAt } }"""
+    async with opened(scene, scene.home.tokens[Role.VIEWER]) as socket:
+        await socket.subscribe(text, after=wave_cursor(int(candles.ts_ms[99]), 0), name="old")
+        refused = await socket.receive()
+        await socket.subscribe(text, after=wave_cursor(int(candles.ts_ms[100]), 0), name="held")
+        taken = await socket.receive()
+        while taken["id"] != "held":
+            taken = await socket.receive()
+
+    assert refused["payload"]["errors"][0]["extensions"]["code"] == "CURSOR_EXPIRED"
+    assert taken["payload"]["data"]["waveEvents"]["kind"] == "SUBSCRIBED"
 
 
 async def test_tickers_are_streamed_for_the_pairs_that_were_asked_for(scene: Scene) -> None:

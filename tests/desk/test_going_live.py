@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from desk.clock import ManualClock
-from desk.commands import ApproveRequest, CreateBot, GoLive, GoPaper, StartBot
+from desk.commands import ApproveRequest, CreateBot, DeleteBot, GoLive, GoPaper, StartBot
 from desk.desk import proof_session
-from desk.errors import ApprovalPending, StepUpRequired
+from desk.errors import ApprovalPending, StepUpRequired, VersionMoved
 from desk.exchange_ports import ExchangeKey, ExchangeSecret
 from desk.golive import golive_report
 from desk.identity import Role
@@ -211,6 +211,25 @@ async def test_back_to_paper_is_one_wish_and_the_way_out_is_the_way_in(store: Sq
 
     bot = await house.bot()
     assert (bot.is_live, bot.account_id) == (False, house.account.id)
+
+
+async def test_what_is_not_as_it_was_seen_goes_nowhere(store: SqlStore) -> None:
+    house = await a_stopped_bot(store, GOOD)
+    await a_live_account(house)
+    seen = (await house.bot()).version
+
+    with pytest.raises(VersionMoved, match=f"is at version {seen}; version {seen - 1} was expected"):
+        await house.desk.do(GoLive(bot_id="tide", expected_version=seen - 1), house.actor(channel="cli"))
+    live = (
+        await house.desk.do(GoLive(bot_id="tide", expected_version=seen), house.actor(channel="cli"))
+    ).view
+    with pytest.raises(VersionMoved):
+        await house.desk.do(GoPaper(bot_id="tide", expected_version=seen), house.actor())
+    with pytest.raises(VersionMoved):
+        await house.desk.do(DeleteBot(bot_id="tide", expected_version=seen), house.actor(channel="cli"))
+
+    assert live.version == seen + 1
+    assert (await house.bot()).is_live
 
 
 async def test_what_stands_in_the_way_is_named(store: SqlStore) -> None:

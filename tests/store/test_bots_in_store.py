@@ -77,9 +77,12 @@ async def test_a_name_is_free_again_once_its_bot_is_archived(any_store: SqlStore
             await tx.bots.create(twin)
     with pytest.raises(NotFound):
         async with any_store.transaction() as tx:
-            await tx.bots.archive("w2", bot.id, NOON)
+            await tx.bots.archive(replace(bot, workspace_id="w2"), NOON)
+    with pytest.raises(Conflict, match="at version 1; version 9 was expected"):
+        async with any_store.transaction() as tx:
+            await tx.bots.archive(replace(bot, version=9), NOON)
     async with any_store.transaction() as tx:
-        await tx.bots.archive("w1", bot.id, NOON)
+        await tx.bots.archive(bot, NOON)
         await tx.bots.create(twin)
 
     async with any_store.reading() as tx:
@@ -87,7 +90,7 @@ async def test_a_name_is_free_again_once_its_bot_is_archived(any_store: SqlStore
         assert [one.id for one in await tx.bots.all("w1")] == [twin.id]
     with pytest.raises(NotFound):
         async with any_store.transaction() as tx:
-            await tx.bots.archive("w1", bot.id, NOON)
+            await tx.bots.archive(bot, NOON)
 
 
 async def test_a_rename_to_a_taken_name_is_refused(any_store: SqlStore) -> None:

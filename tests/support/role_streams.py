@@ -78,7 +78,9 @@ async def follow_all(
         for name, text in texts.items():
             await socket.subscribe(text, name=name)
         await _read(
-            socket, note, lambda: all(seen[name]["SUBSCRIBED"] for name in GIVEN) and seen["waveEvents"]
+            socket,
+            note,
+            lambda: all(seen[name]["SUBSCRIBED"] for name in GIVEN) and seen["waveEvents"].total() > 1,
         )
         await until(lambda: stage.house.bus.listeners >= listening + 3)
         for whose, price in ((stage.away, THEIR_PRICE), (stage.home, 1.5)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from desk.bus import EventBus
 from desk.clock import SystemClock
 from desk.commands import AddExchangeAccount, DisableExchangeAccount, RotateExchangeKey
 from desk.desk import Desk
-from desk.errors import StepUpRequired
+from desk.errors import StepUpRequired, VersionMoved
+from desk.exchange_ports import ExchangeSecret
 from desk.handlers.exchanges import ExchangeAccount, ExchangeHandlers
 from desk.identity import Actor, Role
 from desk.keyring import KeyRing, key_ring_at, save_key_ring
@@ -160,6 +162,23 @@ async def test_a_new_key_takes_the_place_of_the_old_one_and_the_old_seal_does_no
     assert opened is not None
     assert opened.api_key.reveal() == "second-key"
     assert (renewed.key.version, renewed.key.rotated_at is not None) == (2, True)
+
+
+async def test_a_key_that_moved_on_is_neither_renewed_nor_forgotten(house: House) -> None:
+    account = (await house.add()).account
+    key, proof = Secret("second-key"), Secret("second-secret")
+    renew = RotateExchangeKey(account_id=account.id, api_key=key, api_secret=proof, expected_version=1)
+    await house.desk.do(renew, house.actor)
+
+    for late in (renew, DisableExchangeAccount(account_id=account.id, expected_version=1)):
+        with pytest.raises(VersionMoved, match="is at version 2; version 1 was expected"):
+            await house.desk.do(late, house.actor)
+    async with house.store.transaction() as tx:
+        (seen,) = await tx.exchange_keys.all(house.actor.workspace_id)
+        secret = ExchangeSecret(api_key=key, api_secret=proof, passphrase=Secret(""))
+        stale = await tx.exchange_keys.rotate(replace(seen, version=1), secret, seen.created_at)
+
+    assert (stale, seen.version, seen.disabled_at) == (None, 2, None)
 
 
 async def test_the_keys_survive_a_rotation_of_the_key_file(house: House) -> None:

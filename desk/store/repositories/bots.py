@@ -86,7 +86,9 @@ class SqlBots:
             Conflict: somebody changed it meanwhile.
             NotFound: no such bot in this workspace.
         """
-        where = Where(workspace_id=bot.workspace_id, id=bot.id, version=bot.version).add("archived_at IS NULL")
+        where = Where(workspace_id=bot.workspace_id, id=bot.id, version=bot.version).add(
+            "archived_at IS NULL"
+        )
         if not await update(self._tx, "bots", {"archived_at": at}, where):
             raise await self._not_saved(bot, bot.version)
 

@@ -64,6 +64,9 @@ class RotateExchangeKeyInput:
     api_secret: str
     passphrase: str = ""
     cannot_withdraw: bool = False
+    expected_version: int | None = strawberry.field(
+        default=None, description="The key's `version` that was seen; another one is a VERSION_CONFLICT."
+    )
 
 
 @strawberry.input
@@ -72,6 +75,9 @@ class DisableExchangeAccountInput:
 
     idempotency_key: UUID
     account_id: strawberry.ID
+    expected_version: int | None = strawberry.field(
+        default=None, description="The key's `version` that was seen; another one is a VERSION_CONFLICT."
+    )
 
 
 @strawberry.type
@@ -138,7 +144,7 @@ class ExchangeMutations:
             ),
             key=input.idempotency_key,
         )
-        return AddExchangeAccountPayload(**_shown(done))
+        return AddExchangeAccountPayload(**await _shown(info, done))
 
     @mutates(RotateExchangeKey)
     async def rotate_exchange_key(
@@ -153,10 +159,11 @@ class ExchangeMutations:
                 api_secret=Secret(input.api_secret),
                 passphrase=Secret(input.passphrase),
                 cannot_withdraw=input.cannot_withdraw,
+                expected_version=input.expected_version,
             ),
             key=input.idempotency_key,
         )
-        return RotateExchangeKeyPayload(**_shown(done))
+        return RotateExchangeKeyPayload(**await _shown(info, done, input.account_id))
 
     @mutates(DisableExchangeAccount)
     async def disable_exchange_account(
@@ -165,16 +172,22 @@ class ExchangeMutations:
         """Forget an account's key."""
         done = await carry_out(
             info,
-            lambda: DisableExchangeAccount(account_id=own_id("Account", input.account_id)),
+            lambda: DisableExchangeAccount(
+                account_id=own_id("Account", input.account_id), expected_version=input.expected_version
+            ),
             key=input.idempotency_key,
         )
-        return DisableExchangeAccountPayload(**_shown(done))
+        return DisableExchangeAccountPayload(**await _shown(info, done, input.account_id))
 
 
-def _shown(done: Done) -> dict[str, Any]:
-    found = done.view if isinstance(done.view, ExchangeAccount) else None
+async def _shown(info: Info, done: Done, named: str = "") -> dict[str, Any]:
+    """Give the fields of a payload; where the key of the account `named` moved on, it is shown as it is now."""
+    key = done.view.key if isinstance(done.view, ExchangeAccount) and not done.errors else None
+    if done.has_moved and named:
+        async with info.context.house.store.reading() as unit:
+            key = await unit.exchange_keys.by_account(info.context.workspace_id, own_id("Account", named))
     return {
         "user_errors": done.errors,
         "idempotent_replay": done.is_replay,
-        "exchange_key": exchange_key(found.key) if found is not None and not done.errors else None,
+        "exchange_key": exchange_key(key) if key is not None else None,
     }

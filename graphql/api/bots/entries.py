@@ -11,7 +11,7 @@ from uuid import UUID
 import strawberry
 
 from api.context import Info
-from api.ids import global_id, own_id
+from api.ids import global_id, id_or_name, own_id
 from api.mutation import Payload, carry_out, mutates
 from api.permissions import reads
 from desk.commands import (
@@ -112,6 +112,9 @@ class ReloadConfigInput:
 
     idempotency_key: UUID
     bot_id: strawberry.ID
+    expected_version: int | None = strawberry.field(
+        default=None, description="The `configVersion` that was seen; another one is a VERSION_CONFLICT."
+    )
 
 
 @strawberry.input
@@ -145,7 +148,7 @@ class SetMarketDirectionPayload(Payload):
 
 @strawberry.type
 class ReloadConfigPayload(Payload):
-    """The version that the bot goes on with."""
+    """The version that the bot goes on with; the newest one where another was expected."""
 
     config_version: int | None = None
 
@@ -213,7 +216,7 @@ class EntryMutations:
             info,
             lambda: SetMarketDirection(
                 direction=input.direction,
-                account_id=own_id("Account", input.account_id) if input.account_id else "",
+                account_id=id_or_name("Account", input.account_id),
             ),
             key=input.idempotency_key,
             keep=lambda view: {"direction": view.direction.value},
@@ -230,12 +233,17 @@ class EntryMutations:
         """Go on with the newest configuration."""
         done = await carry_out(
             info,
-            lambda: ReloadConfig(bot_id=own_id("Bot", input.bot_id)),
+            lambda: ReloadConfig(bot_id=own_id("Bot", input.bot_id), expected_version=input.expected_version),
             key=input.idempotency_key,
             keep=lambda view: {"version": view.config_version},
         )
+        version = done.kept.get("version")
+        if done.has_moved:
+            async with info.context.house.store.reading() as unit:
+                found = await unit.bots.by_id(info.context.workspace_id, own_id("Bot", input.bot_id))
+            version = found.config_version if found else None
         return ReloadConfigPayload(
-            config_version=done.kept.get("version"), user_errors=done.errors, idempotent_replay=done.is_replay
+            config_version=version, user_errors=done.errors, idempotent_replay=done.is_replay
         )
 
     @mutates(ArchiveTrade)

@@ -11,9 +11,9 @@ import strawberry
 
 from api.bots.types import Bot, bot
 from api.context import Info
-from api.errors import ErrorCode, UserError
-from api.ids import own_id
+from api.ids import id_or_name, own_id
 from api.mutation import Payload, carry_out, kept_id, mutates
+from desk import views
 from desk.commands import (
     ChangeConfig,
     Command,
@@ -27,7 +27,7 @@ from desk.commands import (
     StartBot,
     StopBot,
 )
-from trading.errors import InvalidInput, NotFound
+from trading.errors import InvalidInput
 
 #: Most pairs or parameters of one input.
 MAX_ITEMS = 100
@@ -53,7 +53,7 @@ class CreateBotInput:
     parameters: list[ParameterInput] = strawberry.field(default_factory=list)
     allocation: float = strawberry.field(default=1.0, description="Share of the account, above 0 to 1.")
     account_id: strawberry.ID | None = strawberry.field(
-        default=None, description="May be left out where there is one account."
+        default=None, description="Its id or its name; may be left out where there is one account."
     )
 
 
@@ -98,6 +98,9 @@ class DeleteBotInput:
 
     idempotency_key: UUID
     bot_id: strawberry.ID
+    expected_version: int | None = strawberry.field(
+        default=None, description="The bot's `version` that was seen; another one is a VERSION_CONFLICT."
+    )
 
 
 @strawberry.input
@@ -107,7 +110,10 @@ class GoLiveInput:
     idempotency_key: UUID
     bot_id: strawberry.ID
     account_id: strawberry.ID | None = strawberry.field(
-        default=None, description="May be left out where there is one live account."
+        default=None, description="Its id or its name; may be left out where there is one live account."
+    )
+    expected_version: int | None = strawberry.field(
+        default=None, description="The bot's `version` that was seen; another one is a VERSION_CONFLICT."
     )
 
 
@@ -118,7 +124,10 @@ class GoPaperInput:
     idempotency_key: UUID
     bot_id: strawberry.ID
     account_id: strawberry.ID | None = strawberry.field(
-        default=None, description="May be left out where there is one paper account."
+        default=None, description="Its id or its name; may be left out where there is one paper account."
+    )
+    expected_version: int | None = strawberry.field(
+        default=None, description="The bot's `version` that was seen; another one is a VERSION_CONFLICT."
     )
 
 
@@ -224,7 +233,7 @@ class BotMutations:
                 timeframe=input.timeframe,
                 parameters=_parameters(input.parameters),
                 allocation=input.allocation,
-                account_id=own_id("Account", input.account_id) if input.account_id else "",
+                account_id=id_or_name("Account", input.account_id),
             )
 
         return await _bot_payload(info, CreateBotPayload, build, input.idempotency_key)
@@ -267,12 +276,11 @@ class BotMutations:
     @mutates(DeleteBot)
     async def delete_bot(self, info: Info, input: DeleteBotInput) -> DeleteBotPayload:
         """Archive a bot."""
-        return await _bot_payload(
-            info,
-            DeleteBotPayload,
-            lambda: DeleteBot(bot_id=own_id("Bot", input.bot_id)),
-            input.idempotency_key,
-        )
+
+        def build() -> Command:
+            return DeleteBot(bot_id=own_id("Bot", input.bot_id), expected_version=input.expected_version)
+
+        return await _bot_payload(info, DeleteBotPayload, build, input.idempotency_key, input.bot_id)
 
     @mutates(GoLive)
     async def go_live(self, info: Info, input: GoLiveInput) -> GoLivePayload:
@@ -281,10 +289,11 @@ class BotMutations:
         def build() -> Command:
             return GoLive(
                 bot_id=own_id("Bot", input.bot_id),
-                account_id=own_id("Account", input.account_id) if input.account_id else "",
+                account_id=id_or_name("Account", input.account_id),
+                expected_version=input.expected_version,
             )
 
-        return await _bot_payload(info, GoLivePayload, build, input.idempotency_key)
+        return await _bot_payload(info, GoLivePayload, build, input.idempotency_key, input.bot_id)
 
     @mutates(GoPaper)
     async def go_paper(self, info: Info, input: GoPaperInput) -> GoPaperPayload:
@@ -293,10 +302,11 @@ class BotMutations:
         def build() -> Command:
             return GoPaper(
                 bot_id=own_id("Bot", input.bot_id),
-                account_id=own_id("Account", input.account_id) if input.account_id else "",
+                account_id=id_or_name("Account", input.account_id),
+                expected_version=input.expected_version,
             )
 
-        return await _bot_payload(info, GoPaperPayload, build, input.idempotency_key)
+        return await _bot_payload(info, GoPaperPayload, build, input.idempotency_key, input.bot_id)
 
     @mutates(ChangeConfig)
     async def change_config(self, info: Info, input: ChangeConfigInput) -> ChangeConfigPayload:
@@ -310,10 +320,7 @@ class BotMutations:
                 expected_version=input.expected_version,
             )
 
-        done = await _bot_payload(info, ChangeConfigPayload, build, input.idempotency_key)
-        if done.user_errors and input.expected_version is not None:
-            return await _version_conflict(info, input.bot_id, input.expected_version, done)
-        return done
+        return await _bot_payload(info, ChangeConfigPayload, build, input.idempotency_key, input.bot_id)
 
     @mutates(RollBackConfig)
     async def roll_back_config(self, info: Info, input: RollBackConfigInput) -> RollBackConfigPayload:
@@ -326,38 +333,24 @@ class BotMutations:
                 expected_version=input.expected_version,
             )
 
-        done = await _bot_payload(info, RollBackConfigPayload, build, input.idempotency_key)
-        if done.user_errors and input.expected_version is not None:
-            return await _version_conflict(info, input.bot_id, input.expected_version, done)
-        return done
+        return await _bot_payload(info, RollBackConfigPayload, build, input.idempotency_key, input.bot_id)
 
 
-async def _bot_payload(info: Info, payload: type[P], build: Callable[[], Command], key: UUID) -> P:
+async def _bot_payload(
+    info: Info, payload: type[P], build: Callable[[], Command], key: UUID, named: str = ""
+) -> P:
+    """Carry out a command about a bot; where the bot `named` moved on, show it as it is now."""
     done = await carry_out(info, build, key=key, keep=kept_id)
     if done.errors:
-        return payload(user_errors=done.errors)
-    async with info.context.house.store.reading() as unit:
-        found = await unit.bots.by_id(info.context.workspace_id, str(done.kept["id"]))
-    shown = found or done.view
+        present = await _bot(info, own_id("Bot", named)) if done.has_moved and named else None
+        return payload(bot=bot(present) if present else None, user_errors=done.errors)
+    shown = await _bot(info, str(done.kept["id"])) or done.view
     return payload(bot=bot(shown) if shown else None, idempotent_replay=done.is_replay)
 
 
-async def _version_conflict(info: Info, bot_id: str, expected: int, refused: P) -> P:
-    """Give the present bot when the configuration moved on; else the refusal as it was."""
-    try:
-        own = own_id("Bot", bot_id)
-    except NotFound:
-        return refused
+async def _bot(info: Info, own: str) -> views.Bot | None:
     async with info.context.house.store.reading() as unit:
-        found = await unit.bots.by_id(info.context.workspace_id, own)
-    if found is None or found.config_version == expected:
-        return refused
-    error = UserError(
-        code=ErrorCode.VERSION_CONFLICT,
-        message=f"The configuration is at version {found.config_version}; {expected} was expected. Read it again.",
-        field=["input", "expectedVersion"],
-    )
-    return type(refused)(bot=bot(found), user_errors=[error])
+        return await unit.bots.by_id(info.context.workspace_id, own)
 
 
 def _parameters(given: list[ParameterInput]) -> tuple[tuple[str, Any], ...]:

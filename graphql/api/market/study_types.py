@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +18,15 @@ from trading.analysis.elliott import WaveCount as Count
 from trading.analysis.indicators import Indicator, Setting
 from trading.events import PriceMoved
 
-strawberry.enum(EventType, name="WaveEventType", description="What became known of the waves at a bar.")
+#: What became known of the waves, and SUBSCRIBED for the first message of a subscription.
+WaveKind = enum.Enum(  # type: ignore[misc]
+    "WaveKind", {"SUBSCRIBED": "SUBSCRIBED", **{one.name: one.value for one in EventType}}
+)
+strawberry.enum(
+    WaveKind,
+    name="WaveEventType",
+    description="What became known of the waves at a bar; SUBSCRIBED is the first message of a stream.",
+)
 strawberry.enum(Pattern, name="WavePattern", description="Shape of a count.")
 strawberry.enum(Status, name="WaveCountStatus", description="Whether a count still stands.")
 
@@ -122,8 +131,10 @@ class WaveEventFact:
     cursor: Cursor
     pair: str
     timeframe: str
-    kind: EventType
-    bar_at: datetime
+    kind: WaveKind
+    bar_at: datetime = strawberry.field(
+        description="When the bar opened; of SUBSCRIBED, the newest bar that was seen, or now without any."
+    )
     degree: int | None
     price: Decimal | None
     missing_bars: int
@@ -268,13 +279,29 @@ def wave_event(event: WaveEvent, place: int) -> WaveEventFact:
         cursor=wave_cursor(event.ts_ms, place),
         pair=event.series.symbol,
         timeframe=event.series.timeframe,
-        kind=event.type,
+        kind=WaveKind(event.type.value),
         bar_at=from_ms(event.ts_ms),
         degree=event.degree,
         price=_price(event.price),
         missing_bars=event.missing_bars,
         pivot=wave_pivot(pivot) if pivot else None,
         count=wave_count(count) if count else None,
+    )
+
+
+def waves_subscribed(pair: str, timeframe: str, cursor: Cursor, bar_at: datetime) -> WaveEventFact:
+    """Give the first message of a stream of wave events."""
+    return WaveEventFact(
+        cursor=cursor,
+        pair=pair,
+        timeframe=timeframe,
+        kind=WaveKind("SUBSCRIBED"),
+        bar_at=bar_at,
+        degree=None,
+        price=None,
+        missing_bars=0,
+        pivot=None,
+        count=None,
     )
 
 

@@ -9,9 +9,9 @@ import strawberry
 
 from api.context import Info
 from api.errors import ApiError, ErrorCode
-from api.ids import Cursor, wave_place
+from api.ids import Cursor, wave_cursor, wave_place
 from api.market.studies import MAX_PAIRS, WAVE_BARS, stored
-from api.market.study_types import Ticker, WaveEventFact, live_ticker, wave_event
+from api.market.study_types import Ticker, WaveEventFact, live_ticker, wave_event, waves_subscribed
 from api.market.types import Candle, as_decimal
 from api.permissions import streams
 from desk.clock import from_ms
@@ -19,6 +19,9 @@ from trading.analysis.elliott import WaveDetector
 from trading.candles import Candles
 from trading.events import CandleClosed, PriceMoved
 from trading.timeframes import Timeframe
+
+#: A place behind every fact of a bar; a bar has a handful.
+BEHIND_ALL = 9_999
 
 
 @strawberry.type
@@ -80,6 +83,14 @@ class MarketSubscriptions:
         listening = journal.listen(CandleClosed)
         try:
             waves = await _Waves.warm(info, pair, name)
+            if seen and seen[0] < waves.since_ms:
+                raise ApiError(
+                    ErrorCode.CURSOR_EXPIRED,
+                    f"The cursor names a bar before the last {WAVE_BARS}. Query `waveCounts` and subscribe without `after`.",
+                )
+            newest = from_ms(waves.last_ms) if waves.last_ms else info.context.house.clock.now()
+            info.context.place = start or wave_cursor(waves.last_ms, BEHIND_ALL)
+            yield waves_subscribed(pair, name, Cursor(info.context.place), newest)
             for one in waves.known if seen else ():
                 if wave_place(one.cursor) > (seen or (0, 0)):
                     info.context.place = one.cursor
@@ -94,12 +105,21 @@ class MarketSubscriptions:
 
 
 class _Waves:
-    """The wave engine over one series: warm from stored bars, then fed as bars close."""
+    """The wave engine over one series: warm from stored bars, then fed as bars close.
 
-    def __init__(self, detector: WaveDetector, known: list[WaveEventFact], last_ms: int) -> None:
+    Attributes:
+        known: what the stored bars say, oldest first.
+        since_ms: what became known before this bar may be missing from `known`; 0 = nothing is missing.
+        last_ms: the newest bar that was seen; 0 = none.
+    """
+
+    def __init__(
+        self, detector: WaveDetector, known: list[WaveEventFact], *, since_ms: int = 0, last_ms: int = 0
+    ) -> None:
         self._detector = detector
-        self._last_ms = last_ms
         self.known = known
+        self.since_ms = since_ms
+        self.last_ms = last_ms
 
     @classmethod
     async def warm(cls, info: Info, pair: str, timeframe: str) -> _Waves:
@@ -111,23 +131,24 @@ class _Waves:
     def _run(cls, candles: Candles, pair: str, timeframe: str) -> _Waves:
         detector = WaveDetector(symbol=pair, timeframe=timeframe)
         if not len(candles):
-            return cls(detector, [], 0)
+            return cls(detector, [])
         known: list[WaveEventFact] = []
         place = 0
         for event in detector.run(candles):
             place = place + 1 if known and known[-1].bar_at == from_ms(event.ts_ms) else 0
             known.append(wave_event(event, place))
-        return cls(detector, known, int(candles.ts_ms[-1]))
+        since_ms = int(candles.ts_ms[0]) if len(candles) >= WAVE_BARS else 0
+        return cls(detector, known, since_ms=since_ms, last_ms=int(candles.ts_ms[-1]))
 
     async def take(self, info: Info, bar: CandleClosed) -> list[WaveEventFact]:
         """Take a closed bar; conflation may have dropped bars before it, then the store is read again."""
-        if bar.ts_ms <= self._last_ms:
+        if bar.ts_ms <= self.last_ms:
             return []
         step = Timeframe.parse(bar.timeframe).ms
-        if self._last_ms and bar.ts_ms != self._last_ms + step:
-            before, told = self._last_ms, await self.warm(info, bar.pair, bar.timeframe)
-            self._detector, self._last_ms = told._detector, max(told._last_ms, before)
+        if self.last_ms and bar.ts_ms != self.last_ms + step:
+            before, told = self.last_ms, await self.warm(info, bar.pair, bar.timeframe)
+            self._detector, self.last_ms = told._detector, max(told.last_ms, before)
             return [one for one in told.known if one.bar_at > from_ms(before)]
-        self._last_ms = bar.ts_ms
+        self.last_ms = bar.ts_ms
         events = self._detector.step(bar.ts_ms, bar.open, bar.high, bar.low, bar.close, bar.volume)
         return [wave_event(event, place) for place, event in enumerate(events)]

@@ -11,7 +11,7 @@ from uuid import UUID
 import strawberry
 
 from api.context import Info
-from api.ids import own_id
+from api.ids import id_or_name, own_id
 from api.mutation import Payload, carry_out, kept_id, mutates
 from api.orders.types import Order, order
 from api.portfolio.types import Position, position
@@ -271,7 +271,7 @@ class OrderMutations:
 
 
 def _account_id(given: str | None) -> str:
-    return own_id("Account", given) if given else ""
+    return id_or_name("Account", given)
 
 
 async def _order(info: Info, kept: Mapping[str, Any]) -> Order | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from api.context import Info
-from api.ids import global_id, own_id
+from api.ids import global_id, id_or_name, own_id
 from api.mutation import Payload, carry_out, kept_id, mutates
 from api.portfolio.types import Account, PairLock, Position, account, lock, position
 from desk.commands import (
@@ -304,7 +304,7 @@ class RiskMutations:
 
 
 def _account_id(given: str | None) -> str:
-    return own_id("Account", given) if given else ""
+    return id_or_name("Account", given)
 
 
 async def _named(info: Info, given: str | None) -> Account | None:
@@ -312,7 +312,7 @@ async def _named(info: Info, given: str | None) -> Account | None:
     wanted = _account_id(given)
     async with info.context.house.store.reading() as unit:
         every = await unit.accounts.all(info.context.workspace_id)
-    found = [one for one in every if wanted in ("", one.id)]
+    found = [one for one in every if wanted in ("", one.id, one.name)]
     return account(found[0]) if len(found) == 1 else None
 
 
