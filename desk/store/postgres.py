@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -13,7 +13,8 @@ import asyncpg
 from desk.ending import ended
 from desk.store.connection import Connection, Dialect, Row, encode
 from desk.store.postgres_glances import PostgresGlances
-from desk.store.postgres_wire import AWAY, SERVER_SETTINGS, STATEMENT_TIMEOUT_S, numbered, translated
+from desk.store.postgres_pool import PostgresPool
+from desk.store.postgres_wire import AWAY, numbered, translated
 from trading.errors import StoreProblem
 
 
@@ -61,22 +62,14 @@ class PostgresConnection(Connection):
             await self.raw.copy_records_to_table(table, records=records, columns=columns)
 
 
-async def _nothing_to_reset(raw: Any) -> None:
-    """Save a round trip per transaction: sessions are never changed, temporary tables go with their commit."""
-    assert not raw.is_in_transaction(), "a connection was given back inside a transaction"
-
-
 class PostgresDatabase:
     """A pool that heals: a connection whose BEGIN fails is terminated, and the next one is tried."""
 
     dialect = Dialect.POSTGRES
 
     def __init__(self, url: str, *, acquire_timeout_s: float, pool_size: int) -> None:
-        self._url = url
         self._acquire_timeout_s = acquire_timeout_s
-        self._pool_size = pool_size
-        self._pool: Any = None
-        self._opening = asyncio.Lock()
+        self._pool = PostgresPool(url, size=pool_size, connect_timeout_s=acquire_timeout_s)
         self._glances = PostgresGlances(url, connect_timeout_s=acquire_timeout_s)
 
     async def glance(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
@@ -86,19 +79,15 @@ class PostgresDatabase:
     @property
     def connections_in_use(self) -> int:
         """How many connections are handed out."""
-        return 0 if self._pool is None else int(self._pool.get_size() - self._pool.get_idle_size())
+        return self._pool.lent
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[PostgresConnection]:
+    def writing(self) -> AbstractAsyncContextManager[PostgresConnection]:
         """Open a transaction; commit at the end, roll back on any exception."""
-        async with self._in_transaction("BEGIN") as connection:
-            yield connection
+        return self._in_transaction("BEGIN")
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[PostgresConnection]:
+    def reading(self) -> AbstractAsyncContextManager[PostgresConnection]:
         """Open a read-only snapshot."""
-        async with self._in_transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
-            yield connection
+        return self._in_transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     @asynccontextmanager
     async def _in_transaction(self, begin: str) -> AsyncIterator[PostgresConnection]:
@@ -112,28 +101,13 @@ class PostgresDatabase:
             raise
         finally:
             connection.finish()
-            await self._give_back(raw)
+            self._pool.give_back(raw)
 
     async def _begun(self, begin: str) -> Any:
-        """Give a connection on which BEGIN succeeded.
-
-        After a restart of the server every pooled connection is dead; nothing was sent on them, so each one is
-        terminated and the next tried, until the time for acquiring is up.
-        """
+        """Give a connection on which BEGIN succeeded."""
         try:
             async with asyncio.timeout(self._acquire_timeout_s):
-                while True:
-                    raw = await (await self._opened()).acquire()
-                    try:
-                        await raw.execute(begin)
-                    except BaseException as error:
-                        with contextlib.suppress(asyncpg.InterfaceError):
-                            raw.terminate()
-                        await self._give_back(raw)
-                        if not isinstance(error, AWAY):
-                            raise
-                    else:
-                        return raw
+                return await self._pool.begun(begin)
         except TimeoutError as late:
             raise StoreProblem(
                 f"No database connection came free within {self._acquire_timeout_s:g} s.",
@@ -143,21 +117,6 @@ class PostgresDatabase:
             raise StoreProblem(
                 f"The database cannot be reached: {error}.", hint="It is tried again."
             ) from error
-
-    async def _opened(self) -> Any:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._url,
-                    # No floor: the pool would try to keep it up in the background while the server is away.
-                    min_size=0,
-                    max_size=self._pool_size,
-                    timeout=self._acquire_timeout_s,
-                    command_timeout=STATEMENT_TIMEOUT_S,
-                    reset=_nothing_to_reset,
-                    server_settings=SERVER_SETTINGS,
-                )
-            return self._pool
 
     async def _end(self, raw: Any, statement: str) -> None:
         running = asyncio.ensure_future(raw.execute(statement))
@@ -200,20 +159,7 @@ class PostgresDatabase:
         with contextlib.suppress(asyncpg.PostgresError, *AWAY):
             await ended(rolling)
 
-    async def _give_back(self, raw: Any) -> None:
-        if self._pool is not None:
-            # A connection that failed is dropped by the pool; giving it back only frees its slot.
-            with contextlib.suppress(*AWAY):
-                await asyncio.shield(self._pool.release(raw, timeout=self._acquire_timeout_s))
-
     async def close(self) -> None:
         """Close every connection."""
         await self._glances.close()
-        if self._pool is None:
-            return
-        try:
-            async with asyncio.timeout(5.0):
-                await self._pool.close()
-        except (TimeoutError, *AWAY):
-            self._pool.terminate()
-        self._pool = None
+        await self._pool.close()

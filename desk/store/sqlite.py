@@ -214,13 +214,15 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[SqliteConnection]:
-        """Open a transaction with the write lock; commit at the end, roll back on any exception."""
+        """Open a transaction; commit at the end, roll back on any exception.
+
+        It has this process's turn at once, and the file's lock from its first statement on.
+        """
         await self._acquire(self._writing)
         try:
-            connection = SqliteConnection(self._writer, is_writing=True)
+            # The lock of the file is taken with the first statement: a crossing less.
+            connection = SqliteConnection(self._writer, [("BEGIN IMMEDIATE", (), False)], is_writing=True)
             try:
-                # Cancelled while it begins, it has begun: the rollback below is needed then too.
-                await self._writer.call_to_the_end(lambda one: one.execute("BEGIN IMMEDIATE"))
                 yield connection
                 await connection.commit()
             except BaseException:

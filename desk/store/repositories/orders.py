@@ -15,7 +15,7 @@ from desk.store.codec import as_json, moment
 from desk.store.connection import Connection, Dialect
 from desk.store.cursors import filtered, newest
 from desk.store.models import OrderRow
-from desk.store.table import Table, Where, insert_new
+from desk.store.table import Table, Where
 from desk.views import Filter, Order, Page
 from trading.errors import InvariantBroken, NotFound
 from trading.orders import TERMINAL, OrderState, may_go
@@ -44,6 +44,12 @@ _REQUEST = (
 _ADD_EVENT = (
     "INSERT INTO order_events (workspace_id, order_id, sequence, at, before, after, evidence, detail) VALUES "
     "(?, ?, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM order_events WHERE order_id = ?), ?, ?, ?, ?, ?)"
+)
+#: Each statement of a new order goes on only where the one before it wrote its row.
+_IF_WRITTEN = "WHERE changes() = 1"
+_ADD_FIRST_EVENT = (
+    "INSERT INTO order_events (workspace_id, order_id, sequence, at, before, after, evidence, detail) "
+    f"SELECT ?, ?, 1, ?, '', ?, ?, ? {_IF_WRITTEN}"
 )
 _MOVE = (
     "UPDATE orders SET state = ?, state_reason = ?, evidence = ?, venue_order_id = ?, filled_quantity = ?, "
@@ -80,13 +86,7 @@ class SqlOrders:
             "request": {name: getattr(order, name) for name in _REQUEST},
             "created_at": order.created_at,
         }
-        if self._tx.dialect is Dialect.POSTGRES:
-            return await self._add_at_once(order, intent)
-        if not await insert_new(self._tx, "order_intents", intent, ("request",)):
-            return False
-        await ORDERS.insert(self._tx, order)
-        await self._add_event(order, "", order.state, order.evidence, order.state_reason, order.created_at)
-        return True
+        return await self._add_at_once(order, intent)
 
     async def adopt(self, order: Order) -> bool:
         """Write an order that somebody else placed at the venue, in the state it is found in; False when known."""
@@ -183,20 +183,18 @@ class SqlOrders:
         return await newest(self._tx, ORDERS, where, page, moment="created_at")
 
     async def _add_at_once(self, order: Order, intent: Mapping[str, Any]) -> bool:
-        """Write intent, order and first event in one round trip."""
+        """Write intent, order and first event in one trip to the database."""
         row = ORDERS.row_of(order, {})
         values = [as_json(value) if name == "request" else value for name, value in intent.items()]
-        return (
-            await self._tx.change(
-                _add_statement(tuple(intent), tuple(row)),
-                *values,
-                *row.values(),
-                order.state,
-                order.evidence,
-                order.state_reason,
-            )
-            == 1
-        )
+        first = (order.state, order.evidence, order.state_reason)
+        if self._tx.dialect is Dialect.POSTGRES:
+            statement = _add_statement(tuple(intent), tuple(row))
+            return await self._tx.change(statement, *values, *row.values(), *first) == 1
+        add_intent, add_order = _add_statements(tuple(intent), tuple(row))
+        await self._tx.write(add_intent, *values)
+        await self._tx.write(add_order, *row.values())
+        event = (order.workspace_id, order.id, order.created_at, *first)
+        return await self._tx.change(_ADD_FIRST_EVENT, *event) == 1
 
     async def _add_event(
         self, order: Order, before: str, after: OrderState, evidence: str, detail: str, at: datetime
@@ -233,6 +231,17 @@ def _add_statement(intent: tuple[str, ...], order: tuple[str, ...]) -> str:
         "SELECT intent.workspace_id, intent.order_id, 1, intent.created_at, '', ?::text, ?::text, ?::text "
         "FROM intent, placed"
     )
+
+
+@lru_cache(maxsize=4)
+def _add_statements(intent: tuple[str, ...], order: tuple[str, ...]) -> tuple[str, str]:
+    """Compose the same for SQLite, which has no INSERT inside a WITH: two statements that travel with the event's."""
+    listed = ", ".join(f'"{name}"' for name in order)
+    add_intent = (
+        f"INSERT INTO order_intents ({', '.join(intent)}) VALUES ({', '.join('?' * len(intent))}) "  # noqa: S608
+        "ON CONFLICT DO NOTHING"
+    )
+    return add_intent, f"INSERT INTO orders ({listed}) SELECT {', '.join('?' * len(order))} {_IF_WRITTEN}"
 
 
 def _cast(model: type[Model], name: str) -> str:
