@@ -7,13 +7,16 @@ RequestProblem
 ├── Conflict
 │   └── VersionMoved          it was changed since you looked
 └── ApprovalPending           nothing was done yet: a second person, or a delay, comes first
+
+StoreProblem
+└── StoreBusy                 nothing was begun: ask again
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trading.errors import Conflict, Denied, RequestProblem
+from trading.errors import Conflict, Denied, RequestProblem, StoreProblem
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -71,3 +74,7 @@ class ApprovalPending(RequestProblem):
             )
         super().__init__(message, hint="Nothing was done yet.")
         self.approval = approval
+
+
+class StoreBusy(StoreProblem):
+    """The database lives, and nobody gave way in time; nothing was begun, so it may be asked again."""

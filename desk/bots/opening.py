@@ -18,7 +18,7 @@ from desk.bots.plan import Plan, SilentStrategy, make_plan, strategy_of
 from desk.bots.positions import held_quantity
 from desk.bots.say import Say
 from desk.ports import Feed, Store, Unit
-from desk.views import Account, Bot, Position
+from desk.views import Account, Bot, Filter, Page, Position
 from strategies.base import BaseStrategy
 from strategies.registry import StrategyRegistry
 from trading.candles import Candles
@@ -83,11 +83,13 @@ async def open_account(
     """Open an account; None when no bot of it needs to be looked after.
 
     Raises:
-        OperatorProblem: the account went on another market before.
+        OperatorProblem: the account went on another market before, or its saved state is gone.
         InvariantBroken: the rows and the engine's state disagree.
     """
     async with store.reading() as tx:
         rows = await read_rows(tx, workspace_id, account_id)
+        if rows is not None and rows.saved is None:
+            await _require_untraded(tx, rows.account)
     if rows is None:
         return None
     wanted = dict.fromkeys(pair for bot in rows.bots for pair in bot.pairs)
@@ -162,6 +164,19 @@ async def read_rows(tx: Unit, workspace_id: str, account_id: str) -> Rows | None
         memory=memory,
         engine=engine,
     )
+
+
+async def _require_untraded(tx: Unit, account: Account) -> None:
+    """Refuse to begin anew where trades are known: the engine alone knows the cash that they left.
+
+    Raises:
+        OperatorProblem: the account traded, and its saved state is gone.
+    """
+    if await tx.fills.page(account.workspace_id, Filter(account_id=account.id), Page(first=1)):
+        raise OperatorProblem(
+            f"Account '{account.name}' has traded, and its saved state is gone; it would begin with its first capital.",
+            hint="Restore the database from a backup, or let the bots trade in a new account.",
+        )
 
 
 async def _parameters(tx: Unit, bot: Bot, memory: LoopMemory | None) -> Mapping[str, object]:

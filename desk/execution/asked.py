@@ -29,7 +29,7 @@ class Asked:
     async def take(self) -> int:
         """Do every request that waits, once each; give how many there were."""
         account = self._turns.account
-        async with self._turns.store.reading() as tx:
+        async with self._turns.reading() as tx:
             waiting = await tx.execution.requests(account.workspace_id, account.id)
         for request in waiting:
             answer = await self._do(request)
@@ -52,7 +52,7 @@ class Asked:
     async def _accept(self, request: AccountRequest) -> str:
         """Book what is gone as sold by hand at its last price, tagged as a correction; then compare again."""
         account = self._turns.account
-        async with self._turns.store.reading() as tx:
+        async with self._turns.reading() as tx:
             incidents = [
                 one
                 for one in await tx.execution.open_incidents(account.workspace_id, account.id)

@@ -144,9 +144,10 @@ class Executor:
         account, now = self._turns.account, self._clock.now()
         if self._has_jumped(now):
             await self.resolver.begin_anew()
-        async with self._turns.store.reading() as tx:
-            orders = await tx.orders.at_work(account.workspace_id, account.id, now)
-            watches = await tx.execution.watches(account.workspace_id, account.id) if orders else {}
+        # Every order is read again in the turn that moves it, so that no snapshot is needed for the look.
+        tx = self._turns.store.glance
+        orders = await tx.orders.at_work(account.workspace_id, account.id, now)
+        watches = await tx.execution.watches(account.workspace_id, account.id) if orders else {}
         frozen = {one.pair for one in orders if one.state is OrderState.UNKNOWN}
         jobs: list[Job] = []
         for order in orders:
@@ -192,7 +193,7 @@ class Executor:
         if not order.position_id or self._venue.rules.has_reduce_only:
             return True
         account = self._turns.account
-        async with self._turns.store.reading() as tx:
+        async with self._turns.reading() as tx:
             position = await tx.positions.by_id(account.workspace_id, order.position_id)
             unsettled = await tx.orders.unsettled(account.workspace_id, account.id)
         if position is None or position.closed_at is not None:
@@ -226,7 +227,7 @@ class Executor:
 
     async def _doubt_claims(self) -> None:
         account = self._turns.account
-        async with self._turns.store.reading() as tx:
+        async with self._turns.reading() as tx:
             orders = await tx.orders.at_work(account.workspace_id, account.id, self._clock.now())
         for order in orders:
             if order.state is OrderState.CLAIMED:
@@ -265,7 +266,7 @@ class Executor:
     async def watch_prices(self) -> None:
         """Take the targets, and leave at the stops, that do not rest at the venue."""
         account = self._turns.account
-        async with self._turns.store.reading() as tx:
+        async with self._turns.reading() as tx:
             protections = [
                 one
                 for one in await tx.execution.protections(account.workspace_id, account.id)

@@ -198,7 +198,7 @@ class Reconciler:
     async def _ask_about_missing(self, answers: Answers) -> None:
         """Ask, one by one, about orders that we think are open and that the venue does not list."""
         account = self._turns.account
-        async with self._turns.store.reading() as tx:
+        async with self._turns.reading() as tx:
             unsettled = await tx.orders.unsettled(account.workspace_id, account.id)
             watches = await tx.execution.watches(account.workspace_id, account.id)
         listed = {one.client_order_id for one in answers.open_orders if one.client_order_id}

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+import structlog
+
 from desk.alerting.raising import raise_alerts
 from desk.bus import EventBus
 from desk.clock import Clock
+from desk.errors import StoreBusy
 from desk.ports import Store, Unit
 from desk.views import Account, FillRecord, Order, Position
 from trading.events import Event, Recorded
+
+log = structlog.get_logger(__name__)
+
+#: A transaction that no connection was free for is begun so often; each try waits for about two seconds.
+BUSY_TRIES = 3
 
 
 class Guard(Protocol):
@@ -118,9 +126,10 @@ class Turns:
             StoreProblem: the database is away; nothing was written.
         """
         async with self._gate:
+            # A turn that cannot begin changes nothing, so nothing is out of step after it.
+            opened, tx = await self._begun(self.store.transaction, as_owner=True)
             try:
-                async with self.store.transaction() as tx:
-                    await self.lease.guard(tx, self.clock)
+                async with opened:
                     turn = Turn(
                         tx=tx,
                         at=self.clock.now(),
@@ -142,3 +151,35 @@ class Turns:
         self._bus.publish(recorded)
         if recorded:
             self._ring()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Unit]:
+        """Read a snapshot.
+
+        Raises:
+            StoreProblem: the database is away.
+        """
+        opened, tx = await self._begun(self.store.reading, as_owner=False)
+        async with opened:
+            yield tx
+
+    async def _begun(
+        self, begin: Callable[[], AbstractAsyncContextManager[Unit]], *, as_owner: bool
+    ) -> tuple[AsyncExitStack, Unit]:
+        """Begin a transaction; where the database is only busy, a few times.
+
+        Ending the account for it would tear down its venue and its stream, and leave more to do for a busy database.
+        The lease says when it was too long: it is looked at after every wait.
+        """
+        for left in reversed(range(BUSY_TRIES)):
+            try:
+                async with AsyncExitStack() as opening:
+                    tx = await opening.enter_async_context(begin())
+                    if as_owner:
+                        await self.lease.guard(tx, self.clock)
+                    return opening.pop_all(), tx
+            except StoreBusy as busy:
+                if not left:
+                    raise
+                log.warning("turn_waits", account_id=self.account.id, error=busy.message)
+        raise AssertionError("the last try returns or raises")

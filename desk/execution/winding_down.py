@@ -57,7 +57,7 @@ class WindingDown:
         if wish is OnStop.LEAVE:
             return []
         account = self._turns.account
-        async with self._turns.store.reading() as tx:
+        async with self._turns.reading() as tx:
             waits = [f"entry {one.client_order_id} is {one.state}" for one in await self._going(tx, wish)]
             held = await tx.positions.open(account.workspace_id, account.id)
         if wish is OnStop.CLOSE:

@@ -102,3 +102,9 @@ def at_work(account: Account) -> bool:
 def actor_label(handling: Handling) -> str:
     """Say who asked, for history rows."""
     return handling.actor.label
+
+
+async def has_test_money(tx: Unit, workspace_id: str, account_id: str) -> bool:
+    """Tell whether a live account is one of a venue's test environment."""
+    key = await tx.exchange_keys.by_account(workspace_id, account_id)
+    return key is not None and key.is_sandbox

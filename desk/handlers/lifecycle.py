@@ -9,7 +9,7 @@ from desk.bots.requests import ask_to_close
 from desk.bots.state import want
 from desk.commands import PauseBot, ResumeBot, StartBot, StopBot
 from desk.desk import Desk, Handling, Preview
-from desk.handlers.finding import bot_of
+from desk.handlers.finding import bot_of, has_test_money
 from desk.identity import Actor
 from desk.ports import Unit
 from desk.views import Account, Bot, Position
@@ -100,18 +100,19 @@ class LifecycleHandlers:
 
 
 async def preview_start(command: StartBot, tx: Unit, actor: Actor) -> Preview:
-    """Say what will trade; a live bot's name has to be typed."""
+    """Say what will trade, and with whose money; the name of a bot with live money has to be typed."""
     bot = await bot_of(tx, actor, command.bot_id)
+    is_test = bot.is_live and await has_test_money(tx, bot.workspace_id, bot.account_id)
+    money = ".test" if is_test else ".live" if bot.is_live else ""
     return Preview(
-        code="confirm.StartBot",
+        code=f"confirm.StartBot{money}",
         params={
             "bot": bot.name,
             "strategy": bot.strategy,
             "pairs": ", ".join(bot.pairs),
             "timeframe": bot.timeframe,
-            "is_live": bot.is_live,
         },
-        type_word=bot.name if bot.is_live else "",
+        type_word=bot.name if bot.is_live and not is_test else "",
         needed=bot.desired is not Desired.RUNNING,
     )
 

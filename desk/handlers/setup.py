@@ -9,7 +9,7 @@ from typing import Any
 
 from desk.commands import ChangeConfig, CreateBot, DeleteBot
 from desk.desk import Desk, Handling, Preview
-from desk.handlers.finding import account_of, bot_of, pair_name, require_version
+from desk.handlers.finding import account_of, bot_of, has_test_money, pair_name, require_version
 from desk.identity import Actor, new_id
 from desk.ports import Feed, Unit
 from desk.views import Account, Bot, ConfigVersion, PairPhase
@@ -82,7 +82,7 @@ class SetupHandlers:
         strategy = self._registry.get_strategy(command.strategy)(**dict(command.parameters))
         pairs = checked_pairs(command.pairs, await self._feed.pairs(), strategy)
         account = await account_of(tx, actor, command.account_id)
-        if account.is_live and not await _is_test_money(tx, account):
+        if account.is_live and not await has_test_money(tx, account.workspace_id, account.id):
             raise Conflict(
                 f"Account '{account.name}' holds real money; a bot comes there by passing its gates on paper.",
                 hint="Set it up on a paper account, and let it go live from there.",
@@ -267,9 +267,3 @@ def _config(bot: Bot, version: int, handling: Handling, *, reason: str) -> Confi
         reason=reason,
         created_at=handling.now,
     )
-
-
-async def _is_test_money(tx: Unit, account: Account) -> bool:
-    """Tell whether a live account is one of a venue's test environment: a bot may begin there at once."""
-    key = await tx.exchange_keys.by_account(account.workspace_id, account.id)
-    return key is not None and key.is_sandbox

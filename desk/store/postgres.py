@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from desk.ending import ended
+from desk.errors import StoreBusy
 from desk.store.connection import Connection, Dialect, Row, encode
 from desk.store.postgres_glances import PostgresGlances
 from desk.store.postgres_pool import PostgresPool
@@ -109,7 +110,7 @@ class PostgresDatabase:
             async with asyncio.timeout(self._acquire_timeout_s):
                 return await self._pool.begun(begin)
         except TimeoutError as late:
-            raise StoreProblem(
+            raise StoreBusy(
                 f"No database connection came free within {self._acquire_timeout_s:g} s.",
                 hint="The server is away or the pool is too small; it is tried again.",
             ) from late

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from desk.errors import StoreBusy
 from desk.store.connection import AlreadyThere, Connection, Dialect, Row, encode
 from desk.store.sqlite_glances import SqliteGlances
 from trading.errors import BreakwaterError, InvariantBroken, StoreProblem
@@ -109,6 +110,11 @@ class SqliteThread:
             return StoreProblem(
                 f"Database '{self._path}' has another schema than this version: {text}.",
                 hint="Run the migrations.",
+            )
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return StoreBusy(
+                f"Another program wrote to '{self._path}' for longer than {BUSY_TIMEOUT_S:g} s: {text}.",
+                hint="It is tried again; look for a program that holds the file.",
             )
         return StoreProblem(
             f"Database '{self._path}' cannot be used: {text}.",
@@ -262,7 +268,7 @@ class SqliteDatabase:
             async with asyncio.timeout(self._acquire_timeout_s):
                 await gate.acquire()
         except TimeoutError as late:
-            raise StoreProblem(
+            raise StoreBusy(
                 f"No connection to '{self._path}' came free within {self._acquire_timeout_s:g} s.",
                 hint="A transaction is held open too long, or the disk is slow.",
             ) from late

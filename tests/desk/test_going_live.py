@@ -18,6 +18,7 @@ from desk.desk import proof_session
 from desk.errors import ApprovalPending, StepUpRequired, VersionMoved
 from desk.exchange_ports import ExchangeKey, ExchangeSecret
 from desk.golive import golive_report
+from desk.handlers.lifecycle import preview_start
 from desk.identity import Role
 from desk.keyring import key_ring_at
 from desk.secrets import Secret
@@ -130,10 +131,13 @@ async def test_a_bot_begins_at_once_where_a_venue_has_test_money_and_nowhere_els
     }
 
     bot = await house.bot_after(CreateBot(name="early", account_id="test money", **wanted))
+    async with store.reading() as tx:
+        preview = await preview_start(StartBot(bot_id=bot.id), tx, house.actor())
     with pytest.raises(Conflict, match="holds real money"):
         await house.desk.do(CreateBot(name="eager", account_id="spot", **wanted), house.actor())
 
     assert bot.is_live
+    assert (preview.code, preview.type_word) == ("confirm.StartBot.test", "")
 
 
 async def test_the_report_names_every_gate_with_value_need_and_source(store: SqlStore) -> None:

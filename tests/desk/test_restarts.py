@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from desk.bots.opening import open_account
 from desk.store import SqlStore
 from desk.views import Filter
 from tests.desk.desk_house import ALL, DeskHouse, a_house, market, run_to_end, until
 from tests.support.stores import SqliteTemplate
 from trading.candles import Candles
-from trading.errors import StoreProblem
+from trading.errors import OperatorProblem, StoreProblem
 
 
 async def outcome(house: DeskHouse) -> dict[str, Any]:
@@ -136,3 +137,21 @@ async def test_two_supervisors_share_an_account_without_doing_anything_twice(
 
     assert await outcome(first) == expected
     await store.close()
+
+
+async def test_an_account_that_traded_does_not_begin_anew_when_its_saved_state_is_gone(
+    sqlite_store: SqlStore,
+) -> None:
+    series = market(bars=360)
+    house = await played(sqlite_store, series)
+    async with house.store.reading() as tx:
+        assert await tx.fills.page(house.workspace.id, Filter(), ALL)
+    async with sqlite_store.transaction() as tx:
+        await tx.connection.change("DELETE FROM account_snapshots")
+        # Flat: nothing that is held could tell.
+        await tx.connection.change("DELETE FROM positions")
+
+    with pytest.raises(OperatorProblem, match="its saved state is gone") as refused:
+        await open_account(sqlite_store, house.feed, house.registry, house.workspace.id, house.account.id)
+
+    assert "new account" in str(refused.value.hint)

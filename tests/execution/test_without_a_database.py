@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from desk.errors import StoreBusy
+from desk.execution.turns import BUSY_TRIES
 from desk.store import migrate, open_store
 from tests.execution.conftest import MakeHouse
 from tests.support.execution_house import a_live_house
@@ -21,6 +23,55 @@ class Full:
 
     async def __aexit__(self, *problem: object) -> None:
         return None
+
+
+class Taken:
+    """A transaction for which no connection comes free."""
+
+    begun = 0
+
+    async def __aenter__(self) -> None:
+        type(self).begun += 1
+        raise StoreBusy("No connection came free within 2 s.")
+
+    async def __aexit__(self, *problem: object) -> None:
+        return None
+
+
+async def test_a_database_that_is_only_busy_ends_no_account(make_house: MakeHouse) -> None:
+    house = await make_house()
+    order = await house.buy()
+    database = house.store.transactions.database  # type: ignore[attr-defined]
+    works, begun = database.writing, 0
+
+    def busy_twice() -> object:
+        nonlocal begun
+        begun += 1
+        return Taken() if begun <= 2 else works()
+
+    database.writing = busy_twice
+    await house.executor.work()
+    database.writing = works
+    await house.work()
+
+    assert begun > 2
+    assert (await house.order(order)).state is OrderState.FILLED
+    assert house.venue.sent == [order.client_order_id]
+
+
+async def test_a_turn_that_never_began_leaves_memory_and_rows_in_step(make_house: MakeHouse) -> None:
+    house = await make_house()
+    database = house.store.transactions.database  # type: ignore[attr-defined]
+    works, Taken.begun = database.writing, 0
+
+    database.writing = Taken
+    with pytest.raises(StoreBusy):
+        async with house.turns.turn():
+            pytest.fail("it never began")
+    database.writing = works
+
+    assert Taken.begun == BUSY_TRIES
+    assert not house.turns.is_torn
 
 
 async def test_25_no_claim_can_be_written_so_no_byte_goes_out(make_house: MakeHouse) -> None:
