@@ -7,7 +7,8 @@ meanwhile, and a second or a foreign press must execute nothing then either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from chatops.cards import Text
@@ -21,7 +22,11 @@ from trading.errors import InvariantBroken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A confirmation that waits for its press."""
+    """A confirmation that waits for its press.
+
+    Attributes:
+        figures: what was computed from the market when it was asked for (see `Asked.fixed`).
+    """
 
     key: str
     line: str
@@ -31,6 +36,7 @@ class Pending:
     command_hash: str
     action: str
     expires_at: datetime
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 class Confirmations:
@@ -39,7 +45,15 @@ class Confirmations:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def keep(self, needed: ConfirmationNeeded, line: str, actor: Actor, now: datetime) -> None:
+    async def keep(
+        self,
+        needed: ConfirmationNeeded,
+        line: str,
+        actor: Actor,
+        now: datetime,
+        *,
+        figures: Mapping[str, str] | None = None,
+    ) -> None:
         """Remember what a token stands for."""
         body = {
             "line": line,
@@ -48,6 +62,7 @@ class Confirmations:
             "type_word": needed.preview.type_word,
             "action": type(needed.command).__name__,
             "expires_at": needed.expires_at.isoformat(),
+            "figures": dict(figures or {}),
         }
         async with self._store.transaction() as tx:
             is_new = await tx.keys.store_answer(
@@ -110,6 +125,7 @@ class Confirmations:
             action=str(body["action"]),
             command_hash=digest,
             expires_at=datetime.fromisoformat(str(body["expires_at"])),
+            figures=dict(body.get("figures", {})),
         )
 
     async def _refused(self, actor: Actor, action: str, verdict: str, now: datetime) -> Misheard:

@@ -48,8 +48,6 @@ class Dispatcher:
             return Card(name="stranger", title=Text("stranger.title"), body=(Text("stranger.body"),))
         try:
             return await self._said(line, actor, extras or {})
-        except ConfirmationNeeded as needed:
-            return await self._asks(needed, line, actor)
         except ApprovalPending as pending:
             return approval_card(pending.approval)
         except Misheard as problem:
@@ -87,7 +85,15 @@ class Dispatcher:
         word = self.book.find(spoken.name)
         if word is None:
             raise misheard("unknown_word", advice="help", found=spoken.name, nearest="")
-        return await self._asked(word, spoken.rest, spoken.line, actor, confirmation=token, typed=typed)
+        return await self._asked(
+            word,
+            spoken.rest,
+            spoken.line,
+            actor,
+            confirmation=token,
+            typed=typed,
+            figures=dict(pending.figures),
+        )
 
     async def _dismiss(self, actor: Actor, token: str) -> Card:
         await self.confirmations.dismiss(token, actor, self.room.now)
@@ -103,6 +109,7 @@ class Dispatcher:
         confirmation: str = "",
         typed: str = "",
         extras: Mapping[str, Any] | None = None,
+        figures: dict[str, str] | None = None,
     ) -> Card:
         if actor.role < word.role:
             action = word.command.__name__ if word.command else f"/{word.name}"
@@ -129,11 +136,16 @@ class Dispatcher:
             typed=typed,
             member=await member_of(self.room.store, actor),
             extras=extras or {},
+            figures=figures if figures is not None else {},
         )
-        return in_language(await word.answer(asked), asked.speaker.language)
+        try:
+            card = await word.answer(asked)
+        except ConfirmationNeeded as needed:
+            return await self._asks(needed, asked)
+        return in_language(card, asked.speaker.language)
 
-    async def _asks(self, needed: ConfirmationNeeded, line: str, actor: Actor) -> Card:
-        await self.confirmations.keep(needed, line, actor, self.room.now)
+    async def _asks(self, needed: ConfirmationNeeded, asked: Asked) -> Card:
+        await self.confirmations.keep(needed, asked.line, asked.actor, self.room.now, figures=asked.figures)
         preview = needed.preview
         notes = [Text("confirm.until", {"span": needed.expires_at - self.room.now})]
         if preview.type_word:

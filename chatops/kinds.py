@@ -84,6 +84,28 @@ def share(name: str, typed: str) -> Decimal:
     return value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A price, or a distance from one as a share of it."""
+
+    price: Decimal | None = None
+    ratio: Decimal | None = None
+
+    def at(self, price: Decimal | None, *, is_above: bool) -> Decimal | None:
+        """Give it as a price; a distance is taken from `price`, None where that is not known."""
+        if self.ratio is None or price is None:
+            return self.price
+        moved = price * (1 + self.ratio if is_above else 1 - self.ratio)
+        return moved.quantize(Decimal(1).scaleb(min(int(price.as_tuple().exponent), 0)))
+
+
+def level(name: str, typed: str) -> Level:
+    """Read a price, or a distance such as 2%."""
+    if plain(typed).endswith("%"):
+        return Level(ratio=share(name, typed))
+    return Level(price=amount(name, typed))
+
+
 def span(name: str, typed: str) -> timedelta:
     """Read a duration such as 2h30m, 90min or 1.5d."""
     shown = plain(typed).lower().replace(" ", "").replace(",", ".")

@@ -14,6 +14,8 @@ from desk.limits import COUNTS, OFF
 #: What previews call amounts and prices.
 _AMOUNTS = frozenset({"value", "unrealized_pnl", "pnl", "fees"})
 _PRICES = frozenset({"price", "stop"})
+#: Words for a side, and where their texts stand.
+_SIDES = {"buy": "order_side", "sell": "order_side", "long": "side", "short": "side"}
 
 
 def preview_text(code: str, params: Mapping[str, Any]) -> Text:
@@ -42,6 +44,12 @@ def shown_params(params: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _shown(name: str, value: Any) -> Value:
+    if name == "side" and value in _SIDES:
+        return Text(f"{_SIDES[value]}.{value}")
+    if name == "binding":
+        return Text(f"limit.{value}")
+    if name == "risk" and (number := _decimal(value)) is not None:
+        return Money(number)
     if name in _AMOUNTS | _PRICES and not isinstance(value, bool) and (number := _decimal(value)) is not None:
         return Money(number, is_signed=name != "value") if name in _AMOUNTS else Price(number)
     if name in ("before", "after") and isinstance(value, Decimal):

@@ -65,7 +65,7 @@ async def named_bot(asked: Asked, name: str | None) -> Bot:
     """
     async with asked.store.reading() as tx:
         bots = tuple((await bots_of(asked, tx)).values())
-        chosen = await _chosen(asked, tx) if name is None else ""
+        chosen = await chosen_bot(asked, tx) if name is None else ""
     names = [one.name for one in bots]
     if name is None:
         if len(bots) == 1:
@@ -90,7 +90,7 @@ async def named_bot(asked: Asked, name: str | None) -> Bot:
     )
 
 
-async def _chosen(asked: Asked, tx: Unit) -> str:
+async def chosen_bot(asked: Asked, tx: Unit) -> str:
     """Give the bot that /use chose: for this chat where the door knows one, else for the person on this channel."""
     if here := str(asked.extras.get("bot") or ""):
         return here

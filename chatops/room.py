@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from chatops.texts.speaker import Speaker
@@ -66,6 +67,7 @@ class Asked:
         pressing, dismissing: take a confirmation by its token (and typed word), as the person.
         confirmation, typed: token and typed word of a second tap.
         member: the person; None for the house itself.
+        figures: what was computed from the market when the confirmation was asked for, by name.
     """
 
     room: Room
@@ -80,6 +82,7 @@ class Asked:
     typed: str = ""
     member: Member | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    figures: dict[str, str] = field(default_factory=dict)
 
     @property
     def workspace_id(self) -> str:
@@ -100,6 +103,10 @@ class Asked:
     def speaker(self) -> Speaker:
         """How the person reads."""
         return speaker_of(self.member, self.actor)
+
+    def fixed(self, name: str, value: Decimal) -> Decimal:
+        """Give a figure that moves with the market: a confirmation does what was previewed, not what it would be by now."""
+        return Decimal(self.figures.setdefault(name, str(value)))
 
     async def do(self, command: Command) -> Outcome:
         """Carry out a command as the person, with the confirmation that came along."""

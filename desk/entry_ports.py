@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from desk.entry_views import BotWish, EntryRequest, EntryState, MarketDirection
 
@@ -29,6 +29,10 @@ class Entries(Protocol):
         """Give what waits for a person or for a close, oldest first."""
         ...
 
+    async def by_hand(self, workspace_id: str, bot_id: str, limit: int = 500) -> Sequence[EntryRequest]:
+        """Give what people had a bot enter by hand, newest first."""
+        ...
+
     async def recent(self, workspace_id: str, limit: int = 20) -> Sequence[EntryRequest]: ...
     async def move(
         self,
@@ -38,8 +42,9 @@ class Entries(Protocol):
         before: Collection[EntryState],
         after: EntryState,
         outcome: str = "",
+        plan: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Go from one state to another; False when it stood elsewhere."""
+        """Go from one state to another, with the signal as it was given to the engine; False when it stood elsewhere."""
         ...
 
     async def decide(

@@ -13,6 +13,8 @@ from typing import Any
 ANSWER_WITHIN = timedelta(minutes=30)
 #: How far the price may move from the one that was shown before an answer counts no more.
 DRIFT_RATIO = Decimal("0.01")
+#: The tag of an entry that a person asked for; no strategy made its signal.
+FORCE_ENTRY = "force_entry"
 
 
 class Direction(StrEnum):
@@ -89,11 +91,12 @@ OPEN_ENTRIES = (EntryState.WAITING, EntryState.APPROVED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryRequest:
-    """An entry that waits for a person's yes.
+    """An entry that waits for a person's yes, or that a person asked for: the latter begins as APPROVED.
 
     Attributes:
         code: what people type, e.g. "K7Q2XM"; unique in the workspace.
-        quantity: what would be bought or sold if it were decided now; it is sized anew at the close after the yes.
+        quantity: what would be bought or sold if it were decided now; it is sized anew at the close after the yes. One
+            that a person asked for becomes no larger than this.
         plan: the strategy's signal, as plain values.
         share: 1, or 0.5 where somebody chose half.
         outcome: the limit that refused it, or why it was withdrawn.
@@ -122,8 +125,48 @@ class EntryRequest:
     decided_at: datetime | None = None
     outcome: str = ""
 
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person asked for it: a strategy's own signal carries one of the strategy's tags."""
+        return self.tag == FORCE_ENTRY and self.plan.get("tag") == -1
+
     def has_drifted(self, price: Decimal) -> bool:
         """Tell whether a price is too far from the one that was shown, or past the stop."""
         if self.stop is not None and (price <= self.stop if self.is_long else price >= self.stop):
             return True
         return abs(price / self.price - 1) > self.drift_ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedEntry:
+    """An entry by hand as the engine would decide it now.
+
+    Attributes:
+        price: the last close, or the limit price.
+        binding: the limit that decides the size; "asked" where what was asked for is less than every limit allows.
+        risk: what is lost from the price to the stop, without costs.
+        plan: the signal, as plain values.
+        until: it is entered at a close before then, or not at all.
+    """
+
+    bot_id: str
+    account_id: str
+    pair: str
+    is_long: bool
+    is_limit: bool
+    price: Decimal
+    stop: Decimal
+    targets: tuple[Decimal, ...]
+    quantity: Decimal
+    binding: str
+    risk: Decimal
+    plan: Mapping[str, Any]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryByHand:
+    """An entry by hand that was accepted: what waits for the next close, and how it was planned."""
+
+    request: EntryRequest
+    planned: PlannedEntry

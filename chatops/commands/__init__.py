@@ -6,6 +6,7 @@ from chatops.book import Book
 from chatops.commands import (
     alerts,
     bots,
+    by_hand,
     drawings,
     drifting,
     emergency,
@@ -35,6 +36,7 @@ PAGES = (
     bots,
     release,
     positions,
+    by_hand,
     orders,
     entries,
     reasons,

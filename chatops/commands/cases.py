@@ -23,6 +23,7 @@ from chatops.room import Asked
 from chatops.sightings import Sight
 from chatops.texts.numbers import round_to
 from desk.clock import to_ms
+from desk.entry_views import FORCE_ENTRY
 from desk.ports import Unit
 from desk.views import Bot, FillRecord, Filter, Order, Position, SignalRecord, Trade
 from desk.views import Page as RowPage
@@ -30,7 +31,11 @@ from desk.views import Page as RowPage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Everything that is known about one round trip, open or finished."""
+    """Everything that is known about one round trip, open or finished.
+
+    Attributes:
+        asked_by: whoever entered it by hand.
+    """
 
     position: Position
     trade: Trade | None
@@ -40,6 +45,7 @@ class Case:
     fills: Sequence[FillRecord]
     events: Sequence[Mapping[str, Any]]
     currency: str
+    asked_by: str = ""
 
 
 async def case_of(asked: Asked, tx: Unit, typed: str | None) -> Case:
@@ -62,16 +68,25 @@ async def case_of(asked: Asked, tx: Unit, typed: str | None) -> Case:
     wanted = Filter(extra={"position_id": position.id})
     orders = await tx.orders.page(asked.workspace_id, wanted, RowPage(first=200))
     fills = await tx.fills.page(asked.workspace_id, wanted, RowPage(first=200))
+    signal = await tx.signals.by_id(asked.workspace_id, position.signal_id) if position.signal_id else None
     return Case(
         position=position,
         trade=trade,
         bot=bots.get(position.bot_id),
-        signal=await tx.signals.by_id(asked.workspace_id, position.signal_id) if position.signal_id else None,
+        signal=signal,
+        asked_by=await _asked_by(tx, signal),
         orders=sorted(orders, key=lambda one: one.created_at),
         fills=sorted(fills, key=lambda one: one.filled_at),
         events=await tx.positions.trade_events(asked.workspace_id, position.id),
         currency=account.currency if account else "",
     )
+
+
+async def _asked_by(tx: Unit, signal: SignalRecord | None) -> str:
+    if signal is None or signal.tag != FORCE_ENTRY:
+        return ""
+    found = await tx.entries.by_hand(signal.workspace_id, signal.bot_id)
+    return next((one.decided_by for one in found if one.signal_id == signal.id), "")
 
 
 async def _found(asked: Asked, tx: Unit, typed: str | None) -> tuple[Position | None, Trade | None]:
@@ -143,7 +158,7 @@ def signal_tables(signal: SignalRecord | None, *, show_all: bool) -> list[Table]
         return []
     return [
         conditions_table(own_conditions(signal, show_all=show_all)),
-        _sizing_table(signal.sizing),
+        _sizing_table(signal.sizing, is_by_hand=signal.tag == FORCE_ENTRY),
         checks_table(signal.checks),
     ]
 
@@ -198,12 +213,13 @@ def _price(value: Any) -> Value:
     return Price(shown) if isinstance(shown, Decimal) else shown
 
 
-def _sizing_table(sizing: Mapping[str, Any]) -> Table:
+def _sizing_table(sizing: Mapping[str, Any], *, is_by_hand: bool) -> Table:
     limits = sizing.get("limits") or {}
     binding = str(sizing.get("binding", ""))
     rows: list[tuple[Value, ...]] = [
         (
-            Text(f"limit.{name}"),
+            # What a person asked for takes the place of what a strategy wants.
+            Text("limit.asked" if is_by_hand and name == "strategy" else f"limit.{name}"),
             _number(quantity),
             Text("sizing.binding") if name == binding else None,
         )

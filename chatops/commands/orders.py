@@ -1,4 +1,4 @@
-"""Words that move orders and exits: stops, targets, orders by hand, their end, the comparison with the venue."""
+"""Words that move orders and exits: stops, targets, the end of orders, the comparison with the venue."""
 
 from __future__ import annotations
 
@@ -9,26 +9,21 @@ from decimal import Decimal
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
-from chatops.cards import Card, Chart, Column, Field, Money, Number, Price, Table, Text, Tone, Value
+from chatops.cards import Card, Chart, Column, Field, Number, Price, Table, Text, Tone, Value
 from chatops.commands.cases import case_of, sight_of
 from chatops.problems import misheard
 from chatops.reading import (
     accounts_of,
-    bots_of,
-    completed_pair,
-    known_pairs,
     open_position,
     reference,
     side,
 )
 from chatops.room import Asked
-from chatops.sightings import market_candles, market_chart
+from chatops.sightings import market_chart
 from chatops.typing_repair import plain
-from desk.charts.specs import Mark, TradeMarks
 from desk.commands import (
     CancelAllOrders,
     CancelOrder,
-    PlaceOrder,
     ReconcileAccount,
     ResetBreaker,
     SetStop,
@@ -37,7 +32,6 @@ from desk.commands import (
 from desk.ports import Unit
 from desk.views import Account, Filter, Order, Position
 from desk.views import Page as RowPage
-from trading.orders import OrderType, Side
 
 PAGE = Page(Group.POSITIONS)
 
@@ -111,7 +105,7 @@ def r_multiple(position: Position, price: Decimal) -> float | None:
 async def sl(asked: Asked) -> Card:
     """Move the stop of an open position, to a price or a percentage from the last one."""
     position = await _position(asked)
-    stop = price_of(position, asked.args["price"], is_stop=True)
+    stop = asked.fixed("stop", price_of(position, asked.args["price"], is_stop=True))
     await asked.do(SetStop(position_id=position.id, stop=stop))
     chart = await _with_exits(asked, position, stop=stop)
     return Card(
@@ -142,7 +136,10 @@ async def sl(asked: Asked) -> Card:
 async def tp(asked: Asked) -> Card:
     """Give an open position up to three new targets, as prices or percentages from the last one."""
     position = await _position(asked)
-    targets = tuple(price_of(position, one, is_stop=False) for one in asked.args["prices"].split())
+    targets = tuple(
+        asked.fixed(f"target{leg}", price_of(position, one, is_stop=False))
+        for leg, one in enumerate(asked.args["prices"].split(), 1)
+    )
     await asked.do(SetTargets(position_id=position.id, targets=targets))
     chart = await _with_exits(asked, position, targets=targets)
     return Card(
@@ -200,28 +197,6 @@ async def _with_exits(
         return await market_chart(tx, position.pair, bot, marks=marks)
 
 
-async def _planned_chart(
-    asked: Asked, order: Order, stop: Decimal | None, target: Decimal | None
-) -> Chart | None:
-    """Give the picture of an order by hand with its exits; None where no bot trades the pair."""
-    async with asked.store.reading() as tx:
-        bot = next((one for one in (await bots_of(asked, tx)).values() if order.pair in one.pairs), None)
-        price = order.price or await _last_price(tx, order.pair)
-        if bot is None or price is None:
-            return None
-        newest, _ = await market_candles(tx, order.pair, bot, 1)
-        if newest is None or not len(newest):
-            return None
-        marks = TradeMarks(
-            is_long=order.side is Side.BUY,
-            entry=Mark(ts_ms=int(newest.ts_ms[-1]), price=float(price)),
-            stop=None if stop is None else float(stop),
-            targets=() if target is None else (float(target),),
-            is_open=True,
-        )
-        return await market_chart(tx, order.pair, bot, marks=marks)
-
-
 def _of(position: Position) -> tuple[Field, ...]:
     return (
         Field("id", reference(position.id)),
@@ -229,63 +204,6 @@ def _of(position: Position) -> tuple[Field, ...]:
         Field("entry", Price(position.entry_price)),
         Field("price", Price(position.mark_price)),
     )
-
-
-_FORCE = (
-    Argument(name="pair", read=kinds.pair, is_required=True, offers="pair"),
-    Argument(name="rate", read=kinds.amount),
-    Argument(name="stake", read=kinds.amount, only_named=True),
-    Argument(name="quantity", read=kinds.amount, only_named=True),
-    Argument(name="sl", read=kinds.amount, only_named=True),
-    Argument(name="tp", read=kinds.amount, only_named=True),
-    _ACCOUNT,
-)
-
-
-@PAGE.word(
-    "forcelong",
-    example="/forcelong BTC/USDT stake=250 sl=60000",
-    asks=PlaceOrder,
-    arguments=_FORCE,
-    aliases=("forcebuy", "forceenter"),
-)
-async def forcelong(asked: Asked) -> Card:
-    """Buy by hand on a live account, at the market or at a rate, for a stake or a quantity."""
-    return await _force(asked, Side.BUY)
-
-
-@PAGE.word("forceshort", example="/forceshort BTC/USDT stake=250 sl=80000", asks=PlaceOrder, arguments=_FORCE)
-async def forceshort(asked: Asked) -> Card:
-    """Sell short by hand on a live account, at the market or at a rate, for a stake or a quantity."""
-    return await _force(asked, Side.SELL)
-
-
-async def _force(asked: Asked, way: Side) -> Card:
-    args = asked.args
-    async with asked.store.reading() as tx:
-        account = await _live_account(asked, tx)
-        pair = completed_pair(asked, args["pair"], await known_pairs(asked, tx))
-        last = await _last_price(tx, pair)
-    price: Decimal | None = args["rate"] or last
-    quantity: Decimal | None = args["quantity"]
-    if quantity is None:
-        if args["stake"] is None or price is None:
-            raise misheard("missing", name="stake", usage=asked.word.usage, advice="usage")
-        quantity = (args["stake"] / price).quantize(Decimal("0.00000001"))
-    outcome = await asked.do(
-        PlaceOrder(
-            pair=pair,
-            side=way,
-            quantity=quantity,
-            order_type=OrderType.LIMIT if args["rate"] else OrderType.MARKET,
-            price=args["rate"],
-            stop_loss=args["sl"],
-            take_profits=(args["tp"],) if args["tp"] else (),
-            account_id=account.id,
-        )
-    )
-    order: Order = outcome.view
-    return _placed(order, price, args["sl"], await _planned_chart(asked, order, args["sl"], args["tp"]))
 
 
 async def _live_account(asked: Asked, tx: Unit) -> Account:
@@ -302,39 +220,6 @@ async def _live_account(asked: Asked, tx: Unit) -> Account:
         return live[0]
     names = ", ".join(one.name for one in live) or "–"
     raise misheard("which_live_account", problem="not_found", allowed=names)
-
-
-async def _last_price(tx: Unit, pair: str) -> Decimal | None:
-    fits = [one for one in await tx.candles.series() if one.pair == pair]
-    if not fits:
-        return None
-    newest = max(fits, key=lambda one: one.last)
-    candles = await tx.candles.last(newest.venue, pair, newest.timeframe, 1)
-    return Decimal(f"{float(candles.close[-1]):.8g}") if len(candles) else None
-
-
-def _placed(order: Order, price: Decimal | None, stop: Decimal | None, chart: Chart | None) -> Card:
-    """Give the card of an order with its arithmetic: what it is worth, and what is lost at the stop."""
-    worth = None if price is None else order.quantity * price
-    at_risk = None if price is None or stop is None else order.quantity * abs(price - stop)
-    return Card(
-        name="order_placed",
-        title=Text("orders.placed", {"pair": order.pair}),
-        tone=Tone.GOOD,
-        fields=(
-            Field("id", reference(order.id)),
-            Field("side", Text(f"order_side.{order.side.value}")),
-            Field("type", Text(f"order_type.{order.order_type.value}")),
-            Field("quantity", order.quantity),
-            Field("price", Price(order.price)),
-            Field("worth", None if worth is None else Money(worth)),
-            Field("at_risk", None if at_risk is None else Money(at_risk)),
-            Field("binding", Text(f"limit.{order.binding}") if order.binding else None),
-            Field("state", Text(f"order_state.{order.state.value}")),
-        ),
-        chart=chart,
-        notes=(Text("orders.follow", {"id": reference(order.id)}),),
-    )
 
 
 @PAGE.word(

@@ -33,6 +33,7 @@ from chatops.reading import (
 )
 from chatops.room import Asked
 from chatops.sightings import market_chart, trade_chart
+from desk.entry_views import FORCE_ENTRY
 from desk.views import Filter, SignalRecord
 from desk.views import Page as RowPage
 
@@ -72,6 +73,9 @@ def _why_text(case: Case) -> Text:
     signal = case.signal
     if signal is None:
         return Text("why.manual")
+    if signal.tag == FORCE_ENTRY:
+        who = case.asked_by or "–"
+        return Text("why.by_hand", {"who": who, "at": signal.bar_at, "price": Price(signal.price)})
     params: dict[str, Value] = {
         "strategy": case.bot.strategy if case.bot else "–",
         "tag": signal.tag or "–",

@@ -9,32 +9,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from desk.approvals import new_code
 from desk.bots.context import Context, shown_price
-from desk.bots.decisions import Decisions, Explain
+from desk.bots.decisions import UNCONFIRMED, Decisions, Explain
 from desk.bots.opening import Opened
 from desk.bots.plan import Line
+from desk.bots.trials import decided_alone, plan_of, signal_of, sized_to, trial
 from desk.entry_views import Direction, EntryRequest, EntryState
 from desk.execution.client_ids import stable_id
-from trading.engine.engine import AccountEngine
 from trading.engine.views import AccountView, BarRow, EngineIntent
 from trading.errors import InvariantBroken
 from trading.events import Desired, EntryAnswered, EntryAsked, Phase, SignalLapsed, TradingState
 from trading.orders import IntentKind
-from trading.signals import EntryType, Exit, Signal
+from trading.signals import Exit, Signal
 
 #: The refusal of an entry against the direction that people set.
 AGAINST = "market_direction"
 #: The mark of a signal about which somebody was asked: while it lasts nobody is asked again.
 ASKED = "asked"
-#: A size hint that every account can be measured with.
-_PROBE = 0.01
-#: Keeps half of a whole number of steps from falling one step short.
-_ROUNDING = 1.0 + 1e-9
+#: The refusal of an entry that was asked for by hand and came to no close in time.
+TOO_LATE = "too_late"
 
 #: Exits that end the wish for a side.
 _EXITS = {1: (Exit.LONG, Exit.ALL), -1: (Exit.SHORT, Exit.ALL)}
@@ -71,10 +68,10 @@ class Asking:
         say.wishes = await tx.entries.wishes(workspace_id, account_id)
         direction = await tx.entries.direction(workspace_id, account_id)
         say.direction = direction.direction if direction else Direction.EVEN
-        if not say.wishes:
-            return
         waiting = await tx.entries.open(workspace_id, account_id)
         say.waiting = {(one.bot_id, one.pair): one for one in waiting}
+        if not (waiting or say.wishes):
+            return
         if waiting:
             await self._end_stale(context, waiting)
         for line in self._opened.plan.lines:
@@ -104,7 +101,7 @@ class Asking:
             if one.enter and index not in entering and self._holds(context.line(index), one)
         }
         if held:
-            for intent in self._trial(rows, heard):
+            for intent in trial(self._opened.engine, rows, heard):
                 if intent.kind is not IntentKind.OPEN or intent.denied or intent.line not in held:
                     continue
                 signal, line = held[intent.line], context.line(intent.line)
@@ -116,6 +113,7 @@ class Asking:
                     )
                 elif line.key not in self._say.waiting and not self._was_asked(line, signal):
                     await self._ask(context, line, intent, signal, closes[line.pair], account, explain)
+        await self._tell_by_hand(context, rows, heard, entering, closes, account)
         return Heard(signals=heard, shown=shown, entering=entering)
 
     async def settle(self, context: Context, heard: Heard, intents: Sequence[EngineIntent]) -> None:
@@ -123,9 +121,17 @@ class Asking:
         decided = {one.line: one.denied for one in intents if one.kind is IntentKind.OPEN}
         for index, request in heard.entering.items():
             denied = decided.get(index, AGAINST)
+            if request.is_by_hand and denied == UNCONFIRMED:
+                # A wish by hand is one: it is held up to the engine until it was confirmed, or its time ran out.
+                continue
             after = EntryState.REFUSED if denied else EntryState.ENTERED
             moved = await context.tx.entries.move(
-                context.workspace_id, request.id, before=(EntryState.APPROVED,), after=after, outcome=denied
+                context.workspace_id,
+                request.id,
+                before=(EntryState.APPROVED,),
+                after=after,
+                outcome=denied,
+                plan={**plan_of(heard.signals[index]), "tag": -1} if request.is_by_hand else None,
             )
             if moved:
                 self._tell(context, request, after, denied)
@@ -146,9 +152,12 @@ class Asking:
                 and bot.desired is not Desired.STOPPED
                 and bot.trading_state is not TradingState.HALTED
             )
-            if not is_wanted or not self._say.asks(request.bot_id):
+            is_over = request.expires_at <= self._say.now
+            if not is_wanted or not (request.is_by_hand or self._say.asks(request.bot_id)):
                 await self._end(context, request, EntryState.WITHDRAWN, "withdrawn")
-            elif request.state is EntryState.WAITING and request.expires_at <= self._say.now:
+            elif is_over and request.is_by_hand:
+                await self._end(context, request, EntryState.EXPIRED, TOO_LATE)
+            elif is_over and request.state is EntryState.WAITING:
                 await self._end(context, request, EntryState.EXPIRED, "not_answered")
 
     async def _allowed(
@@ -163,7 +172,11 @@ class Asking:
             side = 1 if request.is_long else -1
             said = signals.get(line.index, Signal())
             close = shown_price(line.instrument, closes[line.pair])
-            if said.enter == -side or said.exit in _EXITS[side]:
+            if request.is_by_hand and not self._is_free(line):
+                await self._end(context, request, EntryState.REFUSED, "duplicate")
+            elif request.is_by_hand and not self._say.direction.lets_in(side):
+                await self._end(context, request, EntryState.REFUSED, AGAINST)
+            elif not request.is_by_hand and (said.enter == -side or said.exit in _EXITS[side]):
                 await self._end(context, request, EntryState.WITHDRAWN, "withdrawn")
             elif close is not None and request.has_drifted(close):
                 await self._end(context, request, EntryState.DRIFTED, "drifted")
@@ -177,31 +190,58 @@ class Asking:
 
     def _planned(self, rows: BarRow, index: int, request: EntryRequest) -> Signal:
         """Give the signal of an allowed entry, and let its line go on with the signal that was shown."""
-        line = self._opened.plan.lines[index]
+        line, engine = self._opened.plan.lines[index], self._opened.engine
         memory = self._opened.memory.line(line.key)
-        memory.signal_id, memory.signal_side = request.signal_id, 1 if request.is_long else -1
         memory.last_denial = ""
         signal = signal_of(request.plan)
-        return signal if request.share >= 1 else self._shared(rows, index, signal, float(request.share))
-
-    def _shared(self, rows: BarRow, index: int, signal: Signal, share: float) -> Signal:
-        """Give a signal that is sized to a share of what the limits allow now: by the engine's own arithmetic."""
-        whole = next((one for one in self._trial(rows, {index: signal}) if one.line == index), None)
-        probed = replace(signal, size_hint=_PROBE)
-        probe = next((one for one in self._trial(rows, {index: probed}) if one.line == index), None)
-        if whole is None or probe is None or whole.denied:
+        if request.is_by_hand:
+            # The house's own tag comes after the strategy's.
+            signal = replace(signal, tag=len(line.strategy.tags))
+            most = float(line.instrument.lots(request.quantity))
+        else:
+            memory.signal_id, memory.signal_side = request.signal_id, 1 if request.is_long else -1
+            most = math.inf
+        whole = decided_alone(engine, rows, index, signal)
+        if whole is None or whole.denied:
             return signal
-        measured = probe.limits.get("strategy", math.nan)
-        if not measured > 0.0:
-            raise InvariantBroken(f"{signal.enter:+d} entry: a size hint of {_PROBE:.0%} allows {measured}.")
-        step = float(self._opened.plan.lines[index].instrument.step)
-        return replace(signal, size_hint=_PROBE * share * whole.lots * step / measured * _ROUNDING)
+        wanted = min(most, float(request.share) * whole.lots)
+        return signal if wanted >= whole.lots else sized_to(engine, rows, index, signal, wanted)
 
-    def _trial(self, rows: BarRow, signals: Mapping[int, Signal]) -> tuple[EngineIntent, ...]:
-        """Let a copy of the engine decide."""
-        copy = AccountEngine(self._opened.plan.config)
-        copy.restore(self._opened.engine.snapshot())
-        return copy.decide(rows, signals)
+    async def _tell_by_hand(
+        self,
+        context: Context,
+        rows: BarRow,
+        heard: Mapping[int, Signal],
+        entering: Mapping[int, EntryRequest],
+        closes: Mapping[str, float],
+        account: AccountView,
+    ) -> None:
+        """Write the signal of each entry that was asked for by hand, as the engine is about to decide it."""
+        lines = self._opened.plan.lines
+        fresh = {
+            index: one
+            for index, one in entering.items()
+            if one.is_by_hand and self._opened.memory.line(lines[index].key).signal_id != one.signal_id
+        }
+        for intent in trial(self._opened.engine, rows, heard) if fresh else ():
+            request = fresh.get(intent.line)
+            if request is None or intent.kind is not IntentKind.OPEN:
+                continue
+            line, signal = context.line(intent.line), heard[intent.line]
+            await self._decisions.make_room(context, line)
+            await self._decisions.detected(
+                context,
+                self._opened.engine,
+                line,
+                intent,
+                signal,
+                closes[line.pair],
+                account,
+                lambda line: (),
+                signal_id=request.signal_id,
+            )
+            memory = self._opened.memory.line(line.key)
+            memory.signal_id, memory.signal_side = request.signal_id, signal.enter
 
     # ------------------------------------------------------------ asking
 
@@ -283,6 +323,16 @@ class Asking:
         self._say.waiting.pop((request.bot_id, request.pair), None)
         if not moved:
             return
+        memory = self._opened.memory.line((request.bot_id, request.pair))
+        if not request.is_by_hand:
+            await self._lapse(context, request, reason)
+        elif memory.signal_id == request.signal_id:
+            # It waited to be confirmed.
+            memory.signal_id, memory.signal_side = "", 0
+            await self._lapse(context, request, reason)
+        self._tell(context, request, after, reason)
+
+    async def _lapse(self, context: Context, request: EntryRequest, reason: str) -> None:
         await context.tx.signals.settle(
             context.workspace_id, request.signal_id, outcome="lapsed", reason=reason
         )
@@ -297,7 +347,6 @@ class Asking:
                 reason=reason,
             )
         )
-        self._tell(context, request, after, reason)
 
     def _tell(self, context: Context, request: EntryRequest, after: EntryState, reason: str) -> None:
         context.events.append(
@@ -325,29 +374,3 @@ class Asking:
         )
         if not is_busy and phases.of(line) is Phase.SIGNAL_DETECTED:
             await phases.go(context, line, Phase.MONITORING, cause="answered")
-
-
-def plan_of(signal: Signal) -> dict[str, Any]:
-    """Give a signal as plain values; what is not set is null."""
-    return {name: _plain(value) for name, value in asdict(signal).items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return int(value) if isinstance(value, int) else value
-
-
-def signal_of(plan: Mapping[str, Any]) -> Signal:
-    """Give the signal of a plan back."""
-    given: dict[str, Any] = {
-        name: tuple(math.nan if one is None else float(one) for one in value)
-        if isinstance(value, list)
-        else math.nan
-        if value is None
-        else value
-        for name, value in plan.items()
-    }
-    return Signal(**{**given, "entry_type": EntryType(given["entry_type"])})

@@ -151,12 +151,19 @@ class Decisions:
         close: float,
         account: AccountView,
         explain: Explain,
+        *,
+        signal_id: str = "",
     ) -> SignalRecord:
-        """Write a signal with why: conditions, sizing, checks."""
+        """Write a signal with why: conditions, sizing, checks.
+
+        Args:
+            signal_id: of one that was announced before; a strategy's is named after its bar.
+        """
         exact = engine.intent(intent)
         price = exact.limit_price or exact.stop_price or shown_price(line.instrument, close) or Decimal(0)
         record = SignalRecord(
-            id=stable_id(context.account_id, "signal", f"{line.bot.id}|{line.pair}|{context.bar_ms}"),
+            id=signal_id
+            or stable_id(context.account_id, "signal", f"{line.bot.id}|{line.pair}|{context.bar_ms}"),
             workspace_id=context.workspace_id,
             bot_id=line.bot.id,
             pair=line.pair,
@@ -313,6 +320,10 @@ class Decisions:
         memory.signal_id, memory.signal_side = "", 0
         if self._phases.of(line) is Phase.SIGNAL_DETECTED:
             await self._phases.go(context, line, Phase.MONITORING, cause=f"lapsed: {reason}")
+
+    async def make_room(self, context: Context, line: Line) -> None:
+        """End a signal that still waits to be confirmed: another one takes its place."""
+        await self._lapse_unconfirmed(context, line, Signal())
 
     async def _lapse_unconfirmed(self, context: Context, line: Line, signal: Signal) -> None:
         memory = self._memory.line(line.key)

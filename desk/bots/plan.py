@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from desk.entry_views import FORCE_ENTRY
 from desk.views import Account, Bot
 from strategies.base import BaseStrategy, ColumnStrategy
 from strategies.registry import StrategyRegistry
@@ -100,7 +101,7 @@ def make_plan(
                 instrument=line.instrument,
                 allocation=line.bot.allocation,
                 confirm_bars=confirm_bars,
-                tags=line.strategy.tags,
+                tags=(*line.strategy.tags, FORCE_ENTRY),
             )
             for line in lines
         ),

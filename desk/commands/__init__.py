@@ -15,7 +15,14 @@ from desk.commands.bots import (
     StartBot,
     StopBot,
 )
-from desk.commands.entries import AnswerEntry, ArchiveTrade, ReloadConfig, SetEntryMode, SetMarketDirection
+from desk.commands.entries import (
+    AnswerEntry,
+    ArchiveTrade,
+    EnterByHand,
+    ReloadConfig,
+    SetEntryMode,
+    SetMarketDirection,
+)
 from desk.commands.exchange import AddExchangeAccount, DisableExchangeAccount, RotateExchangeKey
 from desk.commands.hooks import CreateWebhook, DeleteWebhook, RotateWebhook
 from desk.commands.jobs import (
@@ -108,6 +115,7 @@ __all__ = [
     "DeleteWebhook",
     "DisableExchangeAccount",
     "DiscardDeadLetter",
+    "EnterByHand",
     "GoLive",
     "GoPaper",
     "InviteMember",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from desk.commands.table import Command, Danger, asks
 from desk.entry_views import ANSWER_WITHIN, DRIFT_RATIO
 from desk.identity import Role
-from trading.events import EntryAnswered, OrderPlaced
+from trading.events import EntryAnswered, OrderFilled, OrderPlaced, PositionOpened
 
 
 @asks(role=Role.TRADER, danger=Danger.TAP)
@@ -35,6 +35,32 @@ class AnswerEntry(Command):
 
     code: str
     answer: str
+
+
+@asks(role=Role.TRADER, danger=Danger.TAP, causes=(EntryAnswered, OrderPlaced, OrderFilled, PositionOpened))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterByHand(Command):
+    """Let a bot on paper enter a pair now, as if its strategy wanted to: sized, checked and protected by the same rules.
+
+    Attributes:
+        price: of a resting limit entry; None = at the market.
+        stake, quantity: at most so much money, or so many units; the limits may give less. None = what they give.
+        stop, stop_ratio: where it is given up, as a price or as a distance from the entry (0.02 = 2 %); None = where the
+            bot's strategy would have its stop.
+        targets: up to three prices, nearest first; empty = the strategy's.
+        rest_for: so long a limit entry rests.
+    """
+
+    bot_id: str
+    pair: str
+    is_long: bool
+    price: Decimal | None = None
+    stake: Decimal | None = None
+    quantity: Decimal | None = None
+    stop: Decimal | None = None
+    stop_ratio: Decimal | None = None
+    targets: tuple[Decimal, ...] = ()
+    rest_for: timedelta | None = None
 
 
 @asks(role=Role.OPERATOR)

@@ -8,6 +8,7 @@ from desk.desk import Desk
 from desk.exchange_ports import KeyProbe
 from desk.handlers.alerts import AlertHandlers
 from desk.handlers.approvals import ApprovalHandlers
+from desk.handlers.by_hand import ByHandHandlers
 from desk.handlers.closing import ClosingHandlers
 from desk.handlers.entries import EntryHandlers
 from desk.handlers.exchanges import ExchangeHandlers
@@ -65,6 +66,7 @@ def register_all(
     ClosingHandlers(risk.close_position).register(desk)
     OrderHandlers(wake).register(desk)
     EntryHandlers(wake).register(desk)
+    ByHandHandlers(desk, registry, feed, wake).register()
     PeopleHandlers().register(desk)
     LinkHandlers().register(desk)
     ApprovalHandlers().register(desk)

@@ -80,7 +80,9 @@ class EntryHandlers:
                 hint=nearest(command.answer, ANSWERS) or None,
             )
         after, share = ANSWERS[command.answer]
-        request = await _waiting_request(tx, actor, command.code)
+        request = await _waiting_request(tx, actor, command.code, is_skip=after is EntryState.SKIPPED)
+        if request.state is EntryState.APPROVED:
+            return await self._take_back(request, handling)
         if request.expires_at <= now:
             raise Conflict(
                 f"{request.code} ended at {request.expires_at:%H:%M} UTC without an answer.",
@@ -129,6 +131,35 @@ class EntryHandlers:
         await tell(handling, *facts)
         handling.after_commit.append(self._wake)
         return request
+
+    async def _take_back(self, request: EntryRequest, handling: Handling) -> EntryRequest:
+        """End an entry by hand before the close that it waits for."""
+        moved = await handling.tx.entries.move(
+            request.workspace_id,
+            request.id,
+            before=(EntryState.APPROVED,),
+            after=EntryState.SKIPPED,
+            outcome="skipped",
+        )
+        if not moved:
+            raise Conflict(f"{request.code} was answered meanwhile.")
+        await tell(
+            handling,
+            EntryAnswered(
+                workspace_id=request.workspace_id,
+                occurred_at=handling.now,
+                account_id=request.account_id,
+                bot_id=request.bot_id,
+                pair=request.pair,
+                code=request.code,
+                signal_id=request.signal_id,
+                state=EntryState.SKIPPED.value,
+                reason="skipped",
+                actor=handling.actor.label,
+            ),
+        )
+        handling.after_commit.append(self._wake)
+        return replace(request, state=EntryState.SKIPPED, outcome="skipped")
 
     async def set_direction(self, command: SetMarketDirection, handling: Handling) -> MarketDirection:
         """Refuse entries against a direction from the next bar on."""
@@ -260,12 +291,13 @@ async def preview_archive(command: ArchiveTrade, tx: Unit, actor: Actor) -> Prev
     )
 
 
-async def _waiting_request(tx: Unit, actor: Actor, code: str) -> EntryRequest:
+async def _waiting_request(tx: Unit, actor: Actor, code: str, *, is_skip: bool) -> EntryRequest:
     wanted = code.strip().upper()
     request = await tx.entries.by_code(actor.workspace_id, wanted)
     if request is None:
         raise NotFound(f"No entry is called '{wanted[:40]}'.", hint="/entry lists those that wait.")
-    if request.state is not EntryState.WAITING:
+    may_go = is_skip and request.is_by_hand and request.state is EntryState.APPROVED
+    if request.state is not EntryState.WAITING and not may_go:
         by = f" by {request.decided_by}" if request.decided_by else ""
         raise Conflict(f"{request.code} is {request.state.value.lower()} already{by}.")
     return request

@@ -199,6 +199,13 @@ async def with_live_account(house: ChatHouse) -> Account:
         )
 
 
+async def with_bars(house: ChatHouse, pair: str = "ETH/USDT") -> None:
+    """Let the house have seen bars of a pair on its own market."""
+    venue = SimulatedFeed(seed=1, clock=house.clock).venue
+    async with house.store.transaction() as tx:
+        await tx.candles.add(replace(generated_candles(pair=pair, seed=9), venue=venue))
+
+
 async def with_letter(house: ChatHouse, *, source: str = "jobs", **payload: str) -> DeadLetter:
     """Bury something that could not be handled."""
     letter = DeadLetter(

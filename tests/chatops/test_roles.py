@@ -16,7 +16,14 @@ from desk.identity import Role
 from desk.passwords import totp_code
 from desk.store import SqlStore
 from desk.views import Filter, Page
-from tests.chatops.chat_house import ChatHouse, furnished, with_entry, with_letter, with_live_account
+from tests.chatops.chat_house import (
+    ChatHouse,
+    furnished,
+    with_bars,
+    with_entry,
+    with_letter,
+    with_live_account,
+)
 from tests.chatops.released import SECOND_FACTOR, a_live_bot, ready_for_release, with_second_factors
 from trading.events import TradingHalted
 
@@ -49,8 +56,8 @@ LINES = {
     "role": "/role viewer operator",
     "sl": "/sl BTC/USDT 3%",
     "tp": "/tp BTC/USDT 2% 4%",
-    "forcelong": "/forcelong BTC/USDT stake=250",
-    "forceshort": "/forceshort BTC/USDT stake=250",
+    "forcelong": "/forcelong ETH/USDT stake=250 sl=2%",
+    "forceshort": "/forceshort BTC/USDT stake=250 account=live",
     "coo": "/coo all",
     "reload_trade": "/reload_trade",
     "link": "/link",
@@ -112,11 +119,13 @@ async def _prepared(store: SqlStore, name: str) -> ChatHouse:
             await chat.say("/blacklist BTC/USDT", expect="blacklist")
         case "approve" | "reject":
             await house.chat().agree("/role viewer admin", expect="approval")
-        case "forcelong" | "forceshort" | "reload_trade":
+        case "forcelong":
+            await with_bars(house)
+        case "forceshort" | "reload_trade":
             await with_live_account(house)
         case "coo":
             await with_live_account(house)
-            await chat.agree("/forcelong BTC/USDT 40000 stake=250", expect="order_placed")
+            await chat.agree("/forcelong BTC/USDT 40000 stake=250 account=live", expect="order_placed")
         case "delbot":
             await chat.agree("/newbot idle buy_and_hold BTC/USDT")
         case "config":

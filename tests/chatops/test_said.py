@@ -21,8 +21,10 @@ _ROOT = Path(__file__).resolve().parents[2] / "desk"
 _SOURCES = (
     "desk.py",
     "approvals.py",
+    "bots/by_hand.py",
     "handlers/alerts.py",
     "handlers/approvals.py",
+    "handlers/by_hand.py",
     "handlers/closing.py",
     "handlers/entries.py",
     "handlers/finding.py",

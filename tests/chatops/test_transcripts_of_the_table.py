@@ -92,7 +92,9 @@ async def test_moved_exits_and_orders_by_hand_show_their_picture(house: ChatHous
     assert len(targets.chart.spec["trade"]["targets"]) == 2
 
     await with_live_account(house)
-    order = await chat.agree("/forcelong BTC/USDT 40000 stake=250 sl=38000", expect="order_placed")
+    order = await chat.agree(
+        "/forcelong BTC/USDT 40000 stake=250 sl=38000 account=live", expect="order_placed"
+    )
     assert field(order, "worth") == Money(Decimal("250.00000000"))
     assert field(order, "at_risk") == Money(Decimal("12.50000000"))
     assert order.chart is not None
@@ -102,7 +104,7 @@ async def test_moved_exits_and_orders_by_hand_show_their_picture(house: ChatHous
 
 async def test_cancelling_an_order_is_previewed(house: ChatHouse, chat: Chat) -> None:
     await with_live_account(house)
-    placed = await chat.agree("/forcelong BTC/USDT 40000 stake=250", expect="order_placed")
+    placed = await chat.agree("/forcelong BTC/USDT 40000 stake=250 account=live", expect="order_placed")
 
     asked = await chat.say(f"/coo {field(placed, 'id')}", expect="confirm")
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from desk.bots.asking import plan_of, signal_of
+from desk.bots.trials import plan_of, signal_of
 from desk.commands import (
     AnswerEntry,
     ArchiveTrade,

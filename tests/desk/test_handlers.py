@@ -38,6 +38,7 @@ from desk.commands import (
     DeleteWebhook,
     DisableExchangeAccount,
     DiscardDeadLetter,
+    EnterByHand,
     GoLive,
     GoPaper,
     InviteMember,
@@ -183,6 +184,7 @@ CALLS: Mapping[str, Command] = {
     "RetryJob": RetryJob(job_id="none"),
     "SetEntryMode": SetEntryMode(bot_id="tide", is_asked=True),
     "AnswerEntry": AnswerEntry(code="NONE22", answer="skip"),
+    "EnterByHand": EnterByHand(bot_id="tide", pair="BTC/USDT", is_long=True, stop_ratio=Decimal("0.02")),
     "SetMarketDirection": SetMarketDirection(direction="long"),
     "ReloadConfig": ReloadConfig(bot_id="running"),
     "ArchiveTrade": ArchiveTrade(trade_id="none"),
@@ -398,6 +400,10 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
     elif name in ("GoLive", "GoPaper"):
         # Carried out in test_going_live.py.
         with pytest.raises(RequestProblem, match=r"trades paper money already|needs a fresh proof"):
+            await house.desk.do(command, house.actor(channel="console"))
+    elif name == "EnterByHand":
+        # Carried out in test_entries_by_hand.py.
+        with pytest.raises(Conflict, match="STOPPED; it opens nothing now"):
             await house.desk.do(command, house.actor(channel="console"))
     elif name in ("ReloadConfig", "ArchiveTrade", "CancelOrder"):
         # Carried out in test_entries.py.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from desk.entry_views import OPEN_ENTRIES, BotWish, EntryRequest, EntryState, MarketDirection
+from desk.entry_views import FORCE_ENTRY, OPEN_ENTRIES, BotWish, EntryRequest, EntryState, MarketDirection
 from desk.store.connection import Connection
 from desk.store.models import BotWishRow, EntryRequestRow, MarketDirectionRow
 from desk.store.table import Table, Where, update
@@ -54,6 +55,12 @@ class SqlEntries:
             where.add("account_id = ?", account_id)
         return await REQUESTS.find(self._tx, where, order="asked_at, id")
 
+    async def by_hand(self, workspace_id: str, bot_id: str, limit: int = 500) -> Sequence[EntryRequest]:
+        """Give what people had a bot enter by hand, newest first."""
+        where = Where(workspace_id=workspace_id, bot_id=bot_id, tag=FORCE_ENTRY)
+        found = await REQUESTS.find(self._tx, where, order="asked_at DESC, id DESC", limit=limit)
+        return tuple(one for one in found if one.is_by_hand)
+
     async def recent(self, workspace_id: str, limit: int = 20) -> Sequence[EntryRequest]:
         """Give the newest requests, newest first."""
         where = Where(workspace_id=workspace_id)
@@ -67,10 +74,14 @@ class SqlEntries:
         before: Collection[EntryState],
         after: EntryState,
         outcome: str = "",
+        plan: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Go from one state to another; False when it stood elsewhere."""
+        """Go from one state to another, with the signal as it was given to the engine; False when it stood elsewhere."""
+        changes: dict[str, Any] = {"state": after, "outcome": outcome}
+        if plan is not None:
+            changes["plan"] = dict(plan)
         where = Where(workspace_id=workspace_id, id=request_id).one_of("state", tuple(before))
-        return await update(self._tx, REQUESTS.name, {"state": after, "outcome": outcome}, where) == 1
+        return await update(self._tx, REQUESTS.name, changes, where, json=("plan",)) == 1
 
     async def decide(
         self,

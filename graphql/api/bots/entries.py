@@ -17,6 +17,8 @@ from api.permissions import reads
 from desk.commands import (
     AnswerEntry,
     ArchiveTrade,
+    Command,
+    EnterByHand,
     ReloadConfig,
     SetEntryMode,
     SetMarketDirection,
@@ -28,7 +30,9 @@ strawberry.enum(EntryState, description="Where an entry that waits for people st
 strawberry.enum(Direction, name="MarketDirection", description="Which entries are let in.")
 
 
-@strawberry.type(description="An entry that a semi-automatic bot asks people about.")
+@strawberry.type(
+    description="An entry that a semi-automatic bot asks people about, or that a person asked for by hand."
+)
 class Entry:
     """One of them."""
 
@@ -98,6 +102,35 @@ class AnswerEntryInput:
 
 
 @strawberry.input
+class EnterByHandInput:
+    """What a bot on paper is to enter."""
+
+    idempotency_key: UUID
+    bot_id: strawberry.ID
+    pair: str
+    is_long: bool
+    price: Decimal | None = strawberry.field(
+        default=None, description="Of a resting limit entry; without it at the market."
+    )
+    stake: Decimal | None = strawberry.field(
+        default=None, description="At most so much money; the limits may give less."
+    )
+    quantity: Decimal | None = strawberry.field(default=None, description="At most so many units.")
+    stop: Decimal | None = strawberry.field(
+        default=None, description="Without it, and without stopRatio, the strategy's own."
+    )
+    stop_ratio: Decimal | None = strawberry.field(
+        default=None, description="The stop as a distance from the entry: 0.02 is 2 %."
+    )
+    targets: list[Decimal] = strawberry.field(
+        default_factory=list, description="Up to three, nearest first; without any the strategy's own."
+    )
+    rest_for: timedelta | None = strawberry.field(
+        default=None, description="So long a limit entry rests; 24 bars without it."
+    )
+
+
+@strawberry.input
 class SetMarketDirectionInput:
     """Which way."""
 
@@ -135,6 +168,13 @@ class SetEntryModePayload(Payload):
 @strawberry.type
 class AnswerEntryPayload(Payload):
     """The entry with its answer."""
+
+    entry: Entry | None = None
+
+
+@strawberry.type
+class EnterByHandPayload(Payload):
+    """The entry; it is decided at the next close."""
 
     entry: Entry | None = None
 
@@ -204,6 +244,31 @@ class EntryMutations:
             keep=lambda view: {"code": view.code},
         )
         return AnswerEntryPayload(
+            entry=await _entry(info, done.kept), user_errors=done.errors, idempotent_replay=done.is_replay
+        )
+
+    @mutates(EnterByHand, moves_money=True)
+    async def enter_by_hand(self, info: Info, input: EnterByHandInput) -> EnterByHandPayload:
+        """Let a bot on paper enter a pair, sized and protected by its rules."""
+
+        def build() -> Command:
+            return EnterByHand(
+                bot_id=own_id("Bot", input.bot_id),
+                pair=input.pair,
+                is_long=input.is_long,
+                price=input.price,
+                stake=input.stake,
+                quantity=input.quantity,
+                stop=input.stop,
+                stop_ratio=input.stop_ratio,
+                targets=tuple(input.targets),
+                rest_for=input.rest_for,
+            )
+
+        done = await carry_out(
+            info, build, key=input.idempotency_key, keep=lambda view: {"code": view.request.code}
+        )
+        return EnterByHandPayload(
             entry=await _entry(info, done.kept), user_errors=done.errors, idempotent_replay=done.is_replay
         )
 
