@@ -51,7 +51,7 @@ def create_app(
     own = ApiHouse(house)
     authenticator = TokenAuthenticator(own.store, house.clock, house.desk.sessions)
     documents = Documents(with_introspection=settings.introspection)
-    documents.warm(SCHEMA._schema, named_documents())
+    documents.announce(SCHEMA._schema, named_documents())
     template = Context(
         house=own,
         health=health,

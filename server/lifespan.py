@@ -18,7 +18,7 @@ from server.metrics import Metrics
 def lifespan(
     *, health: Health, metrics: Metrics, bus: EventBus, door: GraphQLDoor | None = None
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    """Give the server's life: the loop's pulse and the count of facts, ended together."""
+    """Give the server's life: the loop's pulse, the count of facts, our own documents; ended together."""
 
     @asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
@@ -26,6 +26,8 @@ def lifespan(
             asyncio.create_task(health.beat(), name="pulse"),
             asyncio.create_task(metrics.count_facts(bus), name="facts"),
         ]
+        if door is not None:
+            tasks.append(asyncio.create_task(door.documents.read_own(), name="named documents"))
         health.is_started = True
         try:
             yield

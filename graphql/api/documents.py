@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -65,28 +67,36 @@ class Document:
         return found if found is not None and found.is_useful else None
 
 
-#: Our own documents, read once per process and schema; they introspect nothing, so every server may share them.
+#: Our own documents that were read, once per process and schema; they introspect nothing, so every server may share them.
 _OWN: dict[tuple[bytes, int], Document] = {}
 
 
 class Documents:
-    """The cache. Named documents of our own are there from the start, stay known by name, and are never dropped."""
+    """The cache. Named documents of our own are known from the start, stay known by name, and are never dropped.
+
+    Reading all of them takes half a second, which nobody who starts should wait for: `read_own` does it in steps, and
+    one that is asked for before its turn is read at once.
+    """
 
     def __init__(self, *, with_introspection: bool = True, limit: int = MAX_DOCUMENTS) -> None:
         self._with_introspection = with_introspection
         self._limit = limit
         self._known: OrderedDict[bytes, Document] = OrderedDict()
-        self._own: dict[bytes, Document] = {}
+        self._own: dict[bytes, Callable[[], Document]] = {}
         self._own_texts: dict[str, str] = {}
 
-    def warm(self, schema: GraphQLSchema, named: Iterable[tuple[str, str]]) -> None:
-        """Parse and validate our own documents before the first request."""
+    def announce(self, schema: GraphQLSchema, named: Iterable[tuple[str, str]]) -> None:
+        """Make our own documents known."""
         for name, text in named:
             key = _digest(text)
-            if (key, id(schema)) not in _OWN:
-                _OWN[key, id(schema)] = self._read(schema, text, name, MAX_TOKENS)
-            self._own[key] = _OWN[key, id(schema)]
+            self._own[key] = partial(self._own_document, schema, key, name, text)
             self._own_texts[key.hex()] = text
+
+    async def read_own(self) -> None:
+        """Parse and validate our own documents, one at a time, with everybody else's turn in between."""
+        for read in tuple(self._own.values()):
+            read()
+            await asyncio.sleep(0)
 
     def own_text(self, digest: str) -> str:
         """Give the text of one of our own documents by its SHA-256.
@@ -105,9 +115,9 @@ class Documents:
     def known(self, text: str) -> Document | None:
         """Give a document that was read before."""
         key = _digest(text)
-        found = self._own.get(key)
-        if found is not None:
-            return found
+        own = self._own.get(key)
+        if own is not None:
+            return own()
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)
@@ -122,6 +132,12 @@ class Documents:
         self._known[_digest(text)] = found
         if len(self._known) > self._limit:
             self._known.popitem(last=False)
+        return found
+
+    def _own_document(self, schema: GraphQLSchema, key: bytes, name: str, text: str) -> Document:
+        found = _OWN.get((key, id(schema)))
+        if found is None:
+            found = _OWN[key, id(schema)] = self._read(schema, text, name, MAX_TOKENS)
         return found
 
     def _read(self, schema: GraphQLSchema, text: str, name: str, max_tokens: int) -> Document:

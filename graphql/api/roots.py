@@ -28,6 +28,7 @@ from graphql import (
     VariableDefinitionNode,
     VariableNode,
     located_error,
+    value_from_ast,
 )
 from graphql.execution.values import coerce_argument
 from graphql.pyutils import gather_with_cancel
@@ -44,15 +45,24 @@ MAX_GIVEN_UP = 8
 _AS_THEY_ARE: Mapping[str, type] = {"ID": str, "String": str, "Cursor": str, "Boolean": bool, "Int": int}
 
 
+#: What the value of every other variable is planned as: absent or null. A filter that is given goes the library's way.
+_NOTHING = type(None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """An argument that a variable gives."""
+    """An argument that a variable gives.
+
+    Attributes:
+        default: what the document says for a variable that is missing; None = nothing.
+    """
 
     variable: str
     name: str
     kind: type
     may_be_null: bool
     may_be_missing: bool
+    default: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,9 @@ class _Root:
         found = dict(self.fixed)
         for one in self.given:
             if one.variable not in variables:
-                if not one.may_be_missing:
+                if one.default is not None:
+                    found[one.name] = one.default
+                elif not one.may_be_missing:
                     raise Unplanned
                 continue
             value = variables[one.variable]
@@ -204,7 +216,7 @@ def _arguments(
     for one in node.arguments or ():
         argument = by_name[one.name.value]
         if isinstance(one.value, VariableNode):
-            found = _given(schema, one, argument, definition, declared)
+            found = _given(ours, one, argument, definition, declared)
             if found is None:
                 return None
             given.append(found)
@@ -216,7 +228,7 @@ def _arguments(
 
 
 def _given(
-    schema: GraphQLSchema,
+    ours: Schema,
     one: ArgumentNode,
     argument: StrawberryArgument,
     definition: GraphQLField,
@@ -227,17 +239,22 @@ def _given(
     kind: Any = definition.args[one.name.value].type
     is_required = isinstance(kind, GraphQLNonNull)
     named = kind.of_type if is_required else kind
-    if not isinstance(named, GraphQLScalarType) or named.name not in _AS_THEY_ARE:
+    if variable.directives:
         return None
-    if variable.default_value is not None or variable.directives:
-        return None
+    default = None
+    if variable.default_value is not None:
+        literal = value_from_ast(variable.default_value, named)
+        default = _converted(ours, literal, argument, one.name.value)
+        if default is None:
+            return None
     declares_value = isinstance(variable.type, NonNullTypeNode)
     return _Given(
         variable=one.value.name.value,
         name=argument.python_name,
-        kind=_AS_THEY_ARE[named.name],
+        kind=_AS_THEY_ARE.get(named.name, _NOTHING) if isinstance(named, GraphQLScalarType) else _NOTHING,
         may_be_null=not declares_value and not is_required,
         may_be_missing=not declares_value and not is_required,
+        default=default,
     )
 
 
@@ -258,10 +275,10 @@ def _fixed(
     name = one.name.value
     coerced: dict[str, Any] = {}
     coerce_argument(coerced, node, name, definition.args[name], one, None, None)
+    return _converted(ours, coerced[name], argument, name)
+
+
+def _converted(ours: Schema, value: Any, argument: StrawberryArgument, name: str) -> Any:
     return convert_argument(
-        coerced[name],
-        argument.type,
-        ours.schema_converter.scalar_registry,
-        ours.config,
-        path=(name,),
+        value, argument.type, ours.schema_converter.scalar_registry, ours.config, path=(name,)
     )

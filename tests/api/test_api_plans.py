@@ -13,6 +13,7 @@ from api.plans import PlannedExecutor
 from api.roots import MAX_GIVEN_UP
 from api.schema import SCHEMA
 from desk.identity import Role
+from server.app import OPERATIONS
 from tests.api.conftest import Scene
 from tests.support.api_house import FixedFigures, furnish
 
@@ -118,6 +119,19 @@ VARIABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "a whole float": ("query ($n: Int!) { orders(first: $n) { edges { cursor } } }", {"n": 2.0}),
     "too many": ("query ($n: Int!) { orders(first: $n) { edges { cursor } } }", {"n": 101}),
     "by default": ("query ($n: Int! = 1) { orders(first: $n) { edges { cursor } } }", {}),
+    "over a default": ("query ($n: Int! = 1) { orders(first: $n) { edges { cursor } } }", {"n": 2}),
+    "null over a default": ("query ($n: Int = 1) { orders(first: $n) { edges { cursor } } }", {"n": None}),
+    "no filter": ("query ($f: RowFilter) { orders(filter: $f) { edges { cursor } } }", {}),
+    "a null for a filter": ("query ($f: RowFilter) { orders(filter: $f) { edges { cursor } } }", {"f": None}),
+    "a filter": (
+        "query ($f: RowFilter) { orders(filter: $f) { edges { cursor } } }",
+        {"f": {"pair": "P0/USDT"}},
+    ),
+    "a filter by default": (
+        'query ($f: RowFilter = { pair: "P0/USDT" }) { orders(filter: $f) { edges { cursor } } }',
+        {},
+    ),
+    "a wrong filter": ("query ($f: RowFilter) { orders(filter: $f) { edges { cursor } } }", {"f": {"x": 1}}),
     "in a filter": (
         "query ($p: String) { orders(filter: { pair: $p }) { edges { cursor } } }",
         {"p": "P0/USDT"},
@@ -148,9 +162,14 @@ async def test_a_plain_query_never_reaches_the_library_s_executor(
         "query ($id: ID!) { bot(id: $id) { name } }", {"id": global_id("Bot", scene.bot.id)}, token
     )
     page = await scene.web.data("{ positions { edges { node { pair bot { name } } } } }", token=token)
+    named = [
+        await scene.web.data((OPERATIONS / f"{name}.graphql").read_text("utf-8"), token=token)
+        for name in ("Trades", "Positions", "Fills")
+    ]
 
     assert bot["bot"]["name"] == scene.bot.name
     assert page["positions"]["edges"][0]["node"]["bot"]["name"]
+    assert all(one["edges"] for found in named for one in found.values())
 
 
 async def test_what_the_library_keeps_having_to_answer_is_left_to_it(scene: Scene) -> None:
