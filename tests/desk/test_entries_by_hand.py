@@ -24,6 +24,8 @@ from desk.commands import (
 from desk.desk import ConfirmationNeeded
 from desk.entry_views import FORCE_ENTRY, EntryByHand, EntryRequest, EntryState
 from desk.identity import Role
+from desk.reports.drift.service import Drifts
+from desk.reports.drift.values import Outcome
 from desk.store import SqlStore
 from desk.views import Page
 from strategies.frame import Frame
@@ -391,3 +393,31 @@ async def test_a_wish_counts_through_the_closes_that_confirm_a_signal(sqlite_sto
     [order] = [one for one in await orders(house) if not one.is_reduce_only]
     assert order.signal_id == entry.request.signal_id
     assert len(await house.facts(SignalDetected)) == 1
+
+
+async def test_a_replay_sees_what_was_entered_by_hand_trade_for_trade(sqlite_store: SqlStore) -> None:
+    registry = default_registry()
+    registry.register(Never)
+    series = market(("BTC/USDT", "ETH/USDT"), bars=500)
+    house = await a_house(sqlite_store, series, registry=registry, bars_per_s=400)
+    await house.start_bot(strategy="never")
+    async with at_work(house):
+        await has_bars(house)
+        await ask(house, stop_ratio=Decimal("0.01"))
+        await ask(house, pair="ETH/USDT", stop_ratio=Decimal("0.02"), stake=Decimal(150))
+
+        async def are_closed() -> bool:
+            return len(await house.trades()) >= 2
+
+        await until(are_closed)
+        await until(lambda: all(one.has_ended for one in house.supervisor.loops.values()))
+
+    drift = await Drifts(house.store, house.feed, registry, house.clock).of(
+        house.workspace.id, (await house.bot()).id, 30
+    )
+
+    assert drift.live_trades == drift.replay_trades == 2
+    assert {one.outcome for one in drift.trades} == {Outcome.SAME}
+    assert drift.signal_match == 1.0
+    assert abs(drift.gap) < Decimal("0.01")
+    assert drift.by_signals == 0

@@ -13,8 +13,10 @@ import numpy as np
 from desk.bots.memory import LoopMemory, unpack
 from desk.bots.plan import strategy_of
 from desk.clock import from_ms, to_ms
+from desk.models.room import ModelRoom
 from desk.ports import Feed, Unit
 from desk.queries import all_trades
+from desk.reports.drift.by_hand import HandEntry, entered_by_hand
 from desk.research.runs import with_columns
 from desk.series import external_series
 from desk.views import Account, Bot, Filter, Page, Position, SignalRecord, Trade
@@ -66,6 +68,7 @@ class Material:
     Attributes:
         trades: those that the bot opened and closed inside the span; `unfinished` ones were closed after it, `held`
             are open still.
+        by_hand: what people had the bot enter inside the span.
         candles: by pair, from the beginning of the strategy; also pairs that it looks at.
         capital: the account's equity where the span begins.
     """
@@ -81,6 +84,7 @@ class Material:
     candles: Mapping[str, Candles]
     capital: Decimal
     series: Mapping[str, Series] = field(default_factory=dict)
+    by_hand: tuple[HandEntry, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -94,8 +98,13 @@ class _Window:
     span: Span
 
 
-async def gathered(tx: Unit, feed: Feed, registry: StrategyRegistry, request: Request) -> Material:
+async def gathered(
+    tx: Unit, feed: Feed, registry: StrategyRegistry, request: Request, *, models: ModelRoom | None = None
+) -> Material:
     """Gather a bot's window.
+
+    Args:
+        models: gives the forecasts that the bot was given at its bars; None = none.
 
     Raises:
         InvalidInput: no bar of it is stored, or there are more than can be replayed.
@@ -110,6 +119,7 @@ async def gathered(tx: Unit, feed: Feed, registry: StrategyRegistry, request: Re
     candles, notes = await _candles(tx, feed, request, strategy, memory, span)
     own = {pair: candles[pair] for pair in bot.pairs}
     notes += await _changes(tx, request)
+    signals = await _signals(tx, bot, span)
     return Material(
         request=replace(request, since=from_ms(span.start_ms)),
         span=span,
@@ -117,11 +127,12 @@ async def gathered(tx: Unit, feed: Feed, registry: StrategyRegistry, request: Re
         trades=window.trades,
         unfinished=window.unfinished,
         held=window.held,
-        signals=await _signals(tx, bot, span),
+        signals=signals,
         instruments={pair: await feed.instrument(pair) for pair in bot.pairs},
         candles=candles,
         capital=await _capital(tx, account, span),
-        series=await _series(tx, strategy, own),
+        series=await _series(tx, strategy, own, bot.workspace_id, models),
+        by_hand=await entered_by_hand(tx, bot, account, signals),
         notes=notes,
     )
 
@@ -246,12 +257,21 @@ async def _capital(tx: Unit, account: Account, span: Span) -> Decimal:
     return points[0].equity if points else account.capital
 
 
-async def _series(tx: Unit, strategy: ColumnStrategy, own: Mapping[str, Candles]) -> dict[str, Series]:
+async def _series(
+    tx: Unit,
+    strategy: ColumnStrategy,
+    own: Mapping[str, Candles],
+    workspace_id: str,
+    models: ModelRoom | None,
+) -> dict[str, Series]:
+    async def forecasts(pair: str) -> Series | None:
+        return await models.series(tx, workspace_id, own[pair]) if models and pair in own else None
+
     found: dict[str, Series] = {}
     for pair, candles in own.items() if strategy.series_needed else ():
         step = candles.timeframe.ms
         closes = np.arange(
             int(candles.ts_ms[0]) + step, int(candles.ts_ms[-1]) + step + 1, step, dtype=np.int64
         )
-        found |= await external_series(tx, strategy.series_needed, pair, closes)
+        found |= await external_series(tx, strategy.series_needed, pair, closes, forecasts=forecasts)
     return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desk.bots.plan import make_plan, strategy_of
+from desk.reports.drift.by_hand import with_entries
 from desk.reports.drift.material import Material
 from desk.research.runs import with_columns
 from strategies.registry import StrategyRegistry
@@ -57,7 +58,9 @@ def replayed(material: Material, registry: StrategyRegistry) -> Replayed:
         view = MarketView(candles=candles, others=others, series=material.series)
         found = line.strategy.columns(view)
         own.append(candles)
-        columns.append(_from(found, candles.ts_ms >= material.span.start_ms))
+        wanted = _from(found, candles.ts_ms >= material.span.start_ms)
+        by_hand = [one for one in material.by_hand if one.pair == line.pair]
+        columns.append(with_entries(wanted, candles, by_hand))
         said[line.pair] = Said(ts_ms=candles.ts_ms, enter=columns[-1].enter)
     return Replayed(result=backtest(own, columns, plan.config), said=said)
 
