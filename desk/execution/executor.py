@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -390,8 +391,9 @@ class Executor:
         """Follow the stream; a stream that breaks is a gap."""
         while True:
             try:
-                async for said in self._venue.evidence():
-                    await self.take_evidence(said)
+                async with aclosing(self._venue.evidence()) as told:  # type: ignore[type-var]
+                    async for said in told:
+                        await self.take_evidence(said)
             except VenueProblem as problem:
                 log.warning("evidence_broken", venue=self._venue.name, error=str(problem))
             self._gap = self._gap or "stream ended"

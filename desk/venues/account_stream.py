@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+#: A login that is not answered for so long is begun anew.
+LOGIN_S = 20.0
 #: Pairs in play are asked for their trades this often while the socket is up.
 LOOK_S = 10.0
 #: A trade that a question finds this long before the socket told of it means that the socket is deaf.
@@ -61,7 +63,9 @@ class _Session:
 
     async def _run(self) -> None:
         self._client = self._link.fresh_client(Ears(connected=self._line.beat, unreadable=self._break))
-        await self._client.authenticate(dict(self._link.quirks.stream_login))
+        # A venue that takes the socket and never answers the login keeps it alive with its pings.
+        async with asyncio.timeout(LOGIN_S):
+            await self._client.authenticate(dict(self._link.quirks.stream_login))
         self._listening()
         tasks = [
             asyncio.create_task(self._watch(self._client.watch_orders, self._take_order)),

@@ -14,7 +14,7 @@ from desk.venues.budget import GateClosed
 from desk.venues.ccxt_loader import errors
 from desk.venues.quirks import Quirks
 from desk.venues.reading import Unreadable
-from desk.venues.wire import Attempt
+from desk.venues.wire import Attempt, TooLate
 from trading.errors import BreakwaterError
 
 #: ccxt's classes as reasons, where the venue's words say nothing more exact; order matters: subclasses first.
@@ -39,6 +39,7 @@ _BY_CLASS: tuple[tuple[str, Refusal], ...] = (
 CATCHABLE: tuple[type[BaseException], ...] = (
     Unreadable,
     GateClosed,
+    TooLate,
     TimeoutError,
     asyncio.TimeoutError,
     OSError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -56,6 +57,8 @@ T = TypeVar("T")
 _BEFORE_MS = 86_400_000
 #: An order is searched this far back where it cannot be asked for by our id.
 _SEARCH_MS = 7 * 86_400_000
+#: The first byte of an order goes out within this time after it was asked for, or not at all.
+FIRST_BYTE_S = 2.0
 #: A price of a fee's asset is used this long.
 _FEE_PRICE_S = 60.0
 
@@ -83,7 +86,11 @@ class CcxtVenue:
         self._children = Children(link.client, link.quirks)
 
     async def place(self, request: OrderRequest) -> Placement:
-        """Place an order, once; a refused timestamp is measured anew and signed anew, once."""
+        """Place an order, once; a refused timestamp is measured anew and signed anew, once.
+
+        What waits too long (for the budget, for a connection) is not sent: the caller's right to send may be over.
+        """
+        until_s = self._link.clock.monotonic() + FIRST_BYTE_S
         await self._prepare()
         self._check_plausible(request)
         doing = f"{request.side} {request.quantity:f} {request.pair} ({request.client_order_id})"
@@ -100,7 +107,7 @@ class CcxtVenue:
             answer = await self._client.create_order(*call.arguments, call.parameters)
             return placement_of(answer, request, self._link.time.now_ms(), is_pair=False)
 
-        return await self._call(doing, send, Urgency.ORDER, is_write=True)
+        return await self._call(doing, send, Urgency.ORDER, is_write=True, until_s=until_s)
 
     async def cancel(self, pair: str, client_order_id: str) -> None:
         """Cancel an order by our id, or by the venue's where it takes no other."""
@@ -337,16 +344,18 @@ class CcxtVenue:
         is_write: bool = False,
         is_signed: bool = True,
         most_bytes: int = MOST_BYTES,
+        until_s: float = math.inf,
     ) -> T:
         """Do one thing at the venue; whatever comes out is an answer or one of the three kinds of bad news."""
-        problem = await self._try(doing, act, urgency, is_write=is_write, most_bytes=most_bytes)
+        given: dict[str, Any] = {"is_write": is_write, "most_bytes": most_bytes, "until_s": until_s}
+        problem = await self._try(doing, act, urgency, **given)
         if isinstance(problem, _Answered):
             return problem.value  # type: ignore[no-any-return]
         if is_signed and isinstance(problem, VenueRefusal) and problem.reason is Refusal.CLOCK:
             # A refused timestamp is certain: nothing was accepted. Measure, sign again, once.
             with suppress(VenueBusy, VenueRefusal):
                 await self.clock_offset_ms()
-            problem = await self._try(doing, act, urgency, is_write=is_write, most_bytes=most_bytes)
+            problem = await self._try(doing, act, urgency, **given)
             if isinstance(problem, _Answered):
                 return problem.value  # type: ignore[no-any-return]
         raise problem
@@ -359,8 +368,10 @@ class CcxtVenue:
         *,
         is_write: bool,
         most_bytes: int,
+        until_s: float,
     ) -> _Answered | BreakwaterError:
-        with attempt(urgency, most_bytes=most_bytes) as watched:
+        clock = self._link.clock
+        with attempt(urgency, most_bytes=most_bytes, left_s=lambda: until_s - clock.monotonic()) as watched:
             try:
                 async with asyncio.timeout(TIMEOUT_S + 2.0):
                     return _Answered(await act())

@@ -109,16 +109,18 @@ class Stream(Generic[T]):
     async def items(self) -> AsyncGenerator[T | Gap, None]:
         """Give the items as they come, a `Gap` before those of each new connection; closed it lets go."""
         keeper = asyncio.create_task(self._keep(), name=f"{self._name}-keeper")
+        getting: asyncio.Future[T | Gap] | None = None
         try:
             while True:
                 getting = asyncio.ensure_future(self._items.get())
                 await asyncio.wait({getting, keeper}, return_when=asyncio.FIRST_COMPLETED)
                 if not getting.done():
-                    getting.cancel()
                     keeper.result()
                     return
                 yield getting.result()
         finally:
+            if getting is not None:
+                getting.cancel()
             await ended(keeper)
             await self._end_all()
 

@@ -8,7 +8,8 @@ reached the venue is decided here, by what the transport saw, not by the name of
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from trading.errors import BadSetting
 
 #: Largest answer that is read.
 MOST_BYTES = 8 << 20
+#: An answer that takes longer than this does not come.
+LONGEST_S = 10.0
 #: Largest list of markets: the one answer that is long by nature.
 MOST_MARKET_BYTES = 64 << 20
 
@@ -34,6 +37,7 @@ class Attempt:
     """What the transport saw of one call.
 
     Attributes:
+        left_s: within this time the first byte has to go out; later it does not go at all.
         is_out: the first byte of the request went to the connection.
         status: of the answer; None while there is none.
         retry_after_s: what the answer asked for.
@@ -43,6 +47,7 @@ class Attempt:
 
     urgency: Urgency = Urgency.READ
     most_bytes: int = MOST_BYTES
+    left_s: Callable[[], float] = lambda: math.inf
     is_out: bool = False
     status: int | None = None
     retry_after_s: float | None = None
@@ -54,9 +59,11 @@ _ATTEMPT: ContextVar[Attempt | None] = ContextVar("venue_attempt", default=None)
 
 
 @contextmanager
-def attempt(urgency: Urgency, *, most_bytes: int = MOST_BYTES) -> Iterator[Attempt]:
+def attempt(
+    urgency: Urgency, *, most_bytes: int = MOST_BYTES, left_s: Callable[[], float] = lambda: math.inf
+) -> Iterator[Attempt]:
     """Watch the requests of a block."""
-    watched = Attempt(urgency=urgency, most_bytes=most_bytes)
+    watched = Attempt(urgency=urgency, most_bytes=most_bytes, left_s=left_s)
     token = _ATTEMPT.set(watched)
     try:
         yield watched
@@ -71,6 +78,10 @@ def current_attempt() -> Attempt:
 
 class BodyTooLarge(aiohttp.ClientPayloadError):
     """The answer is longer than any honest one."""
+
+
+class TooLate(Exception):
+    """The first byte may not go out any more; none did."""
 
 
 @dataclass(slots=True)
@@ -176,12 +187,15 @@ class _Exchange:
         wire, watched = self._wire, current_attempt()
         wire.check_host(self._url)
         wire.budget.check_gate(watched.urgency)
+        left_s = watched.left_s()
+        if left_s <= 0:
+            raise TooLate(f"it waited {-left_s:.1f} s longer than it may")
         request = wire.session().request(
             self._method,
             self._url,
             data=self._options.get("data"),
             headers=self._options.get("headers"),
-            timeout=self._options.get("timeout"),
+            timeout=_limits(self._options.get("timeout"), left_s),
             allow_redirects=False,
             trace_request_ctx=watched,
         )
@@ -201,6 +215,16 @@ class _Exchange:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+
+def _limits(asked: aiohttp.ClientTimeout | None, left_s: float) -> aiohttp.ClientTimeout:
+    """Give the time limits of a request: none goes without, and a connection is there in time or not used."""
+    limits = asked or aiohttp.ClientTimeout(total=LONGEST_S, sock_connect=LONGEST_S, sock_read=LONGEST_S)
+    if math.isinf(left_s):
+        return limits
+    return aiohttp.ClientTimeout(
+        total=limits.total, connect=left_s, sock_connect=limits.sock_connect, sock_read=limits.sock_read
+    )
 
 
 async def _headers_sent(session: Any, context: Any, parameters: Any) -> None:

@@ -8,6 +8,7 @@ import json
 from contextlib import aclosing
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,32 @@ async def test_a_socket_that_lives_and_says_nothing_is_found_out_by_asking(
         await ears.close()
 
     assert "did not tell of 1 trades" in ears.gaps[1].cause
+
+
+async def test_a_login_that_is_never_answered_is_given_up_in_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(account_stream, "LOGIN_S", 0.05)
+    async with open_sim_venue() as opened:
+        ears = Ears(opened)
+        await until(lambda: len(ears.gaps) == 1)
+        ways: list[str] = []
+
+        async def unanswered(client: Any, parameters: Any = None) -> None:
+            ways.append("in")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ways.append("out")
+
+        monkeypatch.setattr(type(opened.link.client).__mro__[1], "authenticate", unanswered)
+        opened.sim.house.drop_sockets()
+        await until(lambda: ways.count("out") >= 1)
+        monkeypatch.undo()
+        await until(lambda: len(ears.gaps) == 2)
+        await ears.close()
+
+    assert ears.gaps[1].cause.startswith("TimeoutError")
 
 
 @pytest.mark.parametrize("wrong", ["NaN", "1", "Infinity", ""])

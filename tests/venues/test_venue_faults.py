@@ -14,6 +14,7 @@ from desk.clock import SystemClock
 from desk.secrets import Secret
 from desk.settings import VenueSettings
 from desk.venue_port import OrderRequest, OutcomeUnknown, Refusal, VenueBusy, VenueRefusal
+from desk.venues import ccxt_venue
 from desk.venues.ccxt_venue import CcxtVenue
 from desk.venues.client import open_link
 from desk.venues.quirks import BINANCE
@@ -103,6 +104,22 @@ async def test_a_venue_that_cannot_be_reached_is_proved_unsent(opened: SimVenue)
             await venue.place(market("bw-1"))
     finally:
         await venue.close()
+
+
+async def test_an_order_that_waited_too_long_for_the_budget_is_not_sent_any_more(
+    opened: SimVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ccxt_venue, "FIRST_BYTE_S", 0.02)
+    budget = opened.link.wire.budget
+    budget._tokens = -0.1 * budget.per_s
+
+    with pytest.raises(VenueBusy, match="longer than it may"):
+        await opened.venue.place(market("bw-1"))
+    monkeypatch.setattr(ccxt_venue, "FIRST_BYTE_S", 5.0)
+    await opened.venue.place(market("bw-2"))
+
+    assert opened.orders_at_venue("bw-1") == 0
+    assert opened.orders_at_venue("bw-2") == 1
 
 
 @pytest.mark.parametrize("kind", ["page", "html", "truncate", "huge"])
