@@ -34,6 +34,9 @@ from trading.events import Condition, Desired, TradingState
 
 PAGE = Page(Group.BOTS)
 
+#: How much of the account a bot may risk: its share bounds its positions, and each trade risks a ratio of that share.
+RISKS = {"careful": Decimal("0.25"), "standard": Decimal("0.5"), "bold": Decimal(1)}
+
 _BOT = Argument(name="bot", read=kinds.name, offers="bot")
 
 
@@ -239,13 +242,14 @@ async def stop(asked: Asked) -> Card:
 
 @PAGE.word(
     "newbot",
-    example="/newbot alpha trend_following BTC/USDT,ETH/USDT tf=1h allocation=50%",
+    example="/newbot alpha trend_following BTC/USDT,ETH/USDT tf=1h risk=standard",
     asks=CreateBot,
     arguments=(
         Argument(name="name", read=kinds.name, is_required=True),
         Argument(name="strategy", read=kinds.name, is_required=True, offers="strategy"),
         Argument(name="pairs", read=kinds.pairs, is_required=True, offers="pair"),
         Argument(name="tf", read=kinds.name, only_named=True, default="1h"),
+        Argument(name="risk", read=kinds.choice(*RISKS), only_named=True, offers=tuple(RISKS)),
         Argument(name="allocation", read=kinds.share, only_named=True),
     ),
     keeps_settings=True,
@@ -253,7 +257,9 @@ async def stop(asked: Asked) -> Card:
 async def newbot(asked: Asked) -> Card:
     """Make a bot in paper mode; it starts stopped. Other key=value words are parameters of its strategy."""
     args = asked.args
-    share = args["allocation"]
+    if args["risk"] is not None and args["allocation"] is not None:
+        raise misheard("risk_twice", usage=asked.word.usage, advice="usage")
+    share = args["allocation"] if args["risk"] is None else RISKS[args["risk"]]
     command = CreateBot(
         name=args["name"],
         strategy=args["strategy"],

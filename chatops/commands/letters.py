@@ -32,17 +32,16 @@ _ACTIONS = ("list", "show", "retry", "drop")
     arguments=(
         Argument(name="action", read=kinds.choice(*_ACTIONS), default="list", offers=_ACTIONS),
         Argument(name="id", read=kinds.name),
-        Argument(name="sure", read=kinds.flag, is_switch=True, default=False),
         Argument(name="n", read=kinds.whole(1, 100), only_named=True, default=20),
     ),
 )
 async def dlq(asked: Asked) -> Card:
-    """List what could not be handled, newest first; show one, retry it, or drop it after a look."""
+    """List what could not be handled, newest first; show one, retry it, or drop it after a preview."""
     action = asked.args["action"]
     if action == "list":
         return await _listed(asked)
     letter = await _letter(asked)
-    if action == "show" or (action == "drop" and not asked.args["sure"]):
+    if action == "show":
         return _shown(asked, letter)
     command = ReplayDeadLetter if action == "retry" else DiscardDeadLetter
     outcome = await asked.do(command(letter_id=letter.id))
@@ -92,7 +91,7 @@ def _shown(asked: Asked, one: DeadLetter) -> Card:
         ),
         buttons=(
             Button(name="retry_letter", press=Press.SAY, line=f"/dlq retry {known}"),
-            Button(name="drop_letter", press=Press.SAY, line=f"/dlq drop {known} --sure"),
+            Button(name="drop_letter", press=Press.SAY, line=f"/dlq drop {known}"),
         )
         if waits
         else (),

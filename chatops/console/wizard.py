@@ -29,6 +29,8 @@ async def new_bot_line(
     if not pairs or not pairs.strip():
         return None
     timeframe = (await ask(speaker.label("console", "tf")) or "").strip() or "1h"
-    share = (await ask(speaker.label("console", "allocation")) or "").strip() or "100%"
+    risk = (await ask(speaker.label("console", "risk")) or "").strip().lower() or "bold"
+    # A share is understood too: a risk profile is a share of the account with a name.
+    share = f"risk={risk}" if risk.isalpha() else f"allocation={risk}"
     joined = ",".join(one for one in pairs.replace(";", ",").replace(" ", ",").split(",") if one)
-    return f'/newbot "{name.strip()}" {strategy.strip()} {joined} tf={timeframe} allocation={share}'
+    return f'/newbot "{name.strip()}" {strategy.strip()} {joined} tf={timeframe} {share}'

@@ -17,7 +17,7 @@ class ReplayDeadLetter(Command):
     letter_id: str
 
 
-@asks(role=Role.ADMIN)
+@asks(role=Role.ADMIN, danger=Danger.TAP)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardDeadLetter(Command):
     """Settle a dead letter without trying it again; it stays in the list with who did so."""

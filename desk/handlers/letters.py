@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from desk.alerting.rules import LIFETIMES, is_stale
 from desk.commands import DiscardDeadLetter, ReplayDeadLetter
-from desk.desk import Desk, Handling
+from desk.desk import Desk, Handling, Preview
 from desk.identity import Actor
 from desk.jobs.bell import Bell
 from desk.jobs.queueing import changed
@@ -17,6 +17,8 @@ from trading.errors import Conflict, NotFound
 
 #: Where a letter came from.
 JOBS, ALERTS = "jobs", "alert:"
+#: Letters of a cause that a question shows.
+_SHOWN = 160
 
 
 def can_be_replayed(letter: DeadLetter) -> bool:
@@ -35,7 +37,7 @@ class LetterHandlers:
     def register(self, desk: Desk) -> None:
         """Enter the handlers."""
         desk.handle(ReplayDeadLetter, self.replay)
-        desk.handle(DiscardDeadLetter, self.discard)
+        desk.handle(DiscardDeadLetter, self.discard, preview=preview_discard)
 
     async def replay(self, command: ReplayDeadLetter, handling: Handling) -> DeadLetter:
         """Put its work back into its queue; a letter that was replayed before is given as it is."""
@@ -65,10 +67,7 @@ class LetterHandlers:
         """Settle it; one that was discarded before is given as it is."""
         tx, actor = handling.tx, handling.actor
         letter = await _letter(tx, actor, command.letter_id)
-        if letter.replayed_at is not None:
-            raise Conflict(
-                f"This letter was replayed by {letter.settled_by}; only one that waits is discarded."
-            )
+        _refuse_replayed(letter)
         await tx.messages.mark_discarded(actor.workspace_id, letter.id, handling.now, by=actor.label)
         return await _letter(tx, actor, letter.id)
 
@@ -94,6 +93,22 @@ class LetterHandlers:
             )
         await tx.notices.enqueue(replace(delivery, attempts=0), handling.now)
         handling.after_commit.append(self._wake)
+
+
+async def preview_discard(command: DiscardDeadLetter, tx: Unit, actor: Actor) -> Preview:
+    """Say what would not be tried again, and why it was buried."""
+    letter = await _letter(tx, actor, command.letter_id)
+    _refuse_replayed(letter)
+    return Preview(
+        code="confirm.DiscardDeadLetter",
+        params={"kind": letter.kind, "source": letter.source, "cause": letter.cause[:_SHOWN]},
+        needed=letter.discarded_at is None,
+    )
+
+
+def _refuse_replayed(letter: DeadLetter) -> None:
+    if letter.replayed_at is not None:
+        raise Conflict(f"This letter was replayed by {letter.settled_by}; only one that waits is discarded.")
 
 
 async def _letter(tx: Unit, actor: Actor, letter_id: str) -> DeadLetter:

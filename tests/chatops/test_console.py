@@ -11,10 +11,10 @@ import orjson
 import pytest
 from rich.cells import cell_len
 
-from chatops.cards import Column, Table
+from chatops.cards import Column, Table, Tone
 from chatops.console.door import Ask, Screen, console_actor, run_interactive, run_once
 from chatops.console.render import fitting
-from chatops.testing import Chat
+from chatops.testing import Chat, spoken
 from desk.identity import Role
 from desk.store import SqlStore
 from tests.chatops.chat_house import ChatHouse, furnished
@@ -232,6 +232,24 @@ async def test_newbot_alone_asks_for_what_it_needs(house: ChatHouse) -> None:
         made = await tx.bots.by_name(house.workspace.id, "my bot")
     assert made is not None
     assert (made.pairs, made.timeframe, made.allocation) == (("BTC/USDT", "ETH/USDT"), "1h", 0.5)
+
+
+async def test_a_risk_profile_is_a_share_of_the_account_with_a_name(house: ChatHouse) -> None:
+    ask = _answers("/newbot", "shy", "trend_following", "BTC/USDT", "", "Careful", "y", None)
+    await run_interactive(house.room, house.actor(), ask=ask, tell=[].append)
+    chat: Chat = house.chat()
+    made = await chat.agree("/newbot calm trend_following BTC/USDT risk=standard", expect="newbot")
+
+    async with house.store.reading() as tx:
+        shy = await tx.bots.by_name(house.workspace.id, "shy")
+        calm = await tx.bots.by_name(house.workspace.id, "calm")
+    assert shy is not None
+    assert calm is not None
+    assert (shy.allocation, calm.allocation) == (0.25, 0.5)
+    assert "50" in spoken(made)
+    twice = await chat.say("/newbot x trend_following BTC/USDT risk=bold allocation=10%", expect="error")
+    assert twice.body[0].code == "problem.risk_twice"
+    assert (await chat.say("/newbot x trend_following BTC/USDT risk=wild", expect="error")).tone is Tone.WARN
 
 
 async def test_a_typed_word_is_asked_for_in_a_conversation(house: ChatHouse) -> None:

@@ -74,7 +74,7 @@ LINES = {
     "marketdir": "/marketdir long",
     "limits": "/limits set daily_loss 1%",
     "report": "/report day send=email",
-    "dlq": "/dlq drop a1b2c3 --sure",
+    "dlq": "/dlq drop a1b2c3",
 }
 #: Words that a rule of their own keeps from people whose role would allow them: what they show is for more people.
 _RULED = {

@@ -89,16 +89,30 @@ async def test_a_buried_job_is_looked_at_and_tried_again_once(house: ChatHouse, 
     assert field(shown, "cause") == "Every worker that took it died."
     assert again.title == Text("dlq.replayed")
     assert field(await chat.say(queued.renewed_by), "state") == Text("job_state.queued")
-    assert (await chat.say("/dlq drop a1b2c3 --sure", expect="error")).problem == "conflict"
+    assert (await chat.say("/dlq drop a1b2c3", expect="error")).problem == "conflict"
 
 
-async def test_a_letter_is_dropped_after_a_look(house: ChatHouse, chat: Chat) -> None:
+async def test_a_letter_is_dropped_by_a_single_use_confirmation_of_ones_own(
+    house: ChatHouse, chat: Chat
+) -> None:
     await with_letter(house)
+    other = house.chat(Role.ADMIN)
 
-    await chat.say("/dlq drop a1b2c3", expect="dead_letter")
-    async with house.store.reading() as tx:
-        assert [one.discarded_at for one in await tx.messages.buried(house.workspace.id, Page())] == [None]
-    card = await chat.press("drop_letter", expect="dead_letter")
+    async def discarded() -> list[bool]:
+        async with house.store.reading() as tx:
+            found = await tx.messages.buried(house.workspace.id, Page())
+        return [one.discarded_at is not None for one in found]
+
+    await chat.say("/dlq show a1b2c3", expect="dead_letter")
+    asked = await chat.press("drop_letter", expect="confirm")
+    assert asked.body[0].code == "confirm.DiscardDeadLetter"
+    token = asked.buttons[0].token
+    altered = token[:-1] + ("A" if token[-1] != "A" else "B")
+    assert (await chat.say(f"/confirm {altered}", expect="error")).problem == "denied"
+    assert (await other.say(f"/confirm {token}", expect="error")).problem == "denied"
+    assert await discarded() == [False]
+    card = await chat.say(f"/confirm {token}", expect="dead_letter")
+    assert (await chat.say(f"/confirm {token}", expect="error")).problem == "denied"
 
     assert (card.title, field(card, "by")) == (Text("dlq.discarded"), "owner@console")
     assert column(await chat.say("/dlq"), "dead_letters", "state") == [Text("dlq.discarded")]

@@ -413,6 +413,10 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
         # Carried out in test_model_registry.py.
         with pytest.raises(NotFound, match="No model is called"):
             await house.desk.do(command, house.actor(channel="console"))
+    elif name == "DiscardDeadLetter":
+        # Carried out in test_dead_letters.py.
+        with pytest.raises(NotFound, match="no dead letter"):
+            await house.desk.do(command, house.actor(channel="console"))
     elif name == "RollBackConfig":
         # Carried out in test_dead_letters.py.
         with pytest.raises(NotFound, match="none before the newest"):
