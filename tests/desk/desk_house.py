@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from desk.bus import EventBus
 from desk.clock import Clock, SystemClock
 from desk.commands import CreateBot, StartBot
 from desk.desk import Desk
+from desk.ending import ended
 from desk.feeds.replay import ReplayFeed
 from desk.feeds.simulated import EPOCH_MS, HISTORY_DAYS, SimulatedFeed
 from desk.handlers import register_all
@@ -199,9 +200,7 @@ async def at_work(house: DeskHouse) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
 
 
 async def until(claim: Callable[[], Any], *, within_s: float = 150.0) -> None:

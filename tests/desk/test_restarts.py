@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from desk.bots.opening import open_account
+from desk.ending import ended
 from desk.store import SqlStore
 from desk.views import Filter
 from tests.desk.desk_house import ALL, DeskHouse, a_house, market, run_to_end, until
@@ -65,9 +65,7 @@ async def cut_at(house: DeskHouse, bar_ms: int) -> None:
             one.last_ms is not None and one.last_ms >= bar_ms for one in house.supervisor.loops.values()
         )
     )
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await ended(task)
 
 
 @pytest.mark.parametrize("strategy", ["mean_reversion"])

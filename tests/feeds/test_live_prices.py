@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ import pytest
 from desk.assembly import HouseOptions, open_house
 from desk.bus import EventBus
 from desk.clock import Clock, ManualClock, SystemClock
+from desk.ending import ended
 from desk.feeds import quotes as quotes_of_a_venue
 from desk.feeds.live_options import LiveOptions
 from desk.feeds.price_teller import PriceTeller
@@ -251,9 +252,7 @@ async def test_the_second_source_tells_pairs_that_matter_while_the_venue_is_sile
             second = await waiting
     finally:
         listening.close()
-        guarding.cancel()
-        with suppress(asyncio.CancelledError):
-            await guarding
+        await ended(guarding)
 
     assert isinstance(first, PriceMoved)
     assert isinstance(second, PriceMoved)

@@ -13,7 +13,6 @@ import os
 import signal
 import struct
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from desk.bots.supervisor import Supervisor
 from desk.bots.tools import Tools
 from desk.bus import EventBus
 from desk.clock import SystemClock
+from desk.ending import ended
 from desk.execution import executor
 from desk.execution.faults import arm
 from desk.secrets import Secret
@@ -141,6 +141,4 @@ class Trader:
                 feed.release(row)
                 told = row
             await asyncio.sleep(0.01)
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        await ended(running)
