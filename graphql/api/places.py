@@ -82,6 +82,10 @@ class Places:
         was_full = self._all_running >= PER_PROCESS - 1
         for who in tuple(self._lines) if was_full else (leaver,):
             line = self._lines.get(who)
+            # Who gave up a moment ago still stands here until their task runs again; no place is theirs to take.
+            while line and line[0].done():
+                line.popleft()
+                self._all_waiting -= 1
             if line and self._running.get(who, 0) < self._per_person:
                 place = line.popleft()
                 # To the end of the round, so that lines take turns.
@@ -92,6 +96,8 @@ class Places:
                 self._take(who)
                 place.set_result(None)
                 return
+            if line is not None and not line:
+                del self._lines[who]
 
     def _take(self, who: str) -> None:
         self._running[who] = self._running.get(who, 0) + 1

@@ -79,6 +79,26 @@ async def test_a_full_process_lets_people_in_by_turns() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def test_who_gives_up_in_the_moment_of_a_place_coming_free_takes_none() -> None:
+    places = Places(per_person=1)
+    await places.enter("alice")
+    leavers = [asyncio.create_task(places.enter("alice")) for _ in range(2)]
+    patient = asyncio.create_task(places.enter("alice"))
+    await _settled()
+
+    for one in leavers:
+        one.cancel()
+    # The cancelled ones did not run yet: they still stand in the line.
+    places.leave("alice")
+    await patient
+    await asyncio.wait(leavers)
+    places.leave("alice")
+
+    await places.enter("alice")
+    places.leave("alice")
+    assert (places._all_running, places._all_waiting, places._lines) == (0, 0, {})
+
+
 async def test_a_place_that_was_given_to_somebody_who_left_goes_on() -> None:
     places = Places(per_person=1)
     await places.enter("alice")

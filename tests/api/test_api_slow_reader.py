@@ -152,3 +152,51 @@ async def test_an_event_stream_that_nobody_reads_is_cut_off_too(scene: Scene) ->
     pipe.close()
 
     assert begun.startswith(b"HTTP/1.1 200")
+
+
+async def _said_within(pipe: socket.socket) -> bytes:
+    """Give what the server says until it ends the connection."""
+    found = b""
+    async with asyncio.timeout(20):
+        while part := await asyncio.get_running_loop().sock_recv(pipe, 4096):
+            found += part
+    return found
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: ",
+        b"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 40\r\n\r\n{",
+    ],
+    ids=["nothing", "half a head", "half a body"],
+)
+async def test_who_does_not_finish_to_ask_is_ended(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(stalled, "ARRIVAL_S", 0.3)
+    pipe = await _narrow_pipe(scene)
+    try:
+        await asyncio.get_running_loop().sock_sendall(pipe, begun)
+
+        said = await _said_within(pipe)
+    finally:
+        pipe.close()
+
+    assert said.startswith(b"HTTP/1.1 408 ")
+    await _until(lambda: not scene.web.server.server_state.tasks)
+
+
+async def test_who_asks_in_pieces_and_in_time_is_answered_and_a_socket_lives_on(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stalled, "ARRIVAL_S", 0.3)
+    token = scene.home.tokens[Role.VIEWER]
+    async with opened(scene, token) as socket_:
+        for _ in range(3):
+            await asyncio.sleep(0.2)
+            assert (await scene.web.data("{ viewer { role } }", token=token))["viewer"]["role"] == "VIEWER"
+        await socket_.subscribe(EVENTS)
+
+        assert (await socket_.event())["kind"] == "SUBSCRIBED"

@@ -61,19 +61,37 @@ class Follower:
         self._news = asyncio.Event()
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._heard: Subscription
         self.is_closed = False
 
     async def start(self) -> None:
         """Begin at the present head of the journal."""
-        subscription = self._bus.subscribe(self.workspace_id, limit=RING)
-        self.head = await self._store.glance.journal.head(self.workspace_id)
-        self._tasks = [asyncio.create_task(self._listen(subscription)), asyncio.create_task(self._read_on())]
+        self._heard = self._bus.subscribe(self.workspace_id, limit=RING)
+        try:
+            self.head = await self._store.glance.journal.head(self.workspace_id)
+        except BaseException:
+            self._heard.close()
+            raise
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._read_on())]
+        for one in self._tasks:
+            one.add_done_callback(self._over)
 
     async def stop(self) -> None:
         """End the follower; readers end too."""
         self.is_closed = True
         self._tell()
-        await ended(*self._tasks)
+        # Here too: a task that is ended before its first step has no end of its own.
+        self._heard.close()
+        # What failed was logged when it did.
+        await ended(*(one for one in self._tasks if not one.done()))
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """Let no reader wait for a follower that goes on no more: streams end, and who comes again gets a new one."""
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.error("journal_follower_failed", workspace=self.workspace_id, exc_info=problem)
+        self.is_closed = True
+        self._heard.close()
+        self._tell()
 
     async def wait(self, seen: int) -> None:
         """Wait until something follows `seen`."""
@@ -100,21 +118,17 @@ class Follower:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    async def _listen(self, subscription: Subscription) -> None:
-        current = subscription
-        try:
-            while True:
-                try:
-                    async for found in current:
-                        if isinstance(found, Recorded):
-                            self._hear(found)
-                except SlowConsumer:
-                    self._woken.set()
-                    current = self._bus.subscribe(self.workspace_id, limit=RING)
-                else:
-                    return
-        finally:
-            current.close()
+    async def _listen(self) -> None:
+        while not self.is_closed:
+            try:
+                async for found in self._heard:
+                    if isinstance(found, Recorded):
+                        self._hear(found)
+            except SlowConsumer:
+                self._woken.set()
+                self._heard = self._bus.subscribe(self.workspace_id, limit=RING)
+            else:
+                return
 
     def _hear(self, recorded: Recorded) -> None:
         if recorded.sequence == self.head + 1:
@@ -269,7 +283,7 @@ class JournalHub:
     async def _end_watch(self) -> None:
         # Forgotten before it is waited for: whoever comes meanwhile starts a watch of their own.
         watching, self._watching = self._watching, None
-        if watching is not None:
+        if watching is not None and not watching.done():
             await ended(watching)
 
     async def _enter(self, workspace_id: str) -> Follower:
@@ -282,14 +296,15 @@ class JournalHub:
                 await follower.start()
                 self._followers[workspace_id] = follower
             follower.readers += 1
-            if self._watching is None:
+            if self._watching is None or self._watching.done():
                 self._watching = asyncio.create_task(self._watch(), name="journal watch")
             return follower
 
     async def _leave(self, follower: Follower) -> None:
         follower.readers -= 1
-        if follower.readers == 0 and not follower.is_closed:
-            self._followers.pop(follower.workspace_id, None)
+        if follower.readers == 0:
+            if self._followers.get(follower.workspace_id) is follower:
+                del self._followers[follower.workspace_id]
             opening = self._opening.get(follower.workspace_id)
             if opening is not None and not opening.locked():
                 del self._opening[follower.workspace_id]
