@@ -15,6 +15,9 @@ from desk.identity import Role
 STREAMS_PER_PERSON = 20
 STREAMS = 1000
 
+#: Sockets of one person.
+SOCKETS_PER_PERSON = 256
+
 #: Cost points of one operation at most; also the least size of a bucket.
 POINTS_PER_OPERATION = 1000.0
 
@@ -87,9 +90,23 @@ class Gate:
         self._only_known = only_known
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
         self._streams: dict[str, int] = {}
+        self._sockets: dict[str, int] = {}
+
+    def open_socket(self, who: str) -> bool:
+        """Tell whether a person may have one more socket, and count it."""
+        if self._sockets.get(who, 0) >= SOCKETS_PER_PERSON:
+            return False
+        self._sockets[who] = self._sockets.get(who, 0) + 1
+        return True
+
+    def close_socket(self, who: str) -> None:
+        """Note that a socket ended."""
+        left = self._sockets.pop(who, 0) - 1
+        if left > 0:
+            self._sockets[who] = left
 
     def open_stream(self, who: str) -> None:
-        """Let a long answer in; sockets bound their own.
+        """Let a long answer in.
 
         Raises:
             ApiError: too many are open.

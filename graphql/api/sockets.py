@@ -40,6 +40,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._missed = 0
+        self._counted = ""
         self._watch: asyncio.Task[None] | None = None
         self._door = cast("GraphQLDoor", self.view)
 
@@ -52,6 +53,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         finally:
             self._door.sockets.discard(self)
             self.context.observer.sockets(-1)
+            if self._counted:
+                self.context.gate.close_socket(self._counted)
             if self._watch is not None:
                 await ended(self._watch)
 
@@ -63,8 +66,15 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             # Not the client's fault: it may come again, which 4403 would forbid.
             await self.close(TRY_LATER, "Try again later")
             return
-        if self.connection_acknowledged and self._watch is None:
+        session = self.context.session
+        if not self.connection_acknowledged or self._watch is not None or session is None:
+            return
+        who = session.actor.user_id
+        if self.context.gate.open_socket(who):
+            self._counted = who
             self._watch = asyncio.create_task(self._keep_watch())
+        else:
+            await self.close(TRY_LATER, "Too many sockets of one person")
 
     async def handle_message(self, message: Message) -> None:
         """Refuse what has not even the shape of a message, then go on as usual."""

@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from api import gate
 from api.events import hub
 from api.ids import journal_cursor
 from desk.identity import Role
@@ -290,6 +291,27 @@ async def test_a_revoked_token_closes_its_sockets_within_five_seconds_and_ends_o
 
     assert (code, reason) == (4403, "Token ended")
     assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_one_person_opens_so_many_sockets_and_nobody_else_is_kept_out(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "SOCKETS_PER_PERSON", 2)
+    greedy, other = scene.home.tokens[Role.VIEWER], scene.home.tokens[Role.OWNER]
+    async with opened(scene, greedy) as first, opened(scene, greedy):
+        async with opened(scene, greedy) as third:
+            refused = await third.closed()
+        async with opened(scene, other) as somebody:
+            await somebody.subscribe(EVENTS)
+            let_in = (await somebody.event())["kind"]
+        await first.connection.close()
+        await until(lambda: len(scene.web.app.state.door.sockets) == 1)
+        async with opened(scene, greedy) as again:
+            await again.subscribe(EVENTS)
+            again_in = (await again.event())["kind"]
+
+    assert refused == (1013, "Too many sockets of one person")
+    assert (let_in, again_in) == ("SUBSCRIBED", "SUBSCRIBED")
 
 
 async def test_a_foreign_page_cannot_open_a_socket(scene: Scene) -> None:

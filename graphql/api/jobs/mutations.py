@@ -44,6 +44,17 @@ class RunBacktestInput:
     fee: Decimal = Decimal("0.001")
     slippage: Decimal = Decimal("0.0005")
     can_short: bool = True
+    spread: Decimal = Decimal(0)
+    fill: str = strawberry.field(default="through", description='"through" or "touch": when a limit fills.')
+    trailing: str = strawberry.field(
+        default="close", description='"close" or "venue": who moves trailing stops, and when.'
+    )
+    detail: str = strawberry.field(
+        default="", description="A shorter timeframe whose candles settle what came first inside a bar."
+    )
+    model: str = strawberry.field(
+        default="", description='"NAME" or "NAME:VERSION": read these forecasts instead of the promoted ones.'
+    )
 
 
 @strawberry.input
@@ -224,6 +235,11 @@ def _run(given: RunBacktestInput) -> dict[str, Any]:
         "fee": given.fee,
         "slippage": given.slippage,
         "can_short": given.can_short,
+        "spread": given.spread,
+        "fill": given.fill,
+        "trailing": given.trailing,
+        "detail": given.detail,
+        "model": given.model,
     }
 
 
