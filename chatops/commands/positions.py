@@ -66,12 +66,18 @@ async def status(asked: Asked) -> Card:
         rows = [
             one for one in await tx.positions.open(asked.workspace_id) if bot is None or one.bot_id == bot.id
         ]
+        waiting = [
+            one for one in await tx.entries.open(asked.workspace_id) if bot is None or one.bot_id == bot.id
+        ]
+    notes = [Text("status.none")] if not rows else []
+    if waiting:
+        notes.append(Text("status.waiting", {"n": len(waiting)}))
     if is_table:
         return Card(
             name="status",
             title=Text("status.title", {"n": len(rows)}),
             tables=(positions_table(rows, bots, accounts),) if rows else (),
-            notes=() if rows else (Text("status.none"),),
+            notes=tuple(notes),
             buttons=(Button(name="refresh", press=Press.SAY, line=asked.line),),
         )
     total = sum((one.unrealized_pnl for one in rows), _ZERO)
@@ -86,7 +92,7 @@ async def status(asked: Asked) -> Card:
         tone=Tone.BAD if halted else tone_of_amount(total) if rows else Tone.PLAIN,
         fields=tuple(fields),
         tables=tuple(one for one in (_bots(shown), positions_table(rows, bots, accounts)) if one.rows),
-        notes=() if rows else (Text("status.none"),),
+        notes=tuple(notes),
         buttons=(Button(name="refresh", press=Press.SAY, line=asked.line),),
     )
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from desk.bots.asking import Asking
 from desk.bots.context import Context
 from desk.bots.decisions import Decisions
-from desk.bots.ledger import Held
+from desk.bots.ledger import Held, order_id
 from desk.bots.opening import Opened, needs_service
 from desk.bots.plan import Line
 from desk.bots.requests import (
@@ -111,6 +111,7 @@ class Housekeeping:
                 requests += [(line, one) for one in await open_requests(context.tx, held)]
         await self._close(context, requests)
         await self._change_exits(context)
+        await self._cancel_wanted(context)
 
     async def tell_failures(self, context: Context) -> None:
         """Set bots whose strategy broke to ERROR, once; what they hold stays protected."""
@@ -221,6 +222,19 @@ class Housekeeping:
         if engine.position(line.index).pending_side:
             intents = engine.command(EngineCommand(kind=CommandKind.CANCEL, line=line.index))
             await self._decisions.follow(context, engine, intents)
+
+    async def _cancel_wanted(self, context: Context) -> None:
+        """End entries on paper that rest and that a person wants gone; on a live account the executor does."""
+        if context.plan.account.is_live:
+            return
+        for line in self._opened.plan.lines:
+            sequence = self._opened.memory.line(line.key).entry_sequence
+            if not sequence:
+                continue
+            order = order_id(context.account_id, sequence)
+            watch = await context.tx.execution.watch_of(context.workspace_id, order)
+            if watch is not None and watch.cancel_reason:
+                await self._cancel_entry(context, line)
 
     def _pause_lines(self) -> None:
         running = {bot.id for bot in self._seen.bots if bot.desired is Desired.RUNNING}

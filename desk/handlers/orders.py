@@ -30,7 +30,7 @@ from desk.ports import Unit
 from desk.views import Account, Order, Position
 from trading.errors import Conflict, InvalidInput, NotFound, RiskDenied
 from trading.events import Event, TradingState
-from trading.orders import TERMINAL
+from trading.orders import TERMINAL, OrderType
 
 
 class _Step:
@@ -82,8 +82,7 @@ class OrderHandlers:
 
     async def cancel_order(self, command: CancelOrder, handling: Handling) -> Order:
         """Note durably that an order should go."""
-        order = await _order_of(handling.tx, handling.actor, command.order_id)
-        await _live(handling.tx, handling.actor, order.account_id)
+        order = await _cancellable(handling.tx, handling.actor, command.order_id)
         if order.state in TERMINAL:
             raise Conflict(f"Order {order.client_order_id} is {order.state}; there is nothing to cancel.")
         if order.client_order_id.startswith(EXTERNAL):
@@ -242,6 +241,19 @@ async def _order_of(tx: Unit, actor: Actor, order_id: str) -> Order:
     return order
 
 
+async def _cancellable(tx: Unit, actor: Actor, order_id: str) -> Order:
+    """Give an order that people may cancel: any of a live account, on paper an entry that rests."""
+    order = await _order_of(tx, actor, order_id)
+    account = await account_of(tx, actor, order.account_id)
+    rests = order.order_type is not OrderType.MARKET and not order.is_reduce_only
+    if not account.is_live and not rests:
+        raise InvalidInput(
+            f"Account '{account.name}' is on paper; only entries that rest are cancelled there.",
+            hint="/forceexit closes a position.",
+        )
+    return order
+
+
 async def preview_place(command: PlaceOrder, tx: Unit, actor: Actor) -> Preview:
     """Say what would be sent where."""
     account = await _live(tx, actor, command.account_id)
@@ -259,7 +271,7 @@ async def preview_place(command: PlaceOrder, tx: Unit, actor: Actor) -> Preview:
 
 async def preview_cancel(command: CancelOrder, tx: Unit, actor: Actor) -> Preview:
     """Say which order would go."""
-    order = await _order_of(tx, actor, command.order_id)
+    order = await _cancellable(tx, actor, command.order_id)
     return Preview(
         code="confirm.CancelOrder",
         params={

@@ -235,8 +235,9 @@ async def test_newbot_alone_asks_for_what_it_needs(house: ChatHouse) -> None:
 
 
 async def test_a_risk_profile_is_a_share_of_the_account_with_a_name(house: ChatHouse) -> None:
+    told: list[str] = []
     ask = _answers("/newbot", "shy", "trend_following", "BTC/USDT", "", "Careful", "y", None)
-    await run_interactive(house.room, house.actor(), ask=ask, tell=[].append)
+    await run_interactive(house.room, house.actor(), ask=ask, tell=told.append)
     chat: Chat = house.chat()
     made = await chat.agree("/newbot calm trend_following BTC/USDT risk=standard", expect="newbot")
 

@@ -87,6 +87,7 @@ async def test_an_entry_by_hand_goes_through_a_bot_on_paper_and_says_what_it_ris
 
     waiting = await chat.say("/entry", expect="entries_waiting")
     assert column(waiting, "entries_waiting", "state") == [Text("entry_state.APPROVED")]
+    assert Text("status.waiting", {"n": 1}) in (await chat.say("/status")).notes
     taken_back = await chat.say(card.buttons[0].line, expect="entry")
     assert field(taken_back, "state") == Text("entry_state.SKIPPED")
 

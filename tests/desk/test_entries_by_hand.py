@@ -13,6 +13,7 @@ import pytest
 from desk.bots.by_hand import ASKED
 from desk.commands import (
     AnswerEntry,
+    CancelOrder,
     ClosePosition,
     EnterByHand,
     LockPair,
@@ -33,7 +34,7 @@ from strategies.plan import Plan, Rule
 from strategies.registry import default_registry
 from strategies.trend_following import TrendFollowing
 from tests.desk.desk_house import DeskHouse, a_house, at_work, market, until
-from tests.desk.test_entries import orders, requests
+from tests.desk.test_entries import _holds, orders, requests
 from tests.desk.test_supervision import Always, bars_pass
 from trading.errors import Conflict, InvalidInput, RiskDenied
 from trading.events import EntryAnswered, SignalDetected
@@ -295,6 +296,30 @@ async def test_a_limit_price_rests_and_ends_by_itself(sqlite_store: SqlStore) ->
     assert order.state.value == "expired"
     assert entry.planned.stop == Decimal(800)
     assert await house.positions() == []
+
+
+async def test_a_limit_entry_that_rests_is_cancelled_by_a_person_and_nothing_else_is(
+    sqlite_store: SqlStore,
+) -> None:
+    house = await a_quiet_house(sqlite_store)
+    async with at_work(house):
+        await has_bars(house)
+        await ask(house, price=Decimal(1_000), rest_for=timedelta(days=300))
+        await settled(house)
+        [order] = await orders(house)
+        await house.desk.do(CancelOrder(order_id=order.id), house.actor(Role.TRADER))
+
+        async def is_cancelled() -> bool:
+            return (await orders(house))[0].state.value == "canceled"
+
+        await until(is_cancelled)
+        with pytest.raises(Conflict, match="nothing to cancel"):
+            await house.desk.do(CancelOrder(order_id=order.id), house.actor(Role.TRADER))
+        await ask(house)
+        await until(lambda: _holds(house))
+        market_order = next(one for one in await orders(house) if one.order_type is OrderType.MARKET)
+        with pytest.raises(InvalidInput, match="only entries that rest are cancelled"):
+            await house.desk.do(CancelOrder(order_id=market_order.id), house.actor(Role.TRADER))
 
 
 @pytest.mark.parametrize(
