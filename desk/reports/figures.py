@@ -58,6 +58,28 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
 )
 
+#: The figures that reports leave out and the command line shows.
+_REST: tuple[tuple[str, str, str], ...] = (
+    ("sharpe_daily", "Sharpe ratio of days, not annual", "number"),
+    ("skew", "Skew of the daily returns", "number"),
+    ("kurtosis", "Kurtosis; 3 is normal", "number"),
+    ("autocorrelation", "Of daily returns at one day", "number"),
+    ("days", "Full days seen", "count"),
+    ("wins", "Trades won", "count"),
+    ("losses", "Trades lost", "count"),
+    ("break_even", "Trades at zero", "count"),
+    ("average_win", "Mean win", "money"),
+    ("average_loss", "Mean loss", "money"),
+    ("longest_win_streak", "Wins in a row", "count"),
+    ("kelly", "Kelly fraction", "percent"),
+    ("kelly_size", "Kelly fraction, not below zero", "percent"),
+)
+
+#: Per figure its words, and how it is shown.
+WORDED: dict[str, tuple[str, str]] = {
+    name: (words, kind) for _, group in (*GROUPS, ("", _REST)) for name, words, kind in group
+}
+
 #: Words of the figures that have bootstrap intervals.
 INTERVAL_WORDS = {
     "roi": ("Return", "percent"),
@@ -91,6 +113,16 @@ def shown(value: Figure, kind: str) -> str:
     if text.startswith("-") and not any(digit in text for digit in "123456789"):
         text = text[1:]  # what rounds to zero has no sign
     return text.replace("-", "\u2212")
+
+
+def signed(value: Figure, kind: str) -> str:
+    """Write a gain with a plus and a loss with a minus."""
+    text = shown(value, kind)
+    return (
+        f"+{text}"
+        if value is not None and value > 0 and any(digit in text for digit in "123456789")
+        else text
+    )
 
 
 def lines_of(metrics: Metrics) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:

@@ -187,7 +187,7 @@ async def _member_id(name: str, data_dir: Path | None) -> str:
 
 
 def check(data_dir: DataDir = None, as_json: AsJson = False) -> int:
-    """Check the installation: settings, store, compiled core, clock, strategies; say what is wrong and what to do."""
+    """Check the installation, and say what to do. Looks at settings, store, compiled core, clock and strategies."""
     from server.cli.checks import run_checks
 
     found = run_checks(data_dir)

@@ -20,7 +20,7 @@ def enter(app: typer.Typer) -> None:
 
 
 def indicators(
-    candles: Source,
+    candles: Source = "",
     indicator: Annotated[
         list[str] | None,
         typer.Option("--indicator", "-i", help="Such as rsi:14 or macd:12:26:9; repeatable."),
@@ -30,17 +30,19 @@ def indicators(
     to: To = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compute indicator columns: a CSV on stdout, or JSON with null while an indicator warms up."""
+    """Compute indicator columns. They come as a CSV on stdout, or as JSON with null while an indicator warms up."""
     from trading.analysis.indicators import compute, list_indicators
     from trading.errors import InvalidInput
 
     if show:
-        rows = [
-            (one.name, ":".join(f"{s.name}={s.default:g}" for s in one.settings), one.title)
-            for one in list_indicators()
-        ]
-        output.table("Indicators", ("name", "settings", "what it is"), rows)
+        for one in list_indicators():
+            settings = ", ".join(f"{s.name} {s.default:g}" for s in one.settings)
+            output.entry(f"{one.name}: {settings}", one.title)
         return
+    if not candles:
+        raise InvalidInput(
+            "No candles were named; --candles is needed.", hint="Give a file or venue:PAIR:timeframe."
+        )
     if not indicator:
         raise InvalidInput(
             "No indicator was named; at least one --indicator is needed.",
@@ -74,7 +76,7 @@ def waves(
     chart: Chart = None,
     as_json: AsJson = False,
 ) -> None:
-    """Detect Elliott waves causally: JSON lines of wave events in order, or the current counts."""
+    """Detect Elliott waves causally. Gives JSON lines of wave events in order, or the current counts."""
     from trading.analysis.elliott import WaveDetector, WaveSettings, count_as_dict, event_as_dict
 
     series = inputs.candles(candles, from_=from_, to=to)
@@ -144,7 +146,7 @@ def check_bias(
     to: To = "",
     as_json: AsJson = False,
 ) -> int:
-    """Look for look-ahead and recursion: is every value the same when the future is cut off, poisoned or replaced?"""
+    """Look for look-ahead and recursion. Is every value the same when the future is cut off, poisoned or replaced?"""
     from desk.research.bias import verdicts
 
     series = inputs.candles(candles, from_=from_, to=to)

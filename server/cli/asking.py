@@ -28,20 +28,26 @@ def request(
     spot: bool,
     detail: list[str] | None,
     strategy_path: Path | None,
+    model: str = "",
+    data_dir: Path | None = None,
 ) -> Request:
-    """Read the options into a request.
+    """Read the options into a request, with the series that the strategy reads as the registry and the store know them.
 
     Raises:
         InvalidInput: candles, a number or a date cannot be read.
     """
     from desk.research.runs import Request
+    from server.cli.forecasts import heard
 
+    series = tuple(inputs.candles(one, from_=from_, to=to, data_dir=data_dir) for one in candles)
+    parameters = inputs.settings(set_ or [])
+    known = heard(strategy, parameters, series, strategy_path, model=model, data_dir=data_dir)
     return Request(
         strategy=strategy,
-        parameters=inputs.settings(set_ or []),
+        parameters=parameters,
         limits=inputs.settings(limit or []),
-        candles=tuple(inputs.candles(one, from_=from_, to=to) for one in candles),
-        detail=tuple(inputs.candles(one, from_=from_, to=to) for one in detail or []),
+        candles=series,
+        detail=tuple(inputs.candles(one, from_=from_, to=to, data_dir=data_dir) for one in detail or []),
         capital=inputs.money("capital", capital),
         fee=fee,
         slippage=slippage,
@@ -50,4 +56,6 @@ def request(
         trailing=trailing,
         can_short=not spot,
         strategy_path=strategy_path,
+        series=known.series,
+        models=known.models,
     )

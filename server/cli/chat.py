@@ -18,7 +18,7 @@ def enter(app: typer.Typer) -> None:
 
 
 def chat(data_dir: DataDir = None) -> int:
-    """Keep the chat doors open until Ctrl-C; a second one of these takes over when the first one dies."""
+    """Keep the chat doors open until Ctrl-C. A second one of these takes over when the first one dies."""
     from desk.logs import set_up_logs
     from server.chat import has_doors
     from server.cli.house import settings

@@ -83,7 +83,7 @@ def fetch(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> int:
-    """Fetch candles from an exchange into the store; stopped at any moment, the next run goes on."""
+    """Fetch candles from an exchange into the store. Stopped at any moment, the next run goes on."""
     from server.cli.fetching import fetch_all
     from server.cli.inputs import moment_ms
     from trading.timeframes import Timeframe
@@ -145,7 +145,7 @@ def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @candles.command("upkeep")
 def upkeep_(data_dir: DataDir = None, as_json: AsJson = False) -> int:
-    """Show the series that are kept up to date, and what the jobs that do it did last."""
+    """Show the series that are kept up to date. Tells what the jobs that do it did last."""
     from server.cli.upkeep import KINDS, upkeep
 
     found = asyncio.run(upkeep(data_dir))
@@ -186,7 +186,7 @@ def verify(
     series: Annotated[str, typer.Argument(help="venue:PAIR:timeframe, or a candle file.")],
     as_json: AsJson = False,
 ) -> int:
-    """Check a series against the laws of candles, list its gaps and give its checksum."""
+    """Check a series against the laws of candles. Lists its gaps and gives its checksum."""
     from desk.clock import from_ms
     from desk.feeds.candle_rows import checksum
     from server.cli import inputs

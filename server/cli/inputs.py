@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trading.candles import Candles
 
 
-def candles(source: str, *, from_: str = "", to: str = "") -> Candles:
+def candles(source: str, *, from_: str = "", to: str = "", data_dir: Path | None = None) -> Candles:
     """Read a candle file, or a stored series named `venue:PAIR:timeframe`, cut to [from, to).
 
     Raises:
@@ -34,7 +34,7 @@ def candles(source: str, *, from_: str = "", to: str = "") -> Candles:
         # Constructed series are welcome in research; what is stored or traded must be whole.
         found = load_candles(path, has_whole_bodies=False)
     else:
-        found = _stored(source)
+        found = _stored(source, data_dir)
     cut = found.between(moment_ms(from_) if from_ else None, moment_ms(to) if to else None)
     if len(cut) < 2:
         raise InvalidInput(
@@ -43,7 +43,7 @@ def candles(source: str, *, from_: str = "", to: str = "") -> Candles:
     return cut
 
 
-def _stored(source: str) -> Candles:
+def _stored(source: str, data_dir: Path | None) -> Candles:
     import asyncio
 
     from server.cli.house import opened_store
@@ -51,7 +51,7 @@ def _stored(source: str) -> Candles:
     venue, pair, timeframe = source.split(":")
 
     async def load() -> Candles:
-        async with opened_store() as store, store.reading() as tx:
+        async with opened_store(data_dir) as store, store.reading() as tx:
             found = await tx.candles.load(venue, pair, timeframe)
             if len(found):
                 return found

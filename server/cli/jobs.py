@@ -40,7 +40,7 @@ def work(
     hands: Annotated[int, typer.Option(help="Jobs at once, each in a process of its own.")] = 1,
     data_dir: DataDir = None,
 ) -> int:
-    """Do background jobs until Ctrl-C; run as many of these as there are machines. Running jobs are given back."""
+    """Do background jobs until Ctrl-C. Run as many of these as there are machines. Running jobs are given back."""
     from desk.logs import set_up_logs
     from server.cli.house import settings
     from server.up import secrets_of
@@ -121,7 +121,7 @@ def list_jobs(
 
 @jobs.command("schedule")
 def show_schedule(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Show what is done by the clock: when it was done last, what became of it, and when it comes next."""
+    """Show what is done by the clock. Tells when it was done last, what became of it, and when it comes next."""
     rows = asyncio.run(_schedule(data_dir))
     if as_json:
         output.emit_json({"schedule": rows})

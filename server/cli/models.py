@@ -30,7 +30,7 @@ def enter(app: typer.Typer) -> None:
 
 @models.command("list")
 def list_models(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List models with the version that speaks and what its walk-forward found."""
+    """List models with the version that speaks. Tells what its walk-forward found."""
     found = asyncio.run(_listed(data_dir))
     if as_json:
         output.emit_json({"models": [_info(one) for one in found]})
@@ -45,7 +45,7 @@ def list_models(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @models.command("show")
 def show(name: Name, version: Number = 0, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Show the card of a version: what it is, how it was judged, against what, and what to beware of."""
+    """Show the card of a version. Tells what it is, how it was judged, against what, and what to beware of."""
     found = asyncio.run(_shown(name, version, data_dir))
     if as_json:
         output.emit_json(
@@ -98,7 +98,7 @@ def promote(
 
 @models.command("rollback")
 def roll_back(name: Name, as_user: AsUser = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Let the version speak that spoke before the present one; before the first there was none."""
+    """Let the version speak that spoke before. Before the first there was none."""
     from desk.commands import RollBackModel
     from server.cli.admin import done
 

@@ -37,7 +37,7 @@ def simulate(
     spot: Spot = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what happens to given orders on given bars under the fill rules, and under limits where some are given."""
+    """Show what happens to given orders on given bars. The fill rules apply, and limits where some are given."""
     from desk.feeds.files import load_candles
     from server.cli.simulation import simulated
     from trading.backtest.simulate import Venue
@@ -114,7 +114,7 @@ def size(
     ] = "0",
     as_json: AsJson = False,
 ) -> None:
-    """Compute a position size: each limit's arithmetic and the binding constraint."""
+    """Compute a position size. Shows each limit's arithmetic and the binding constraint."""
     from trading.risk.sizing import SizingMethod, SizingRequest
     from trading.risk.sizing import size as sized
 
@@ -163,18 +163,23 @@ def size(
         output.emit_json(document)
         return
     rows = [
-        (("→ " if name == answer.binding else "  ") + name, f"{value:f}")
+        (("→ " if name == answer.binding else "  ") + name, _short(value))
         for name, value in answer.limits.items()
     ]
     output.table("Each limit's quantity", ("limit", "quantity"), rows, right=(1,))
     verdict = (
         f"rejected: {answer.reason}"
         if answer.reason
-        else f"{answer.quantity:f} (notional {answer.notional:f}, risk {answer.risk:f})"
+        else f"{_short(answer.quantity)} (notional {_short(answer.notional)}, risk {_short(answer.risk)})"
     )
     output.console().print(
         f"Size: {verdict}; bound by {answer.binding}.{' ' + answer.note + '.' if answer.note else ''}"
     )
+
+
+def _short(value: Decimal) -> str:
+    """Write a decimal without the zeros that its step leaves behind."""
+    return f"{value.normalize():f}"
 
 
 def _amount(name: str, text: str) -> Decimal:

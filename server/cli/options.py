@@ -73,6 +73,13 @@ Detail = Annotated[
         help="Shorter candles of a pair (file or venue:PAIR:timeframe) that settle what came first inside a bar; repeatable.",
     ),
 ]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="NAME or NAME:VERSION: read this model's forecasts instead of those of the promoted one.",
+    ),
+]
 Spot = Annotated[bool, typer.Option("--spot", help="Refuse short positions, as spot venues do.")]
 OnStopOption = Annotated[
     str | None,

@@ -77,20 +77,52 @@ def table(
     console().print(grid)
 
 
-def figures(title: str, values: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
-    """Print named figures; one that is undefined shows its reason."""
-    rows = [
-        (name, "-" if value is None else number(value), reasons.get(name, ""))
-        for name, value in values.items()
-    ]
-    table(title, ("figure", "value", "" if not any(one[2] for one in rows) else "why not"), rows, right=(1,))
+def entry(name: str, text: str) -> None:
+    """Print something of a list, and what it is under it."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console().print(Padding(Text(name), (0, 0, 0, 2), expand=False))
+    console().print(Padding(Text(text), (0, 0, 0, 6), expand=False))
 
 
-def number(value: Any) -> str:
-    """Give a figure for people's eyes: six significant digits."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
+def fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], *, spare: Sequence[str]) -> list[int]:
+    """Give which columns fit beside each other; those in `spare` go first, in that order, where the screen is narrow."""
+    widths = {name: max(len(name), *(len(row[i]) for row in rows)) for i, name in enumerate(columns)}
+    left = console().width
+    for name in spare:
+        # Two spaces and a rule between columns, one at each edge.
+        if sum(widths.values()) + 3 * len(widths) <= left:
+            break
+        del widths[name]
+    return [i for i, name in enumerate(columns) if name in widths]
+
+
+def figures(
+    title: str, values: Mapping[str, Any], reasons: Mapping[str, str], *, is_share: bool = False
+) -> None:
+    """Print named figures with what they are; one that is undefined shows its reason.
+
+    Args:
+        is_share: money is meant as a share of the capital, as where windows are chained.
+    """
+    from desk.reports.figures import WORDED, shown
+    from trading.backtest.metrics import REASONS
+
+    rows = []
+    for name, value in values.items():
+        words, kind = WORDED[name]
+        text, _, unit = shown(value, "percent" if is_share and kind == "money" else kind).partition(" ")
+        code = reasons.get(name, "")
+        rows.append((name, text, unit, REASONS.get(code, code) if value is None else words))
+    table(title, ("figure", "value", "", ""), rows, right=(1,))
+
+
+def figure(values: Mapping[str, Any] | None, name: str) -> str:
+    """Give one of the figures by its name, for people's eyes."""
+    from desk.reports.figures import WORDED, shown
+
+    return shown((values or {}).get(name), WORDED[name][1])
 
 
 def progress() -> AbstractContextManager[Progress]:

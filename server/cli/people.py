@@ -48,7 +48,7 @@ def set_password(name: Person, data_dir: DataDir = None) -> None:
 
 @user.command("totp")
 def enrol(name: Person, data_dir: DataDir = None) -> None:
-    """Give a person a second factor: shows its secret, then asks for a first code."""
+    """Give a person a second factor. Shows its secret, then asks for a first code."""
     from desk.commands import BeginTotp, ConfirmTotp
     from desk.secrets import Secret
 
@@ -70,7 +70,7 @@ def invite(name: Person, as_user: AsUser = "", data_dir: DataDir = None, as_json
 
 @user.command("link")
 def link(name: Person, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Make a one-time code that links a person's chat account: send /link CODE to the bot in private."""
+    """Make a one-time code that links a chat account. The person sends /link CODE to the bot in private."""
     from desk.commands import CreateChatLinkCode
 
     issued: Any = done(CreateChatLinkCode(), name, data_dir)
@@ -79,7 +79,7 @@ def link(name: Person, data_dir: DataDir = None, as_json: AsJson = False) -> Non
 
 @user.command("remove")
 def remove(name: Person, as_user: AsUser = "", data_dir: DataDir = None) -> None:
-    """Take a person out; sign-ins, tokens and chat links end at once."""
+    """Take a person out. Sign-ins, tokens and chat links end at once."""
     from desk.commands import RemoveMember
 
     done(RemoveMember(user_id=name), as_user, data_dir)
@@ -97,7 +97,7 @@ def sign_out(name: Person, data_dir: DataDir = None) -> None:
 
 @keys.command("rotate")
 def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Seal with a new key and sign with a new key; what the old ones made stays readable."""
+    """Seal and sign with new keys. What the old ones made stays readable."""
     from desk.assembly import rotate_keys
     from server.cli.house import settings
 
@@ -110,7 +110,7 @@ def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @audit.command("verify")
 def verify(data_dir: DataDir = None, seals: SealsFile = None, as_json: AsJson = False) -> int:
-    """Check that no line of the audit was changed, removed or reordered, and that the signed heads still hold."""
+    """Check that the audit was not changed. No line was changed, removed or reordered, and the signed heads hold."""
     from desk.audit_seals import AuditSeals, Verdict
     from desk.audit_seals import verify as verified
     from desk.keyring import FILE_NAME

@@ -46,7 +46,7 @@ def metrics(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compute every performance figure of a series that came from anywhere."""
+    """Compute every performance figure of a series. It may come from anywhere."""
     if (returns is not None and equity is not None) or (
         returns is None and equity is None and trades is None
     ):
@@ -167,7 +167,7 @@ def _print_gate(judged: dict[str, Any]) -> None:
     rows = [
         (
             str(one["gate"]),
-            "-" if one["value"] is None else output.number(one["value"]),
+            "–" if one["value"] is None else f"{one['value']:.6g}",
             one["needed"],
             "passed" if one["has_passed"] else "failed",
             one["reason"] or "",
@@ -191,7 +191,8 @@ def _columns(path: Path, wanted: tuple[str, ...], optional: tuple[str, ...] = ()
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if path.name.endswith(".gz") else raw).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as failed:
-        raise InvalidInput(f"File '{path}' cannot be read: {failed}.") from failed
+        said = failed.strerror if isinstance(failed, OSError) else failed
+        raise InvalidInput(f"File '{path}' cannot be read: {said}.") from failed
     reader = csv.DictReader(io.StringIO(text))
     names = [one.strip() for one in reader.fieldnames or ()]
     missing = [one for one in wanted if one not in names]

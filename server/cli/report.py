@@ -37,7 +37,7 @@ def report(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Report a day, a week or a month: trades, risk events, bots beside each other, drift from the backtest."""
+    """Report a day, a week or a month. Holds trades, risk events, bots beside each other, drift from the backtest."""
     from desk.reports.period.document import document_of
     from desk.reports.period.files import files_of
     from desk.research.runs import registry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,7 +42,7 @@ def strategies(
     strategy_path: StrategyPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the registered strategies, or one with its parameters, units, defaults and ranges."""
+    """List the strategies, or show one. One comes with its parameters, their units, defaults and ranges."""
     from desk.research.runs import registry
 
     known = registry(strategy_path)
@@ -78,13 +77,9 @@ def strategies(
     screen.print(
         f"[bold]{one.name}[/bold]: {one.title}\n\n{one.idea}\n\nSource: {one.source}\nFails in: {one.fails_in}\nWarm-up: {one.warmup_bars} bars\n"
     )
-    rows = [(p.name, str(p.default), p.allowed, p.unit, p.text) for p in one.parameters]
-    output.table(
-        "Parameters (--set name=value)",
-        ("name", "default", "allowed", "unit", "what it does"),
-        rows,
-        right=(1,),
-    )
+    screen.print("Parameters, set with --set NAME=VALUE:")
+    for p in one.parameters:
+        output.entry(f"{p.name} = {p.default} {p.unit}".rstrip() + f" ({p.allowed})", p.text)
 
 
 def backtest(
@@ -180,7 +175,7 @@ def _print_backtest(document: dict[str, Any]) -> None:
         f"{document['from'][:10]} to {document['to'][:10]}\n{params}"
     )
     output.figures("", document["metrics"], document["reasons"])
-    _print_trades(document["trades"], screen.width)
+    _print_trades(document["trades"])
     if document["denied"]:
         screen.print(
             "Entries refused: "
@@ -194,37 +189,27 @@ def _print_backtest(document: dict[str, Any]) -> None:
         screen.print(sentence, style="bold red" if sentence.startswith("AUDIT FAILED") else None)
 
 
-def _print_trades(trades: list[dict[str, Any]], width: int) -> None:
-    """Show the last ten; a narrow screen shows when they began and what came of them, --trades writes the rest."""
-    recent = trades[-10:]
-    if not recent:
+def _print_trades(trades: list[dict[str, Any]]) -> None:
+    """Show the last ten, as much of them as the screen holds; --trades writes everything."""
+    from desk.reports.figures import price, signed
+
+    columns = ("in", "out", "pair", "side", "quantity", "entry", "exit", "P&L", "return", "reason", "tag")
+    numbers = ("quantity", "entry", "exit", "P&L", "return")
+    rows = [
+        (
+            one["entry_at"][:16].replace("T", " "), one["exit_at"][:16].replace("T", " "), one["pair"], one["side"], price(one["quantity"]),
+            price(one["entry_price"]), price(one["exit_price"]), signed(one["pnl"], "money"), signed(one["pnl_ratio"], "percent"), one["reason"], one["tag"],
+        )
+        for one in trades[-10:]
+    ]  # fmt: skip
+    if not rows:
         return
-    from desk.reports.figures import price
-
-    is_wide, has_pairs = width >= 130, len({one["pair"] for one in recent}) > 1
-
-    def priced(value: Decimal) -> str:
-        return f"{value:f}" if is_wide else price(float(value))
-
-    begins = 0 if is_wide else 5
-    columns: list[tuple[str, bool, list[str]]] = [
-        ("in", False, [one["entry_at"][begins:16].replace("T", " ") for one in recent]),
-        ("side", False, [one["side"] for one in recent]),
-        ("entry", True, [priced(one["entry_price"]) for one in recent]),
-        ("exit", True, [priced(one["exit_price"]) for one in recent]),
-        ("P&L", True, [f"{one['pnl']:+.2f}" for one in recent]),
-        ("", True, [f"{one['pnl_ratio']:+.2%}" for one in recent]),
-        ("reason", False, [one["reason"] for one in recent]),
-    ]
-    if is_wide or has_pairs:
-        columns.insert(1, ("pair", False, [one["pair"] for one in recent]))
-    if is_wide:
-        columns.insert(1, ("out", False, [one["exit_at"][:16].replace("T", " ") for one in recent]))
-        columns.insert(4, ("quantity", True, [f"{one['quantity']:f}" for one in recent]))
-        columns.append(("tag", False, [one["tag"] for one in recent]))
+    several = len({one["pair"] for one in trades}) > 1
+    spare = ("tag", "quantity", "out", *(() if several else ("pair",)), "exit", "entry", "return")
+    kept = output.fitting(columns, rows, spare=spare)
     output.table(
-        f"Last {len(recent)} of {len(trades)} trades",
-        [name for name, _, _ in columns],
-        list(zip(*(cells for _, _, cells in columns), strict=True)),
-        right=[i for i, (_, is_right, _) in enumerate(columns) if is_right],
+        f"Last {len(rows)} of {len(trades)} trades",
+        [columns[i] for i in kept],
+        [[row[i] for i in kept] for row in rows],
+        right=[place for place, i in enumerate(kept) if columns[i] in numbers],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,11 +17,13 @@ from server.cli.options import (
     AsJson,
     Capital,
     Chart,
+    DataDir,
     Detail,
     Fee,
     FillRule,
     From,
     Limits,
+    Model,
     Settings,
     Slippage,
     Sources,
@@ -72,7 +74,9 @@ def optimize(
     trailing: Trailing = "close",
     detail: Detail = None,
     spot: Spot = False,
+    model: Model = "",
     strategy_path: StrategyPath = None,
+    data_dir: DataDir = None,
     journal: Annotated[
         Path | None,
         typer.Option(help="Record every trial here (JSON lines); an interrupted search goes on from it."),
@@ -80,7 +84,7 @@ def optimize(
     chart: Chart = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search a strategy's parameters; every trial is recorded, and the winner is deflated by their number."""
+    """Search a strategy's parameters. Every trial is recorded, and the winner is deflated by their number."""
     wanted = request(
         strategy,
         candles,
@@ -97,7 +101,10 @@ def optimize(
         spot=spot,
         detail=detail,
         strategy_path=strategy_path,
+        model=model,
+        data_dir=data_dir,
     )
+    from desk.research.runs import spoken
     from desk.research.searches import heat_picture, laboratory, picker, search_document
 
     lab, fixed = laboratory(wanted)
@@ -116,7 +123,7 @@ def optimize(
         found = pick(lambda params: lab({**fixed, **params}))
     if chart is not None:
         output.write_file(chart, heat_picture(found, axes))
-    document = search_document(strategy, found, objective, axes)
+    document = search_document(strategy, found, objective, axes, spoken(wanted.models))
     if as_json:
         output.emit_json(document)
         return
@@ -145,6 +152,7 @@ def _recorder(
         yield (), None
         return
     from desk.reports.trial_journal import TrialJournal
+    from desk.research.runs import spoken
 
     subject = {
         "strategy": request.strategy,
@@ -160,6 +168,7 @@ def _recorder(
         "trailing": request.trailing if request.trailing != "close" else None,
         "is_spot": None if request.can_short else True,
         "detail": _named(request.detail) or None,
+        "models": spoken(request.models) or None,
     }
     subject |= {name: value for name, value in unusual.items() if value is not None}
     with TrialJournal(path, subject) as journal:
@@ -171,23 +180,29 @@ def _named(series: tuple[Candles, ...]) -> list[list[Any]]:
 
 
 def _print_search(document: dict[str, Any], found: SearchResult, objective: str) -> None:
+    from desk.research.runs import spoken_sentences
+
     rows = [
         (
             str(one.number),
             ", ".join(f"{k}={v}" for k, v in one.params.items()),
-            *(figure(one.figures, name) for name in (objective, "roi", "max_drawdown", "trades")),
+            *(output.figure(one.figures, name) for name in (objective, "roi", "max_drawdown", "trades")),
         )
         for one in found.ranked()[:10]
     ]
     output.table(
         f"Best of {len(found.trials)} trials",
-        ("trial", "parameters", objective, "ROI", "max drawdown", "trades"),
+        ("trial", "parameters", objective, "roi", "drawdown", "trades"),
         rows,
         right=(0, 2, 3, 4, 5),
     )
     screen = output.console()
     if found.best is None:
         screen.print("No trial closed enough trades to be picked.")
+    if rare := sum(one.figure("trades") < found.minimum_trades for one in found.trials):
+        screen.print(
+            f"{rare} trials closed fewer than {found.minimum_trades} trades (--minimum-trades): they come last and cannot win."
+        )
     if found.deflated is not None:
         dsr = "undefined" if found.deflated.dsr is None else f"{found.deflated.dsr:.1%}"
         screen.print(
@@ -199,10 +214,7 @@ def _print_search(document: dict[str, Any], found: SearchResult, objective: str)
             f"The winner's neighbours reach {document['plateau']:.0%} of its {objective}: near 100 % is a plateau, far below a "
             "peak."
         )
+    for sentence in spoken_sentences(document):
+        screen.print(sentence)
     if document["was_cancelled"]:
         screen.print("Interrupted; with --journal the search goes on from here.")
-
-
-def figure(figures: Mapping[str, Any] | None, name: str) -> str:
-    value = (figures or {}).get(name)
-    return "-" if value is None else output.number(value)

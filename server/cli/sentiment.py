@@ -46,7 +46,7 @@ def score(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Score a text, or each text of a file: -1 bearish, 0 neutral, 1 bullish, and a score from -1 to 1."""
+    """Score a text, or each text of a file. Gives -1 bearish, 0 neutral or 1 bullish, and a score from -1 to 1."""
     from desk.predictors import sentiment_model
     from server.cli.house import settings
 

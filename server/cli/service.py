@@ -47,7 +47,7 @@ def up(
     on_stop: OnStopOption = None,
     as_json: AsJson = False,
 ) -> int:
-    """Run everything in one process: store, market, bots, GraphQL, alerts. Ctrl-C stops it."""
+    """Run everything in one process until Ctrl-C. That is store, market, bots, GraphQL and alerts."""
     from server.cli.house import remember, settings
     from server.up import UpOptions, serve
 
@@ -73,7 +73,7 @@ def serve_api(
     strategy_path: StrategyPath = None,
     as_json: AsJson = False,
 ) -> int:
-    """Serve the API alone; another process trades on the same database. Ctrl-C stops it."""
+    """Serve the API alone, until Ctrl-C. Another process trades on the same database."""
     from server.roles import SERVING
 
     return _role(SERVING, port, data_dir, strategy_path, as_json)
@@ -88,7 +88,7 @@ def trade(
     on_stop: OnStopOption = None,
     as_json: AsJson = False,
 ) -> int:
-    """Run the bots, orders and alerts alone; a second one of these takes over when the first one dies. Ctrl-C stops it."""
+    """Run the bots, orders and alerts alone, until Ctrl-C. A second one of these takes over when the first one dies."""
     from server.roles import TRADING
 
     return _role(TRADING, port, data_dir, strategy_path, as_json, on_stop)
@@ -133,7 +133,7 @@ def console(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> int:
-    """Talk to the house, or give one command; with --json the card comes as one JSON document."""
+    """Talk to the house, or give one command. With --json the card comes as one JSON document."""
     return asyncio.run(_console(command, as_user, yes, pictures or Path.cwd(), data_dir, as_json))
 
 
@@ -197,7 +197,7 @@ def _tell(text: str) -> None:
 
 
 def warm() -> None:
-    """Compile the trading core now, so that nothing waits for it later."""
+    """Compile the trading core now. Nothing waits for it later then."""
     from server.warm import is_warm, warm_in_subprocess
 
     if is_warm():

@@ -59,7 +59,7 @@ def train(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the next version of a model, with the walk-forward that judges it. It speaks when promoted."""
+    """Train the next version of a model. The walk-forward that judges it comes with it. It speaks when promoted."""
     options = {
         "model": model,
         "kind": kind,
@@ -108,7 +108,7 @@ def _here(options: dict[str, Any], sources: list[str], data_dir: Path | None) ->
             "No candles were given; a training needs the candles of one pair at least.",
             hint="Name them with --candles, or give --job and --pair.",
         )
-    series = [inputs.candles(one) for one in sources]
+    series = [inputs.candles(one, data_dir=data_dir) for one in sources]
     for source, one in zip(sources, series, strict=True):
         if not one.pair:
             raise InvalidInput(

@@ -43,7 +43,7 @@ def sim_exchange(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a simulated spot exchange that real exchange software can talk to. Ctrl-C stops it."""
+    """Run a simulated spot exchange until Ctrl-C. Real exchange software can talk to it."""
     from server.sim_exchange.app import SimOptions
 
     options = SimOptions(host=host, port=port, ledger=ledger, seed=seed, volatility=volatility)
@@ -118,7 +118,7 @@ def pairs(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show which pairs are on offer at an exchange, and why much traded ones are not."""
+    """Show which pairs an exchange offers. Tells of much traded ones too why they are not on offer."""
     from server.cli.house import settings
     from trading.errors import InvalidInput
 

@@ -12,11 +12,13 @@ from server.cli.options import (
     AsJson,
     Capital,
     Chart,
+    DataDir,
     Detail,
     Fee,
     FillRule,
     From,
     Limits,
+    Model,
     Settings,
     Slippage,
     Sources,
@@ -33,7 +35,6 @@ from server.cli.search import (
     Search,
     TrialCount,
     cancelled_by_ctrl_c,
-    figure,
 )
 
 
@@ -70,11 +71,14 @@ def walk_forward(
     trailing: Trailing = "close",
     detail: Detail = None,
     spot: Spot = False,
+    model: Model = "",
     strategy_path: StrategyPath = None,
+    data_dir: DataDir = None,
     chart: Chart = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pick parameters on one stretch, trade the next, again and again; only the out-of-sample equity counts."""
+    """Pick parameters on one stretch, trade the next, again. Only the out-of-sample equity counts."""
+    from desk.research.runs import spoken_sentences
     from desk.research.searches import laboratory, picker
     from desk.research.walks import span_ms, walk_document
     from trading.backtest.walk_forward import Plan, windows
@@ -96,6 +100,8 @@ def walk_forward(
         spot=spot,
         detail=detail,
         strategy_path=strategy_path,
+        model=model,
+        data_dir=data_dir,
     )
     lab, fixed = laboratory(wanted)
     plan = Plan(train_ms=span_ms(train), test_ms=span_ms(test), gap_ms=span_ms(gap), is_anchored=anchored)
@@ -128,22 +134,24 @@ def walk_forward(
             str(one["test_from"])[:10],
             str(one["test_to"])[:10],
             ", ".join(f"{k}={v}" for k, v in (one["params"] or {}).items()) or "stood aside",
-            figure(one["in_sample"], objective),
-            figure(one["out_of_sample"], objective),
-            figure(one["out_of_sample"], "roi"),
+            output.figure(one["in_sample"], objective),
+            output.figure(one["out_of_sample"], objective),
+            output.figure(one["out_of_sample"], "roi"),
         )
         for one in document["windows"]
     ]
     output.table(
         f"{strategy}: walk-forward",
-        ("test from", "to", "picked", f"{objective} in", "out", "ROI out"),
+        ("test from", "to", "picked", f"{objective} in", "out", "roi out"),
         rows,
         right=(3, 4, 5),
     )
-    output.figures("Out of sample, all windows", done.metrics.values, done.metrics.reasons)
+    output.figures("Out of sample, all windows", done.metrics.values, done.metrics.reasons, is_share=True)
     efficiency = (
-        f"{done.efficiency:.2f}" if done.efficiency is not None else f"undefined ({done.efficiency_reason})"
+        f"{done.efficiency:.2f}" if done.efficiency is not None else f"undefined: {done.efficiency_reason}"
     )
-    output.console().print(f"Walk-forward efficiency: {efficiency}.")
+    output.console().print(f"Walk-forward efficiency: {efficiency.rstrip('.')}.")
+    for sentence in spoken_sentences(document):
+        output.console().print(sentence)
     if not done.gap_is_enough:
         output.console().print("A training trade was held longer than the gap: give a longer --gap.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -89,7 +90,9 @@ def test_a_table_for_people_names_the_same_figures(tmp_path: Path) -> None:
 
     assert ran.code == 0
     assert "sharpe" in ran.out
-    assert "1.72396" in ran.out
+    assert re.search(r"sharpe +1\.724 +Sharpe ratio", ran.out), ran.out
+    assert re.search(r"max_drawdown +−2\.42 +% +Maximum drawdown", ran.out), ran.out
+    assert re.search(r"win_rate +– +It needs more than the input holds", ran.out), ran.out
 
 
 @pytest.mark.parametrize(

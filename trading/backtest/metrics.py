@@ -45,7 +45,7 @@ Figure = float | int | None
 
 #: Why a figure is None, by code.
 REASONS: Mapping[str, str] = {
-    "not_given": "The input does not hold what this figure needs.",
+    "not_given": "It needs more than the input holds.",
     "no_trades": "No trade was closed.",
     "no_wins": "No trade was won.",
     "no_losses": "No trade was lost, so there is nothing to divide by.",
