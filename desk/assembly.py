@@ -223,7 +223,7 @@ async def open_house(
         bell=bell,
         prices=LivePrices(clock),
         models=models,
-        drifts=Drifts(store, feed, registry, clock),
+        drifts=Drifts(store, feed, registry, clock, models),
         painter=painter,
         timetable=timetable,
     )

@@ -84,16 +84,27 @@ async def external_series(
     return found
 
 
+async def known_series(tx: Unit, names: Sequence[str], markets: Sequence[Candles]) -> dict[str, Series]:
+    """Give the series of the store that a strategy names, for some markets; forecasts come from elsewhere."""
+    found: dict[str, Series] = {}
+    for one in markets:
+        found |= await external_series(tx, names, one.pair, _every_close(one))
+    return found
+
+
 async def offered_series(tx: Unit, markets: Sequence[Candles]) -> dict[str, Series]:
     """Give every series that the house offers for some markets, for research: nobody knows yet what will be read."""
     found: dict[str, Series] = {}
     for one in markets:
         if not len(one):
             continue
-        step = one.timeframe.ms
-        # Bars that are missing are filled in later, so their closes count too.
-        closes = np.arange(int(one.ts_ms[0]) + step, int(one.ts_ms[-1]) + step + 1, step, dtype=np.int64)
         names = (SENTIMENT.format(pair=one.pair), FEAR_GREED)
-        loaded = await external_series(tx, names, one.pair, closes)
+        loaded = await external_series(tx, names, one.pair, _every_close(one))
         found |= {name: series for name, series in loaded.items() if np.isfinite(series.values).any()}
     return found
+
+
+def _every_close(candles: Candles) -> IntArray:
+    """Give the closes of bars; those that are missing are filled in later, so theirs count too."""
+    step = candles.timeframe.ms
+    return np.arange(int(candles.ts_ms[0]) + step, int(candles.ts_ms[-1]) + step + 1, step, dtype=np.int64)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from desk.models.book import forecasts_of, speeches_of
 from desk.research.audit import audited
 from desk.research.pictures import backtest_picture, backtest_report
 from desk.research.runs import Request, run_backtest
 from desk.research.tables import trades_csv
-from trading.candles import fill_gaps
 from workers.hand import Result, Tell
-
-if TYPE_CHECKING:
-    from desk.models.book import Book
-    from trading.market import Series
 
 #: Steps that the progress bar of a run counts.
 _STEPS = 3
@@ -39,23 +35,10 @@ def run(payload: Mapping[str, Any], tell: Tell) -> Result:
     return Result(values=done.document, files=files)
 
 
-def forecasts_of(payload: Mapping[str, Any]) -> dict[str, Series]:
-    """Give the forecasts of the markets' pairs, each by the version that spoke at the time."""
-    from desk.models.book import forecast_series
-    from strategies.learned_signal import SERIES
-
-    books: Mapping[str, Book] = payload.get("books", {})
-    found = {}
-    for candles in payload["candles"]:
-        if (book := books.get(candles.pair)) is not None:
-            whole, _ = fill_gaps(candles)
-            found[SERIES.format(pair=candles.pair)] = forecast_series(book.reigns, book.speakers(), whole)
-    return found
-
-
 def request_of(payload: Mapping[str, Any]) -> Request:
-    """Read what was asked for."""
+    """Read what was asked for; input that was queued before an option existed lacks it."""
     given = payload["input"]
+    books = payload.get("books", {})
     return Request(
         strategy=given["strategy"],
         parameters=dict(given["parameters"]),
@@ -64,9 +47,12 @@ def request_of(payload: Mapping[str, Any]) -> Request:
         capital=Decimal(given["capital"]),
         fee=float(given["fee"]),
         slippage=float(given["slippage"]),
-        spread=0.0,
-        fill="through",
+        spread=float(given.get("spread", 0)),
+        fill=given.get("fill", "through"),
+        trailing=given.get("trailing", "close"),
         can_short=given["can_short"],
         strategy_path=payload["strategy_path"],
-        series={**payload.get("series", {}), **forecasts_of(payload)},
+        series={**payload.get("series", {}), **forecasts_of(books, payload["candles"])},
+        models=speeches_of(books, payload["candles"]),
+        detail=tuple(payload.get("detail", ())),
     )

@@ -14,16 +14,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from desk.clock import Clock
+from desk.clock import Clock, from_ms
 from desk.models.book import Book, may_read_forecasts
 from desk.models.room import room_of
 from desk.ports import Feed, Store, Unit
-from desk.research.history import candles_for
+from desk.research.history import MOST_BARS, candles_for
 from desk.series import offered_series
 from desk.settings import Settings
 from desk.views import Job
 from trading.candles import Candles
+from trading.errors import InvalidInput
 from trading.events import Event
+from trading.timeframes import Timeframe
 from workers.hand import Result, Tell
 from workers.rooms import ROOMS
 
@@ -110,18 +112,48 @@ async def markets(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:
     return {
         "input": dict(given),
         "candles": series,
+        "detail": await _details(tx, bench, given, series),
         "series": await offered_series(tx, series),
         "books": await _books(tx, bench, job, series),
         "strategy_path": bench.strategy_path,
     }
 
 
+async def _details(
+    tx: Unit, bench: Bench, given: Mapping[str, Any], series: Sequence[Candles]
+) -> list[Candles]:
+    """Give the shorter candles that settle what came first inside the bars of some markets."""
+    if not given.get("detail"):
+        return []
+    step = Timeframe.parse(given["detail"]).ms
+    bars = sum((int(one.ts_ms[-1]) - int(one.ts_ms[0])) // step for one in series)
+    if bars > MOST_BARS:
+        raise InvalidInput(
+            f"{bars} candles of {given['detail']} lie inside these bars; up to {MOST_BARS} can be worked on.",
+            hint="Choose a shorter range, fewer pairs or longer detail candles.",
+        )
+    return [
+        await candles_for(
+            tx,
+            bench.feed,
+            one.pair,
+            given["detail"],
+            from_ms(int(one.ts_ms[0])),
+            from_ms(int(one.ts_ms[-1]) + one.timeframe.ms),
+        )
+        for one in series
+    ]
+
+
 async def _books(tx: Unit, bench: Bench, job: Job, series: Sequence[Candles]) -> dict[str, Book]:
     """Give what forecasts rest on, by pair, for strategies that may read them; they are computed where the work is done."""
     if bench.settings is None or not may_read_forecasts(str(job.input.get("strategy", ""))):
         return {}
-    room = room_of(bench.settings)
-    found = {one.pair: await room.book(tx, job.workspace_id, one.pair, str(one.timeframe)) for one in series}
+    room, model = room_of(bench.settings), str(job.input.get("model", ""))
+    found = {
+        one.pair: await room.book(tx, job.workspace_id, one.pair, str(one.timeframe), model=model)
+        for one in series
+    }
     return {pair: book for pair, book in found.items() if book.reigns}
 
 
@@ -139,7 +171,15 @@ async def with_parts(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:
         return await markets(tx, bench, job)
     lines = [line for one in parts for line in one.result.get("trials", ())]
     problems = sorted({one.error for one in parts if one.error})
-    return {"input": dict(job.input), "lines": lines, "problems": problems}
+    heard = [one.result["models"] for one in parts if "models" in one.result]
+    if any(one != heard[0] for one in heard):
+        problems.append("another model began to speak during the search; ask for it again")
+    return {
+        "input": dict(job.input),
+        "lines": lines,
+        "problems": problems,
+        "models": heard[0] if heard else [],
+    }
 
 
 def kinds() -> Mapping[str, Kind]:

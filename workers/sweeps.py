@@ -17,6 +17,7 @@ from trading.errors import InvalidInput
 from workers.hand import Result, Tell
 
 if TYPE_CHECKING:
+    from desk.research.runs import Request
     from desk.views import Job
 
 #: Names the figures among a job's bars: "best 7" is what trial 7 reached when it was the best so far.
@@ -39,20 +40,25 @@ def split(job: Job) -> list[Mapping[str, Any]]:
 
 def run_part(payload: Mapping[str, Any], tell: Tell) -> Result:
     """Run some trials of a grid."""
+    from desk.research.runs import spoken
     from desk.research.searches import laboratory
     from workers.backtests import request_of
 
-    lab, fixed = laboratory(request_of(payload))
+    request = request_of(payload)
+    lab, fixed = laboratory(request)
     rows = payload["trials"]
     lines: list[str] = []
     for number, params in rows:
         lines.append(run_one(lambda own: lab({**fixed, **own}), number, params).as_line())
         tell("trials", len(lines), len(rows))
-    return Result(values={"trials": lines})
+    return Result(values={"trials": lines, "models": spoken(request.models)})
 
 
 def run(payload: Mapping[str, Any], tell: Tell) -> Result:
     """Conclude a grid from its parts, or search with guidance."""
+    from desk.research.runs import spoken
+    from workers.backtests import request_of
+
     given = payload["input"]
     if "lines" in payload:
         if problems := payload["problems"]:
@@ -63,9 +69,9 @@ def run(payload: Mapping[str, Any], tell: Tell) -> Result:
             minimum_trades=given["minimum_trades"],
             was_cancelled=False,
         )
-    else:
-        found = _guided(payload, tell)
-    return _told(given, found)
+        return _told(given, found, payload["models"])
+    request = request_of(payload)
+    return _told(given, _guided(given, request, tell), spoken(request.models))
 
 
 def walk(payload: Mapping[str, Any], tell: Tell) -> Result:
@@ -111,11 +117,9 @@ def walk(payload: Mapping[str, Any], tell: Tell) -> Result:
     return Result(values=document, files={"equity.png": ("image/png", picture)})
 
 
-def _guided(payload: Mapping[str, Any], tell: Tell) -> SearchResult:
+def _guided(given: Mapping[str, Any], request: Request, tell: Tell) -> SearchResult:
     from desk.research.searches import laboratory, picker
-    from workers.backtests import request_of
 
-    given, request = payload["input"], request_of(payload)
     lab, fixed = laboratory(request)
     ended, best = 0, -math.inf
 
@@ -142,11 +146,11 @@ def _guided(payload: Mapping[str, Any], tell: Tell) -> SearchResult:
     return pick(lambda params: lab({**fixed, **params}))
 
 
-def _told(given: Mapping[str, Any], found: SearchResult) -> Result:
+def _told(given: Mapping[str, Any], found: SearchResult, models: Sequence[Mapping[str, Any]]) -> Result:
     from desk.research.searches import heat_picture, search_document
 
     axes = tuple(read_axis(one) for one in given["grid"])
-    document = search_document(given["strategy"], found, given["objective"], axes)
+    document = search_document(given["strategy"], found, given["objective"], axes, models)
     document["count"] = len(document.pop("trials"))
     files = {"trials.csv": ("text/csv", _table(found.trials, given["objective"]).encode())}
     if axes:

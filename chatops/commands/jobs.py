@@ -45,6 +45,9 @@ _TF = Argument(name="tf", read=kinds.name, default="1h", offers=("5m", "15m", "1
 _FROM = Argument(name="from", read=kinds.day, only_named=True)
 _TO = Argument(name="to", read=kinds.day, only_named=True)
 _RANGE = Argument(name="range", read=kinds.stretch)
+_TRAILING = Argument(name="trailing", read=kinds.choice("close", "venue"), only_named=True, default="close")
+_DETAIL = Argument(name="detail", read=kinds.name, only_named=True, default="")
+_MODEL = Argument(name="model", read=kinds.name, only_named=True, default="")
 _JOB = Argument(name="id", read=kinds.name, offers="job")
 
 
@@ -53,7 +56,7 @@ _JOB = Argument(name="id", read=kinds.name, offers="job")
     example="/backtest trend_following BTC/USDT 1h from=2026-01-01 fast_bars=20",
     asks=RunBacktest,
     aliases=("bt",),
-    arguments=(_STRATEGY, _PAIRS, _TF, _RANGE, _FROM, _TO),
+    arguments=(_STRATEGY, _PAIRS, _TF, _RANGE, _FROM, _TO, _TRAILING, _DETAIL, _MODEL),
     keeps_settings=True,
 )
 async def backtest(asked: Asked) -> Card:
@@ -67,6 +70,9 @@ async def backtest(asked: Asked) -> Card:
             timeframe=args["tf"],
             since=since,
             until=until,
+            trailing=args["trailing"],
+            detail=args["detail"],
+            model=args["model"],
             parameters=tuple((key, setting(typed)) for key, typed in args["settings"].items()),
         )
     )
@@ -85,6 +91,9 @@ async def backtest(asked: Asked) -> Card:
         _RANGE,
         _FROM,
         _TO,
+        _TRAILING,
+        _DETAIL,
+        _MODEL,
         Argument(name="trials", read=kinds.whole(2, 5_000), only_named=True, default=50),
         Argument(name="objective", read=kinds.name, only_named=True, default=""),
     ),
@@ -102,6 +111,9 @@ async def optimize(asked: Asked) -> Card:
             timeframe=args["tf"],
             since=since,
             until=until,
+            trailing=args["trailing"],
+            detail=args["detail"],
+            model=args["model"],
             grid=tuple(f"{key}={typed}" for key, typed in args["settings"].items()),
             trials=args["trials"],
             **more,

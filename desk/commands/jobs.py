@@ -22,6 +22,11 @@ class Research(Command):
         since, until: opening times of the first bar and after the last; None = as far as candles are known.
         parameters, limits: of the strategy and of the account's risk; what is left out keeps its default.
         fee, slippage: shares of the price per side.
+        spread: share of the price between bid and ask; market fills pay half of it.
+        fill: "through" or "touch": whether a limit needs a price beyond it.
+        trailing: "close" or "venue": who moves trailing stops, the bot at each close or the venue inside the bar.
+        detail: a shorter timeframe whose candles settle what came first inside a bar; empty = none.
+        model: "NAME" or "NAME:VERSION": whose forecasts are read instead of those of who speaks.
     """
 
     strategy: str
@@ -35,6 +40,11 @@ class Research(Command):
     fee: Decimal = Decimal("0.001")
     slippage: Decimal = Decimal("0.0005")
     can_short: bool = True
+    spread: Decimal = Decimal(0)
+    fill: str = "through"
+    trailing: str = "close"
+    detail: str = ""
+    model: str = ""
 
 
 @asks(role=Role.OPERATOR, causes=(JobChanged,))

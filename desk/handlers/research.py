@@ -22,9 +22,11 @@ from desk.handlers.finding import pair_name
 from desk.identity import Actor
 from desk.jobs.bell import Bell
 from desk.jobs.queueing import changed, new_job, queue
+from desk.models.book import may_read_forecasts
+from desk.models.registry import askable
 from desk.ports import Feed, Unit
 from desk.research.history import require_pairs
-from desk.research.runs import risk_limits
+from desk.research.runs import fill_rule, risk_limits, trailing_rule
 from desk.research.walks import span_ms
 from desk.views import Job, JobState
 from strategies.base import BaseStrategy
@@ -65,7 +67,7 @@ class ResearchHandlers:
 
     async def run(self, command: Research, handling: Handling) -> Job:
         """Queue a run over a history; what can be refused at once is refused at once."""
-        checked = await self._checked(command, handling.tx)
+        checked = await self._checked(command, handling.tx, handling.actor.workspace_id)
         title = f"{checked.strategy} on {', '.join(checked.pairs)} {checked.timeframe}"
         return await self._queue(handling, KINDS[type(command)], title, plain_input(checked))
 
@@ -100,7 +102,7 @@ class ResearchHandlers:
 
     async def preview_search(self, command: Research, tx: Unit, actor: Actor) -> Preview:
         """Say how many runs a search costs."""
-        checked = await self._checked(command, tx)
+        checked = await self._checked(command, tx, actor.workspace_id)
         return Preview(
             code=f"confirm.{type(command).__name__}",
             params={
@@ -127,7 +129,7 @@ class ResearchHandlers:
         handling.after_commit.append(lambda: self._bell.ring(job.id))
         return job
 
-    async def _checked(self, command: Research, tx: Unit) -> Research:
+    async def _checked(self, command: Research, tx: Unit, workspace_id: str) -> Research:
         strategy = self._registry.get_strategy(command.strategy)(**dict(command.parameters))
         pairs = tuple(dict.fromkeys(pair_name(one) for one in command.pairs if one.strip()))
         if len(pairs) > MOST_PAIRS:
@@ -136,13 +138,24 @@ class ResearchHandlers:
         _in_order(command.since, command.until)
         if command.capital <= 0:
             raise InvalidInput(f"Capital {command.capital} was given; more than 0 is allowed.")
-        for name in ("fee", "slippage"):
+        for name in ("fee", "slippage", "spread"):
             if not 0 <= getattr(command, name) < Decimal("0.1"):
                 raise InvalidInput(
                     f"{name.capitalize()} {getattr(command, name)} was given; a share from 0 to below 0.1 is allowed.",
                     hint="0.001 is a tenth of a percent.",
                 )
         _check_search(command, strategy)
+        fill_rule(command.fill)
+        trailing_rule(command.trailing)
+        timeframe = Timeframe.parse(command.timeframe)
+        if command.model:
+            if not may_read_forecasts(strategy.name):
+                raise InvalidInput(
+                    f"Model '{command.model[:60]}' was named, but {strategy.name} reads no forecasts.",
+                    hint="Leave it out, or choose a strategy that does, such as learned_signal.",
+                )
+            for one in pairs:
+                await askable(tx, workspace_id, command.model, one, str(timeframe))
         limits = tuple((name, _number(value)) for name, value in command.limits)
         risk_limits(dict(limits))
         return replace(
@@ -150,8 +163,26 @@ class ResearchHandlers:
             limits=limits,
             strategy=strategy.name,
             pairs=pairs,
-            timeframe=str(Timeframe.parse(command.timeframe)),
+            timeframe=str(timeframe),
+            detail=_detail(command.detail, timeframe),
         )
+
+
+def _detail(text: str, of: Timeframe) -> str:
+    """Read the timeframe of detail candles.
+
+    Raises:
+        BadParameter: it is none that bars can be cut into.
+    """
+    if not text:
+        return ""
+    found = Timeframe.parse(text)
+    if found.ms >= of.ms or of.ms % found.ms:
+        raise BadParameter(
+            f"Detail {found} was given for bars of {of}; a shorter timeframe that divides it is allowed.",
+            hint="For example 5m for bars of 1h.",
+        )
+    return str(found)
 
 
 def plain_input(command: Any) -> dict[str, Any]:

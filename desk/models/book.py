@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from desk.clock import to_ms
 from desk.models.speaking import Speaker, speaker_of
 from desk.models.views import Promotion, Spoken
-from trading.candles import Candles
+from strategies.learned_signal import SERIES
+from trading.candles import Candles, fill_gaps
 from trading.market import Series
 
 FloatArray = NDArray[np.float64]
@@ -35,6 +36,22 @@ class Reign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """Whose forecasts a run was given for a pair at the closes [from_ms, until_ms).
+
+    Attributes:
+        learned_ms: at closes before it spoke the version's walk-forward, from it on the version itself.
+    """
+
+    pair: str
+    model: str
+    version: int
+    from_ms: int
+    until_ms: int
+    learned_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """Everything that forecasts of a pair rest on, as data: it may travel to another process.
 
@@ -45,6 +62,25 @@ class Book:
 
     reigns: tuple[Reign, ...]
     files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+
+    def speeches(self, candles: Candles) -> tuple[Speech, ...]:
+        """Give whose forecasts a pair's bars were given, in the order of time."""
+        if not len(candles):
+            return ()
+        first = int(candles.ts_ms[0]) + candles.timeframe.ms
+        last = int(candles.ts_ms[-1]) + candles.timeframe.ms
+        return tuple(
+            Speech(
+                pair=candles.pair,
+                model=one.version.model,
+                version=one.version.version,
+                from_ms=max(one.from_ms, first),
+                until_ms=min(one.until_ms, last + 1),
+                learned_ms=to_ms(one.version.retrain_at),
+            )
+            for one in self.reigns
+            if one.version is not None and one.from_ms <= last and one.until_ms > first
+        )
 
     def speakers(self) -> dict[str, Speaker]:
         """Give the speakers by version id."""
@@ -58,6 +94,11 @@ def may_read_forecasts(strategy: str) -> bool:
 
     known = {one.name: one for one in default_registry().list_strategies()}
     return strategy not in known or any(one.startswith("forecast:") for one in known[strategy].series_needed)
+
+
+def whole_reign(version: Spoken) -> tuple[Reign, ...]:
+    """Give one version the word at all times: before what it learned until speaks its walk-forward."""
+    return (Reign(from_ms=0, until_ms=_FOREVER, version=version),)
 
 
 def reigns_of(
@@ -143,3 +184,20 @@ def _with_silences(available: IntArray, values: FloatArray, candles: Candles) ->
     said = np.concatenate((values, np.full(len(silent), np.nan)))
     order = np.argsort(every, kind="stable")
     return Series(available_ms=every[order], values=said[order])
+
+
+def forecasts_of(books: Mapping[str, Book], markets: Sequence[Candles]) -> dict[str, Series]:
+    """Give the series of forecasts of markets, each by the version that spoke at the time."""
+    found = {}
+    for candles in markets:
+        if (book := books.get(candles.pair)) is not None and book.reigns:
+            whole, _ = fill_gaps(candles)
+            found[SERIES.format(pair=candles.pair)] = forecast_series(book.reigns, book.speakers(), whole)
+    return found
+
+
+def speeches_of(books: Mapping[str, Book], markets: Sequence[Candles]) -> tuple[Speech, ...]:
+    """Give whose forecasts markets were given, by pair and time."""
+    return tuple(
+        one for candles in markets if candles.pair in books for one in books[candles.pair].speeches(candles)
+    )

@@ -98,6 +98,49 @@ async def version_named(tx: Unit, workspace_id: str, model: str, version: int = 
     return found
 
 
+async def askable(tx: Unit, workspace_id: str, named: str, pair: str, timeframe: str) -> ModelVersion:
+    """Give the version that a backtest names as "NAME" or "NAME:VERSION", if it can be asked about a pair.
+
+    Raises:
+        NotFound: there is none.
+        InvalidInput: it is of other pairs or another timeframe, its files are not on the shelf, or its training found a
+            leak.
+    """
+    model, _, number = named.partition(":")
+    if number and not (number.isascii() and number.isdigit() and int(number)):
+        raise InvalidInput(
+            f"Version '{number[:20]}' of '{model[:60]}' was asked for; a number from 1 on is allowed.",
+            hint="For example hourly:3, or hourly for the newest.",
+        )
+    found = await version_named(tx, workspace_id, model, int(number or 0))
+    if pair not in found.pairs or timeframe != found.timeframe:
+        raise InvalidInput(
+            f"{found.label} cannot be asked about {pair} {timeframe}: it forecasts {', '.join(found.pairs)} "
+            f"{found.timeframe}."
+        )
+    require_usable(found)
+    return found
+
+
+def require_usable(version: ModelVersion) -> None:
+    """Refuse a version that must not speak.
+
+    Raises:
+        InvalidInput: its files are not on the shelf, or its training found a leak.
+    """
+    if version.state is not Shelved.KEPT:
+        raise InvalidInput(
+            f"{version.label} cannot speak yet: its files are not on the shelf.",
+            hint="See 'breakwater jobs list --kind model_keep'; retry it if it failed.",
+        )
+    if findings := version.card.get("findings"):
+        raise InvalidInput(
+            f"{version.label} cannot speak: its training found {len(findings)} leaks, the first: "
+            f"{str(findings[0])[:200]}",
+            hint="Train it anew on clean candles.",
+        )
+
+
 async def speaking_version(tx: Unit, workspace_id: str, model: str) -> int:
     """Give the number of the version that speaks; 0 = none."""
     found = await tx.models.promotions(workspace_id, model)
@@ -113,17 +156,7 @@ async def promote(
         InvalidInput: its files are not on the shelf, or its training found a leak.
         Conflict: it speaks already.
     """
-    if version.state is not Shelved.KEPT:
-        raise InvalidInput(
-            f"{version.label} cannot speak yet: its files are not on the shelf.",
-            hint="See 'breakwater jobs list --kind model_keep'; retry it if it failed.",
-        )
-    if findings := version.card.get("findings"):
-        raise InvalidInput(
-            f"{version.label} cannot speak: its training found {len(findings)} leaks, the first: "
-            f"{str(findings[0])[:200]}",
-            hint="Train it anew on clean candles.",
-        )
+    require_usable(version)
     before = await speaking_version(tx, version.workspace_id, version.model)
     if before == version.version:
         raise Conflict(f"{version.label} speaks already.")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import structlog
 
-from desk.models.book import Book, Reign, forecast_series, reigns_of
+from desk.models.book import Book, Reign, forecast_series, reigns_of, whole_reign
+from desk.models.registry import askable
 from desk.models.shelf import Shelf
 from desk.models.speaking import Speaker, needed_files, speaker_of
 from desk.models.views import Spoken
@@ -77,13 +78,20 @@ class ModelRoom:
             return ()
         return reigns_of(await tx.models.spoken(workspace_id), promotions, pair, timeframe)
 
-    async def book(self, tx: Unit, workspace_id: str, pair: str, timeframe: str) -> Book:
+    async def book(self, tx: Unit, workspace_id: str, pair: str, timeframe: str, *, model: str = "") -> Book:
         """Give everything that forecasts of a pair rest on, to be worked with elsewhere.
+
+        Args:
+            model: "NAME" or "NAME:VERSION" is asked instead of who speaks; without a number the newest.
 
         Raises:
             OperatorProblem: files are missing or broken.
+            NotFound, InvalidInput: the named version is not there, or cannot be asked about the pair.
         """
-        reigns = await self.reigns(tx, workspace_id, pair, timeframe)
+        if model:
+            reigns = whole_reign(await askable(tx, workspace_id, model, pair, timeframe))
+        else:
+            reigns = await self.reigns(tx, workspace_id, pair, timeframe)
         files: dict[str, Mapping[str, bytes]] = {}
         for one in reigns:
             if one.version is not None and one.version.id not in files:

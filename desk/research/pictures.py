@@ -76,6 +76,7 @@ def wave_picture(candles: Candles) -> bytes:
 def backtest_report(done: Done, ending: str) -> bytes | str:
     """Render the report of an audited run as HTML or PDF."""
     from desk.research.audit import audit_sentences
+    from desk.research.runs import spoken_sentences
     from trading.backtest.evaluate import report_of
 
     gaps = done.document["gaps"]
@@ -89,7 +90,7 @@ def backtest_report(done: Done, ending: str) -> bytes | str:
         strategy=done.document["strategy"],
         params=done.document["params"],
         timeframe=done.document["timeframe"],
-        notes=(*audit_sentences(done.document["audit"]), *filled, *inside),
+        notes=(*audit_sentences(done.document["audit"]), *spoken_sentences(done.document), *filled, *inside),
     )
     return rendered(report, ending)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from trading.candles import Candles, fill_gaps
 from trading.errors import BadParameter, InvalidInput, nearest
 
 if TYPE_CHECKING:
+    from desk.models.book import Speech
     from strategies.base import BaseStrategy, ColumnStrategy
     from strategies.registry import StrategyRegistry
     from trading.backtest.result import BacktestResult, Trade
@@ -28,6 +29,7 @@ class Request:
 
     Attributes:
         detail: shorter candles of some pairs, which settle what came first inside a bar.
+        models: whose forecasts `series` holds; told in what comes of the run.
     """
 
     strategy: str
@@ -44,6 +46,7 @@ class Request:
     trailing: str = "close"
     series: Mapping[str, Series] = field(default_factory=dict)
     detail: tuple[Candles, ...] = ()
+    models: tuple[Speech, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,20 +135,30 @@ def account_for(request: Request, markets: tuple[Candles, ...], tags: tuple[str,
             taker_fee=request.fee,
             slippage=request.slippage,
             spread=request.spread,
-            fill=_fill(request.fill),
-            trailing=_trailing(request.trailing),
+            fill=fill_rule(request.fill),
+            trailing=trailing_rule(request.trailing),
         ),
         limits=risk_limits(request.limits),
     )
 
 
-def _fill(text: str) -> Any:
+def fill_rule(text: str) -> Any:
+    """Give the rule by which limits fill.
+
+    Raises:
+        BadParameter: there is no such rule.
+    """
     if text not in {"through", "touch"}:
         raise BadParameter(f"Fill rule '{text}' was given; through or touch is allowed.")
     return text
 
 
-def _trailing(text: str) -> Any:
+def trailing_rule(text: str) -> Any:
+    """Give who moves trailing stops.
+
+    Raises:
+        BadParameter: neither the bot nor the venue.
+    """
     if text not in {"close", "venue"}:
         raise BadParameter(f"Trailing '{text}' was given; close or venue is allowed.")
     return text
@@ -263,9 +276,34 @@ def run_backtest(request: Request) -> Done:
             "trailing": request.trailing,
             "detail": {pair: str(one.timeframe) for pair, one in detail.items()},
         },
+        "models": spoken(request.models),
     }
     return Done(
         request=request, strategy=strategy, markets=markets, signals=signals, result=result, document=document
+    )
+
+
+def spoken(models: Sequence[Speech]) -> list[dict[str, Any]]:
+    """Give whose forecasts a run read as plain values."""
+    return [
+        {
+            "pair": one.pair,
+            "model": one.model,
+            "version": one.version,
+            "from": moment(one.from_ms),
+            "to": moment(one.until_ms - 1),
+            "learned_until": moment(one.learned_ms),
+        }
+        for one in models
+    ]
+
+
+def spoken_sentences(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tell people whose forecasts a run read."""
+    return tuple(
+        f"Forecasts of {one['pair']}: {one['model']} v{one['version']}, which learned until {one['learned_until'][:16]}"
+        f"{'; before that its walk-forward' if one['from'] < one['learned_until'] else ''}."
+        for one in document["models"]
     )
 
 

@@ -105,9 +105,17 @@ def picker(
 
 
 def search_document(
-    strategy: str, found: SearchResult, objective: str, axes: tuple[Any, ...] = ()
+    strategy: str,
+    found: SearchResult,
+    objective: str,
+    axes: tuple[Any, ...] = (),
+    models: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Give what a search found as plain values; with the axes of a grid, how the winner's neighbours did too."""
+    """Give what a search found as plain values; with the axes of a grid, how the winner's neighbours did too.
+
+    Args:
+        models: whose forecasts its runs read, as plain values.
+    """
     from trading.backtest.search_space import Grid as Space
 
     best = found.best
@@ -137,6 +145,7 @@ def search_document(
         },
         "plateau": found.plateau(Space(axes=axes)) if axes else None,
         "was_cancelled": found.was_cancelled,
+        "models": list(models),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from desk.research.runs import Request, moment
+from desk.research.runs import Request, moment, spoken
 from trading.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -55,4 +55,5 @@ def walk_document(request: Request, done: WalkForward) -> dict[str, Any]:
         "gap_is_enough": done.gap_is_enough,
         "equity": {"ts_ms": done.ts_ms, "equity": done.equity},
         "was_cancelled": done.was_cancelled,
+        "models": spoken(request.models),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from desk.research.searches import laboratory, picker
 from tests.support.records import NOON
 from trading.backtest.bias_audits import random_walk
 from trading.backtest.search_space import Grid, read_axis
+from trading.errors import InvalidInput
 from trading.timeframes import Timeframe
 from workers.backtests import request_of
 from workers.hand import Result, packed, unpacked
@@ -33,7 +35,18 @@ def payload(command: Research | CheckBias, **more: Any) -> dict[str, Any]:
     return {"input": plain_input(command), "candles": [CANDLES], "strategy_path": None, **more}
 
 
+def here(function: str, given: Mapping[str, Any]) -> tuple[Result, list[tuple[str, float, float]]]:
+    """Do the work in this process: what the way to a hand and back adds is shown once."""
+    module, _, name = function.partition(":")
+    told: list[tuple[str, float, float]] = []
+    found: Result = getattr(importlib.import_module(module), name)(
+        given, lambda bar, at, of: told.append((bar, float(at), float(of)))
+    )
+    return found, told
+
+
 async def done(function: str, given: Mapping[str, Any]) -> tuple[Result, list[tuple[str, float, float]]]:
+    """Do the work in a hand."""
     told: list[tuple[str, float, float]] = []
     hand = Hand()
     try:
@@ -62,16 +75,16 @@ async def test_a_backtest_gives_the_figures_of_the_same_run_with_its_report() ->
     assert rows
 
 
-async def test_a_grid_cut_into_parts_gives_what_one_piece_gives() -> None:
+def test_a_grid_cut_into_parts_gives_what_one_piece_gives() -> None:
     command = RunOptimization(**STRATEGY, grid=GRID, minimum_trades=1)
     job = new_job("w", "optimization", title="", input=plain_input(command), now=NOON)
     parts = split(job)
     lines: list[str] = []
     for one in parts:
-        found, _ = await done("workers.sweeps:run_part", payload(command, trials=one["trials"]))
+        found, _ = here("workers.sweeps:run_part", payload(command, trials=one["trials"]))
         lines += found.values["trials"]
 
-    joined, _ = await done("workers.sweeps:run", {"input": job.input, "lines": lines, "problems": []})
+    joined, _ = here("workers.sweeps:run", {"input": job.input, "lines": lines, "problems": [], "models": []})
 
     request = request_of(payload(command))
     lab, fixed = laboratory(request)
@@ -96,21 +109,19 @@ async def test_a_search_whose_parts_failed_says_so() -> None:
         )
 
 
-async def test_a_walk_gives_its_windows_and_refuses_a_history_that_is_too_short() -> None:
+def test_a_walk_gives_its_windows_and_refuses_a_history_that_is_too_short() -> None:
     walk = RunWalkForward(**STRATEGY, grid=("fast_bars=10,20",), train="40d", test="20d", minimum_trades=1)
 
-    found, told = await done("workers.sweeps:walk", payload(walk))
-    with pytest.raises(JobRefused, match="need"):
-        await done("workers.sweeps:walk", payload(replace(walk, train="900d")))
+    found, told = here("workers.sweeps:walk", payload(walk))
+    with pytest.raises(InvalidInput, match="need"):
+        here("workers.sweeps:walk", payload(replace(walk, train="900d")))
 
     assert len(found.values["windows"]) == told[-1][2] >= 3
     assert found.files["equity.png"][1][:4] == b"\x89PNG"
 
 
-async def test_a_bias_check_gives_a_verdict() -> None:
-    found, told = await done(
-        "workers.checks:run", payload(CheckBias(name="trend_following", pair="BTC/USDT"))
-    )
+def test_a_bias_check_gives_a_verdict() -> None:
+    found, told = here("workers.checks:run", payload(CheckBias(name="trend_following", pair="BTC/USDT")))
 
     assert (found.values["clean"], found.values["notes"]) == (True, [])
     assert told[-1] == ("checks", 1.0, 1.0)

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from desk.clock import Clock
+from desk.models.room import ModelRoom
 from desk.ports import Feed, Store, Unit
 from desk.reports.drift.material import Material, Request, gathered
 from desk.reports.drift.values import Drift
@@ -22,10 +23,22 @@ _KNOWN = 32
 
 
 class Drifts:
-    """Measures how far bots are from what a backtest says of them."""
+    """Measures how far bots are from what a backtest says of them.
 
-    def __init__(self, store: Store, feed: Feed, registry: StrategyRegistry, clock: Clock) -> None:
+    Args:
+        models: what bots that read forecasts are given; None = no models here.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        registry: StrategyRegistry,
+        clock: Clock,
+        models: ModelRoom | None = None,
+    ) -> None:
         self._store, self._feed, self._registry, self._clock = store, feed, registry, clock
+        self._models = models
         self._turn = asyncio.Semaphore(1)
         #: Nothing changes before the next bar, so whoever asks again is answered from here.
         self._known: OrderedDict[tuple[str, int, int, datetime], Drift] = OrderedDict()
@@ -45,7 +58,7 @@ class Drifts:
                 key = (bot.id, bot.version, days, request.until)
                 if key in self._known:
                     return self._known[key]
-                material = await gathered(tx, self._feed, self._registry, request)
+                material = await gathered(tx, self._feed, self._registry, request, models=self._models)
             found = self._known[key] = await asyncio.to_thread(self._measured, material)
             if len(self._known) > _KNOWN:
                 self._known.popitem(last=False)
