@@ -40,18 +40,19 @@ def _limit(name: str, written: str) -> Value:
 
 def shown_params(params: Mapping[str, Any]) -> dict[str, Value]:
     """Give a preview's parameters as people read them: amounts in cents, prices in their own digits, roles as texts."""
-    return {name: _shown(name, value) for name, value in params.items()}
+    currency = str(params.get("currency", ""))
+    return {name: _shown(name, value, currency) for name, value in params.items()}
 
 
-def _shown(name: str, value: Any) -> Value:
+def _shown(name: str, value: Any, currency: str) -> Value:
     if name == "side" and value in _SIDES:
         return Text(f"{_SIDES[value]}.{value}")
     if name == "binding":
         return Text(f"limit.{value}")
     if name == "risk" and (number := _decimal(value)) is not None:
-        return Money(number)
+        return Money(number, currency)
     if name in _AMOUNTS | _PRICES and not isinstance(value, bool) and (number := _decimal(value)) is not None:
-        return Money(number, is_signed=name != "value") if name in _AMOUNTS else Price(number)
+        return Money(number, currency, is_signed=name != "value") if name in _AMOUNTS else Price(number)
     if name in ("before", "after") and isinstance(value, Decimal):
         return Price(value)
     if isinstance(value, str) and value in Role.__members__:

@@ -152,6 +152,7 @@ async def _on_paper(asked: Asked, bot: Bot, pair: str, *, is_long: bool) -> Card
     entry: EntryByHand = outcome.view
     request, planned = entry.request, entry.planned
     async with asked.store.reading() as tx:
+        currency = (await accounts_of(asked, tx))[bot.account_id].currency
         chart = await _chart(
             tx, bot, pair, is_long=is_long, price=planned.price, stop=planned.stop, targets=planned.targets
         )
@@ -165,9 +166,9 @@ async def _on_paper(asked: Asked, bot: Bot, pair: str, *, is_long: bool) -> Card
             Field("type", Text("order_type.limit" if planned.is_limit else "order_type.market")),
             Field("quantity", planned.quantity),
             Field("price", Price(planned.price)),
-            Field("worth", Money(planned.quantity * planned.price)),
+            Field("worth", Money(planned.quantity * planned.price, currency)),
             Field("stop", Price(planned.stop)),
-            Field("at_risk", Money(planned.risk)),
+            Field("at_risk", Money(planned.risk, currency)),
             Field("binding", Text(f"limit.{planned.binding}")),
             Field("targets", parameter("targets", [str(one) for one in planned.targets])),
             Field("until", request.expires_at),
@@ -218,7 +219,7 @@ async def _on_live(asked: Asked, account: Account, pair: str, way: Side) -> Card
             if bot is None or at is None
             else await _chart(tx, bot, pair, is_long=way is Side.BUY, price=at, stop=stop, targets=targets)
         )
-    return _placed(order, price, stop, chart)
+    return _placed(order, price, stop, chart, account.currency)
 
 
 async def _chart(
@@ -254,7 +255,9 @@ async def _last_price(tx: Unit, pair: str) -> Decimal | None:
     return Decimal(f"{float(candles.close[-1]):.8g}") if len(candles) else None
 
 
-def _placed(order: Order, price: Decimal | None, stop: Decimal | None, chart: Chart | None) -> Card:
+def _placed(
+    order: Order, price: Decimal | None, stop: Decimal | None, chart: Chart | None, currency: str
+) -> Card:
     """Give the card of an order with its arithmetic: what it is worth, and what is lost at the stop."""
     worth = None if price is None else order.quantity * price
     at_risk = None if price is None or stop is None else order.quantity * abs(price - stop)
@@ -268,8 +271,8 @@ def _placed(order: Order, price: Decimal | None, stop: Decimal | None, chart: Ch
             Field("type", Text(f"order_type.{order.order_type.value}")),
             Field("quantity", order.quantity),
             Field("price", Price(order.price)),
-            Field("worth", None if worth is None else Money(worth)),
-            Field("at_risk", None if at_risk is None else Money(at_risk)),
+            Field("worth", None if worth is None else Money(worth, currency)),
+            Field("at_risk", None if at_risk is None else Money(at_risk, currency)),
             Field("binding", Text(f"limit.{order.binding}") if order.binding else None),
             Field("state", Text(f"order_state.{order.state.value}")),
         ),

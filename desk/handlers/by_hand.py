@@ -127,6 +127,7 @@ class ByHandHandlers:
                 "binding": planned.binding,
                 "targets": ", ".join(map(str, planned.targets)) or "–",
                 "timeframe": wished.bot.timeframe,
+                "currency": wished.account.currency,
             },
         )
 

@@ -95,8 +95,8 @@ async def test_moved_exits_and_orders_by_hand_show_their_picture(house: ChatHous
     order = await chat.agree(
         "/forcelong BTC/USDT 40000 stake=250 sl=38000 account=live", expect="order_placed"
     )
-    assert field(order, "worth") == Money(Decimal("250.00000000"))
-    assert field(order, "at_risk") == Money(Decimal("12.50000000"))
+    assert field(order, "worth") == Money(Decimal("250.00000000"), "USDT")
+    assert field(order, "at_risk") == Money(Decimal("12.50000000"), "USDT")
     assert order.chart is not None
     assert order.chart.spec["trade"]["stop"] == 38_000.0
     assert (await chat.say("/whynot BTC/USDT", expect="whynot")).chart is not None
