@@ -16,9 +16,10 @@ from trading.errors import InvalidInput
 #: Digits of a decimal on the wire.
 MAX_DIGITS = 38
 
-_DECIMAL = re.compile(r"^-?\d{1,38}(\.\d{1,38})?$")
+_DECIMAL = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
 _DURATION = re.compile(
-    r"^P(?:(?P<days>\d{1,5})D)?(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,7})M)?(?:(?P<seconds>\d{1,8})S)?)?$"
+    r"P(?:(?P<days>\d{1,5})D)?(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,7})M)?(?:(?P<seconds>\d{1,8})S)?)?",
+    re.ASCII,
 )
 
 
@@ -34,7 +35,7 @@ def read_decimal(value: Any) -> Decimal:
         InvalidInput: not a plain decimal of at most 38 digits.
     """
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not _DECIMAL.match(text):
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         raise InvalidInput(
             f'{value!r} is not a decimal; write it as a string like "12.5", without an exponent.'
         )
@@ -79,7 +80,7 @@ def read_duration(value: Any) -> timedelta:
     Raises:
         InvalidInput: malformed, or nothing in it.
     """
-    match = _DURATION.match(value) if isinstance(value, str) else None
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     parts = {name: int(found) for name, found in match.groupdict().items() if found} if match else {}
     if not parts:
         raise InvalidInput(f"{value!r} is not a duration; write it like PT2H30M or P1D.")

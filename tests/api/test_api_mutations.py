@@ -254,3 +254,19 @@ async def test_every_mutation_and_every_refusal_leaves_a_line_in_the_audit(scene
     lines = [(one["node"]["actor"], one["node"]["outcome"]) for one in log["auditLog"]["edges"]]
     assert lines == [("operator@graphql", "done"), ("viewer@graphql", "denied")]
     assert {one["node"]["action"] for one in log["auditLog"]["edges"]} == {"StartBot"}
+
+
+async def test_a_list_of_more_than_a_hundred_is_refused(scene: Scene) -> None:
+    token = scene.home.tokens[Role.OWNER]
+    pairs = _new(pairs=[f"P{number}/USDT" for number in range(101)])
+    values = _new(parameters=[{"name": f"p{number}", "value": "1"} for number in range(101)])
+    refused = [
+        (await scene.web.data(CREATE, given, token))["createBot"]["userErrors"][0]
+        for given in (pairs, values)
+    ]
+
+    assert [one["code"] for one in refused] == ["VALIDATION_FAILED"] * 2
+    assert [one["message"].split(" are allowed")[0] for one in refused] == [
+        "101 pairs were given; 100",
+        "101 parameters were given; 100",
+    ]

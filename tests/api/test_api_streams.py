@@ -16,10 +16,12 @@ from websockets.typing import Subprotocol
 
 from api import gate
 from api.events import hub
+from api.events.types import Event, shown_event
 from api.ids import journal_cursor
+from api.plans import Plan
 from desk.identity import Role
 from tests.api.conftest import Scene
-from trading.events import AlertRaised, CandleClosed, FeedRecovered, PairUnlocked, Severity
+from trading.events import AlertRaised, CandleClosed, FeedRecovered, PairUnlocked, Recorded, Severity
 
 EVENTS = "subscription ($after: Cursor, $kinds: [EventKind!]) { events(after: $after, kinds: $kinds) { cursor sequence kind pair } }"
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -330,3 +332,34 @@ async def test_a_stopping_server_says_goodbye_and_ends_streams_quickly(scene: Sc
 
     assert code in {1001, 1012}
     assert scene.house.clock.monotonic() - began < 5
+
+
+async def test_a_fact_is_turned_and_written_once_however_many_follow(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = scene.home.tokens[Role.VIEWER]
+    turned: list[str] = []
+    written: list[str] = []
+
+    def turn(recorded: Recorded) -> Event:
+        turned.append(recorded.event.pair)
+        return shown_event(recorded)
+
+    def write(plan: Plan, event: Any) -> Any:
+        written.append(event.pair)
+        return answer(plan, event)
+
+    answer = Plan.answer
+    monkeypatch.setattr("api.events.subscriptions.shown_event", turn)
+    monkeypatch.setattr(Plan, "answer", write)
+    async with opened(scene, token) as one, opened(scene, token) as other:
+        for socket in (one, other):
+            for name in ("first", "second"):
+                await socket.subscribe(EVENTS, name=name)
+                assert (await socket.event())["kind"] == "SUBSCRIBED"
+        written.clear()
+        await scene.house.write(scene.home.workspace.id, _unlocked(scene, "ONCE/USDT"))
+        seen = [(await socket.event())["pair"] for socket in (one, one, other, other)]
+
+    assert seen == ["ONCE/USDT"] * 4
+    assert (turned, written) == (["ONCE/USDT"], ["ONCE/USDT"])
