@@ -16,7 +16,7 @@ from trading.engine.views import EngineIntent
 from trading.instruments import Instrument
 from trading.orders import IntentKind, Reason, Side
 from trading.risk.hedging import Exposure, ExposureLimits, size_hedge
-from trading.signals import EntryType, Signal, SignalColumns
+from trading.signals import EntryType, Exit, Signal, SignalColumns
 
 D = Decimal
 OFF = RiskLimits.off()
@@ -198,3 +198,16 @@ def test_a_line_that_hedged_before_counts_for_correlation_again() -> None:
     _, intents = play(engine, 6, 100.0, line0=LONG, line2=replace(LONG, score=1.0))
 
     assert [(one.line, one.denied) for one in intents] == [(2, ""), (0, "correlation")]
+
+
+def test_a_hedge_keeps_its_size_until_it_leaves_and_is_entered_again() -> None:
+    engine = hedged()
+
+    _, refused = play(engine, 4, 100.0, line2=hedge(0.9))
+    kept = engine.position(2).lots
+    play(engine, 5, 100.0, line2=Signal(exit=Exit.SHORT))
+    play(engine, 6, 100.0, line2=hedge(0.9))
+    play(engine, 7, 100.0)
+
+    assert (entry(refused).denied, kept) == ("duplicate", 10)
+    assert engine.position(2).lots == 18
