@@ -23,6 +23,7 @@ from tests.support.fake_exchange import PAIRS, FakeExchange
 from tests.support.fake_venue import FakeVenue
 from tests.support.histories import CASH, StepClock
 from tests.support.order_checker import complaints, witness_of
+from tests.support.records import a_live_account
 from trading.events import TradingState
 from trading.orders import OrderState, OrderType, Side
 
@@ -176,15 +177,7 @@ async def a_live_house(
     async with store.transaction() as tx:
         await tx.workspaces.install()
         workspace = await tx.workspaces.create(new_id())
-        account = await tx.accounts.create(
-            workspace.id,
-            name="live",
-            venue="fake",
-            is_live=True,
-            currency="USDT",
-            capital=CASH,
-            settings={},
-        )
+        account = await a_live_account(tx, workspace.id, capital=CASH)
     turns, executor, holder = await _executor(store, clock, venue, account, "")
     house = LiveHouse(
         store=store,

@@ -27,6 +27,7 @@ from desk.views import Account, Workspace
 from tests.support.fake_exchange import PAIRS, FakeExchange
 from tests.support.fake_venue import FakeVenue, Faults
 from tests.support.order_checker import complaints, witness_of
+from tests.support.records import a_live_account
 from trading.errors import BreakwaterError
 from trading.orders import OrderType, Side
 
@@ -158,15 +159,7 @@ class History:
         async with self.store.transaction() as tx:
             await tx.workspaces.install()
             self.workspace: Workspace = await tx.workspaces.create(f"history {self.seed}")
-            self.account: Account = await tx.accounts.create(
-                self.workspace.id,
-                name="live",
-                venue="fake",
-                is_live=True,
-                currency="USDT",
-                capital=CASH,
-                settings={},
-            )
+            self.account: Account = await a_live_account(tx, self.workspace.id, capital=CASH)
 
     async def _start(self) -> None:
         """Start a process: a new holder takes the lease, the executor compares and works."""

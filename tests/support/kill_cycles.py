@@ -30,6 +30,7 @@ from desk.identity import Role
 from desk.store import open_store
 from tests.support.live_trader import HEAL_S, Job, trade
 from tests.support.order_checker import Witnessed, complaints
+from tests.support.records import a_live_account
 from tests.support.told_checker import untold
 from tests.support.witness import order_of, trade_of
 from tests.support.witness_venue import WitnessVenue
@@ -139,15 +140,7 @@ async def an_account(url: str, name: str = "live") -> tuple[str, str]:
     async with store.transaction() as tx:
         await tx.workspaces.install()
         workspace = await tx.workspaces.create(name)
-        account = await tx.accounts.create(
-            workspace.id,
-            name="live",
-            venue="fake",
-            is_live=True,
-            currency="USDT",
-            capital=CASH,
-            settings={},
-        )
+        account = await a_live_account(tx, workspace.id, capital=CASH)
         # Somebody to tell.
         await tx.members.add(workspace.id, name="ann", email="ann@example.org", role=Role.OWNER)
     await store.close()

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from desk.identity import new_id
 from desk.news.views import NewsItem
+from desk.ports import Unit
 from desk.views import (
+    Account,
     Alert,
     Bot,
     Delivery,
@@ -26,6 +28,13 @@ from trading.orders import OrderState, OrderType, Reason, Side
 
 #: When the records happened.
 NOON = datetime(2026, 1, 5, 12, 0, 0, 123456, UTC)
+
+
+async def a_live_account(tx: Unit, workspace_id: str, *, capital: Decimal, venue: str = "fake") -> Account:
+    """Write an account at a venue."""
+    return await tx.accounts.create(
+        workspace_id, name="live", venue=venue, is_live=True, currency="USDT", capital=capital, settings={}
+    )
 
 
 def later(seconds: float) -> datetime:

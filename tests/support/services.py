@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 #: PostgreSQL refuses to run as root; this user owns nothing.
@@ -130,16 +131,7 @@ class PostgresServer:
             "trust",
         ]
         command += ["--no-sync", "-E", "UTF8", "--locale", "C"]
-        done = subprocess.run(
-            command,
-            cwd=self._folder,
-            capture_output=True,
-            env=_environment(),
-            check=False,
-            user=_user(),
-            group=_user(),
-            extra_groups=_groups(),
-        )
+        done = _done(command, self._folder)
         if done.returncode:
             raise ServiceUnavailable(f"initdb in {self._bin} failed: {done.stderr.decode()[-500:]}")
 
@@ -182,6 +174,20 @@ class RedisServer:
         self.stop()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _done(command: Sequence[str | Path], folder: Path | str) -> subprocess.CompletedProcess[bytes]:
+    """Run a program of PostgreSQL to its end, as the user that owns nothing."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        env=_environment(),
+        check=False,
+        user=_user(),
+        group=_user(),
+        extra_groups=_groups(),
+    )
 
 
 def _user() -> int | None:
@@ -227,19 +233,9 @@ def postgres_binaries(folder: Path) -> Path:
 
 def _runs(found: Path) -> bool:
     try:
-        done = subprocess.run(
-            [found / "postgres", "--version"],
-            cwd="/",
-            capture_output=True,
-            env=_environment(),
-            check=False,
-            user=_user(),
-            group=_user(),
-            extra_groups=_groups(),
-        )
+        return _done([found / "postgres", "--version"], "/").returncode == 0
     except OSError:
         return False
-    return done.returncode == 0
 
 
 def _redis_binary() -> str:

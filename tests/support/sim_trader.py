@@ -25,6 +25,7 @@ from desk.views import Account, Filter, Order, Page, Position
 from server.sim_exchange.app import KEY, SimOptions
 from server.sim_exchange.orders import Wallet
 from tests.support.order_checker import Witnessed, complaints
+from tests.support.records import a_live_account
 from tests.support.sim import SimVenue, open_sim_venue, until
 from tests.support.venue_faces.face import Face, FaceVenue, a_face
 from trading.events import Event
@@ -248,15 +249,7 @@ async def _trading(
     async with store.transaction() as tx:
         await tx.workspaces.install()
         workspace = await tx.workspaces.create(new_id())
-        account = await tx.accounts.create(
-            workspace.id,
-            name="live",
-            venue=venue.name,
-            is_live=True,
-            currency="USDT",
-            capital=START["USDT"],
-            settings={},
-        )
+        account = await a_live_account(tx, workspace.id, venue=venue.name, capital=START["USDT"])
     executor = await _executor(store, account, venue)
     trader = SimTrader(venue, wallet, store, workspace.id, account, executor, trade_id)
     await executor.start()
