@@ -14,4 +14,5 @@ ROOMS: tuple[str, ...] = (
     "workers.reports.jobs",
     "workers.retention",
     "workers.forecasts.jobs",
+    "workers.forecasts.tidying",
 )

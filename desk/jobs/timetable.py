@@ -223,6 +223,13 @@ ENTRIES: tuple[Entry, ...] = (
         is_shared=True,
     ),
     Entry(
+        name="model_retention",
+        words="Remove files of models that no version names, 30 days after they were written.",
+        when=At(time=time(3, 50), weekday=6),
+        plan=one_job("model_retention", "Remove files of models that nobody names"),
+        is_shared=True,
+    ),
+    Entry(
         name="record_retention",
         words="Forget facts after BREAKWATER_JOURNAL_KEEP_DAYS, and what was received or answered after "
         "BREAKWATER_MESSAGES_KEEP_DAYS.",

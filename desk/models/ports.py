@@ -32,6 +32,10 @@ class Models(Protocol):
         """Give versions of one model or of all, newest first."""
         ...
 
+    async def digests(self) -> frozenset[str]:
+        """Give the hashes of all files that versions of any workspace name."""
+        ...
+
     async def spoken(self, workspace_id: str) -> Sequence[Spoken]:
         """Give every version that was ever promoted, without its card."""
         ...

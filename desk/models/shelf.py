@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
+from desk.clock import SystemClock
 from desk.identity import new_id
 from trading.errors import OperatorProblem
 
@@ -14,6 +17,15 @@ from trading.errors import OperatorProblem
 MOST_BYTES = 64 * 1024 * 1024
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+
+#: A file of ours, whole or half-written: two digits, its hash, and for a half the name of its writing.
+_OURS = re.compile(r"(?:^|/)(?P<start>[0-9a-f]{2})/(?P<digest>[0-9a-f]{64})(?P<part>\.[0-9A-Za-z-]{1,64})?$")
+
+#: Whose shelf it is, in a file beside the others.
+_OWNER = "OWNER"
+
+#: A file that is put again is written anew when it is this old: whoever tidies goes by its age.
+_FRESH = timedelta(hours=1)
 
 
 def digest_of(body: bytes) -> str:
@@ -47,13 +59,67 @@ class Shelf:
         """
         return await asyncio.to_thread(self._get, digest)
 
+    async def owner(self, name: str) -> str:
+        """Give whose shelf it is; one that nobody claimed is claimed under this name.
+
+        Raises:
+            OperatorProblem: the place cannot be read or written.
+        """
+        return await asyncio.to_thread(self._owner, name)
+
+    async def tidy(self, named: Collection[str], before: datetime) -> tuple[int, int]:
+        """Remove files that nobody names and that were last written before a time; give how many, and their bytes.
+
+        What does not look like a file of ours is left alone.
+
+        Args:
+            named: hashes that are needed.
+
+        Raises:
+            OperatorProblem: the place cannot be read or written.
+        """
+        return await asyncio.to_thread(self._tidy, named, before)
+
+    def _owner(self, name: str) -> str:
+        try:
+            files, root = self._root()
+            path = f"{root}/{_OWNER}"
+            if not files.exists(path):
+                files.makedirs(root, exist_ok=True)
+                files.pipe_file(path, name.encode())
+            return str(files.cat_file(path)[:200].decode("utf-8", "replace")).strip()
+        except OperatorProblem:
+            raise
+        except Exception as problem:
+            raise self._away("read", problem) from problem
+
+    def _tidy(self, named: Collection[str], before: datetime) -> tuple[int, int]:
+        count = size = 0
+        try:
+            files, root = self._root()
+            for path, known in sorted(files.find(root, detail=True).items()):
+                ours = _OURS.search(path)
+                if ours is None or ours["start"] != ours["digest"][:2]:
+                    continue
+                if ours["digest"] in named and not ours["part"]:
+                    continue
+                # Asked now, not when it was listed: somebody may be putting the same file again.
+                if files.modified(path) < before:
+                    files.rm_file(path)
+                    count, size = count + 1, size + int(known.get("size") or 0)
+        except OperatorProblem:
+            raise
+        except Exception as problem:
+            raise self._away("tidied", problem) from problem
+        return count, size
+
     def _put(self, body: bytes) -> str:
         if len(body) > MOST_BYTES:
             raise OperatorProblem(f"A file of {len(body)} bytes was given; {MOST_BYTES} are allowed.")
         digest = digest_of(body)
         try:
             files, path = self._at(digest)
-            if files.exists(path) and digest_of(self._read(files, path)) == digest:
+            if files.exists(path) and digest_of(self._read(files, path)) == digest and _is_fresh(files, path):
                 return digest
             files.makedirs(path.rpartition("/")[0], exist_ok=True)
             # Written beside and moved: whoever reads meanwhile, or after a crash, finds the whole file or none.
@@ -97,6 +163,11 @@ class Shelf:
 
     def _at(self, digest: str) -> tuple[Any, str]:
         """Give the file system and the place of a hash."""
+        files, root = self._root()
+        return files, f"{root}/{digest[:2]}/{digest}"
+
+    def _root(self) -> tuple[Any, str]:
+        """Give the file system and the place of all files."""
         from fsspec.core import url_to_fs
 
         try:
@@ -106,7 +177,7 @@ class Shelf:
                 f"Storage '{self.url}' needs a package that is not installed: {problem}.",
                 hint="Install breakwater[s3], or name a folder.",
             ) from problem
-        return files, f"{root.rstrip('/')}/{digest[:2]}/{digest}"
+        return files, str(root).rstrip("/")
 
     def _away(self, what: str, problem: Exception) -> OperatorProblem:
         # Each file system raises exceptions of its own library.
@@ -114,3 +185,8 @@ class Shelf:
             f"Storage '{self.url}' cannot be {what}: {type(problem).__name__}: {problem}"[:500],
             hint="Look at BREAKWATER_STORAGE_URL, the disk and the rights there.",
         )
+
+
+def _is_fresh(files: Any, path: str) -> bool:
+    written: datetime = files.modified(path)
+    return SystemClock().now() - written < _FRESH

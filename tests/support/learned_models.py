@@ -15,6 +15,7 @@ from desk.models.registry import enter_version
 from desk.models.room import ModelRoom
 from desk.models.shelf import Shelf
 from desk.models.views import ModelVersion
+from desk.ports import Store
 from desk.store import SqlStore
 from tests.support.markets import walk_candles
 from trading.candles import Candles
@@ -63,7 +64,7 @@ def trained(bars: int = BARS, **changes: Any) -> Result:
 class Registry:
     """A store with a workspace, and a shelf."""
 
-    store: SqlStore
+    store: Store
     workspace_id: str
     room: ModelRoom
 

@@ -56,6 +56,11 @@ class SqlModels:
             where.add("model = ?", model)
         return await VERSIONS.find(self._tx, where, order="made_at DESC, id DESC", limit=first)
 
+    async def digests(self) -> frozenset[str]:
+        """Give the hashes of all files that versions of any workspace name."""
+        found = await SPOKEN.find(self._tx, Where())
+        return frozenset(str(file["sha256"]) for one in found for file in one.files.values())
+
     async def spoken(self, workspace_id: str) -> Sequence[Spoken]:
         """Give every version that was ever promoted, without its card."""
         where = Where(workspace_id=workspace_id).add(
