@@ -14,8 +14,8 @@ from trading.analysis.indicators import compute, list_indicators
 from trading.backtest.run import backtest, backtest_with
 from trading.candles import Candles
 from trading.engine.config import AccountConfig, LineConfig
-from trading.engine.engine import AccountEngine
-from trading.engine.views import Bar
+from trading.engine.engine import AccountEngine, CommandKind, EngineCommand
+from trading.engine.views import Bar, EngineEvent, EventKind
 from trading.errors import BreakwaterError
 from trading.instruments import Instrument
 from trading.market import MarketView
@@ -28,16 +28,10 @@ _BARS = 700
 def run() -> None:
     """Compile what backtests, the account loop, the wave engine and the indicators need."""
     candles = _market("BTC/USDT", seed=1)
-    account = AccountConfig(
-        account_id="warm",
-        capital=Decimal(10_000),
-        lines=(LineConfig(bot_id="warm", instrument=Instrument(pair=candles.pair)),),
-        timeframe_ms=candles.timeframe.ms,
-    )
     _indicators(candles)
     _waves(candles)
-    _backtests(candles, account)
-    _account_steps(candles, account)
+    _backtests(candles, _account_of(candles))
+    account_steps(candles)
 
 
 def _market(pair: str, *, seed: int) -> Candles:
@@ -54,6 +48,15 @@ def _market(pair: str, *, seed: int) -> Candles:
         timeframe=Timeframe.parse("1h"),
         pair=pair,
         venue="warm",
+    )
+
+
+def _account_of(candles: Candles) -> AccountConfig:
+    return AccountConfig(
+        account_id="warm",
+        capital=Decimal(10_000),
+        lines=(LineConfig(bot_id="warm", instrument=Instrument(pair=candles.pair)),),
+        timeframe_ms=candles.timeframe.ms,
     )
 
 
@@ -96,7 +99,10 @@ def _backtests(candles: Candles, account: AccountConfig) -> None:
     backtest_with((candles.rows(0, 60),), account, lambda view, t: None)
 
 
-def _account_steps(candles: Candles, account: AccountConfig) -> None:
+def account_steps(candles: Candles | None = None) -> None:
+    """Call everything of an account's engine once: bars, what people ask, what venues report."""
+    candles = candles or _market("BTC/USDT", seed=1)
+    account = _account_of(candles)
     engine = AccountEngine(account)
     price = float(candles.close[0])
     entry = Signal(
@@ -120,4 +126,21 @@ def _account_steps(candles: Candles, account: AccountConfig) -> None:
         engine.decide(row, {0: entry} if t == 0 else {})
         engine.protection(0)
     engine.positions()
+    engine.account()
     AccountEngine(account).restore(engine.snapshot())
+    _what_people_ask(engine)
+    _evidence(engine, price)
+
+
+def _what_people_ask(engine: AccountEngine) -> None:
+    """Obey once. A lock or an emergency stop that had to be compiled first would hold the loop for many seconds."""
+    engine.set_correlation(np.full((1, 1), np.nan))
+    engine.command(EngineCommand(kind=CommandKind.LOCK, line=0, until_ms=1))
+    engine.command(EngineCommand(kind=CommandKind.KILL))
+    engine.command(EngineCommand(kind=CommandKind.ACTIVATE))
+
+
+def _evidence(engine: AccountEngine, price: float) -> None:
+    """Fold what a venue reports once, as live accounts do."""
+    sequence = engine.account().last_event + 1
+    engine.apply(EngineEvent(kind=EventKind.FLOW, sequence=sequence, amount=price))

@@ -145,13 +145,17 @@ async def _console(
     from chatops.console.terminal import terminal_ask
     from desk.assembly import open_house
     from desk.charts.painter import ProcessPainter
+    from desk.logs import set_up_logs
     from server.chat import forecaster
     from server.cli.house import remembered, settings
+    from server.up import secrets_of
     from server.version import VERSION
 
-    options = replace(
-        remembered(settings(data_dir)), role="console", is_trading=False, is_pumping=False, version=VERSION
-    )
+    found = settings(data_dir)
+    # A line per command is for logs, not for whoever talks here; --json is one document and nothing else.
+    level = "warning" if found.log_level == "info" else found.log_level
+    set_up_logs(level=level, form=found.log_format, secrets=secrets_of(found))
+    options = replace(remembered(found), role="console", is_trading=False, is_pumping=False, version=VERSION)
     is_talking = not command and sys.stdin.isatty()
     has_terminal = sys.stdout.isatty()
     screen = Screen(

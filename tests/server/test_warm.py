@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from server import warm_paths
 from server.warm import KEPT_BUILDS, compiled_sources, fingerprint, use_cache
+from trading.engine import evidence, kernel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,3 +105,36 @@ def test_a_folder_that_cannot_be_written_costs_only_speed(
     blocked.write_text("not a folder")
 
     assert use_cache(blocked) is None
+
+
+def test_nothing_that_an_account_calls_is_left_to_be_compiled_on_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A `/lock` that had to be compiled first held the loop for so long that the watchdog ended the process."""
+    wanted = {
+        f"{call.func.value.id}.{call.func.attr}"
+        for name in ("engine.py", "commands.py")
+        for call in ast.walk(ast.parse((ROOT / "trading" / "engine" / name).read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id in ("kernel", "evidence")
+    }
+    called: set[str] = set()
+
+    def watched(name: str, compiled: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            called.add(name)
+            return compiled(*given)
+
+        return call
+
+    for name in wanted:
+        room, function = name.split(".")
+        module = {"kernel": kernel, "evidence": evidence}[room]
+        monkeypatch.setattr(module, function, watched(name, getattr(module, function)))
+
+    warm_paths.account_steps()
+
+    assert {"kernel.act", "kernel.decide", "evidence.apply"} <= wanted
+    assert called == wanted
