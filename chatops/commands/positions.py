@@ -190,7 +190,7 @@ def positions_table(
             Column("pair"),
             Column("side"),
             Column("quantity", 2),
-            Column("entry"),
+            Column("entry", 1),
             Column("price"),
             Column("pnl"),
             Column("pnl_ratio"),

@@ -158,15 +158,16 @@ def _decided(
 def _chosen(
     wish: EnterByHand, price: Decimal, usual: _Exits | None, side: int, close: float
 ) -> _Exits | None:
-    """Give the exits that were asked for, the strategy's where nothing was said, moved to the price of the entry."""
-    moved = float(price) - close
+    """Give the exits that were asked for, the strategy's where nothing was said, as far from the price of the entry."""
+    # A strategy's levels are distances from the last close; from another price they are the same shares of it.
+    scale = float(price) / close
     stop: float | None = None
     if wish.stop is not None:
         stop = float(wish.stop)
     elif wish.stop_ratio is not None:
         stop = float(price) * (1 - side * float(wish.stop_ratio))
     elif usual is not None:
-        stop = usual.stop + moved
+        stop = usual.stop * scale
     if stop is None:
         return None
     base = usual or _Exits(stop=stop)
@@ -178,7 +179,7 @@ def _chosen(
             targets=tuple(float(one) for one in wish.targets),
             fractions=(shares[0], shares[1], shares[2]),
         )
-    return replace(base, stop=stop, targets=tuple(one + moved for one in base.targets if one + moved > 0))
+    return replace(base, stop=stop, targets=tuple(one * scale for one in base.targets))
 
 
 def _refuse_disorder(wish: EnterByHand, stop: Decimal, price: Decimal, targets: tuple[Decimal, ...]) -> None:
