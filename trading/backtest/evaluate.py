@@ -110,10 +110,14 @@ def report_of(
         "Limit orders fill": f"on {costs.fill}",
         "Trailing stops": _TRAILING[costs.trailing],
     }
-    denied = [f"{count:,} entries were refused: {reason}." for reason, count in result.denied.items()]
+    denied = [
+        f"{count:,} {'entry was' if count == 1 else 'entries were'} refused: {reason}."
+        for reason, count in result.denied.items()
+    ]
     still_open = int((~result.closed).sum())
     if still_open:
-        denied.append(f"{still_open} positions were open at the end; they are valued at the last close.")
+        some = "1 position was" if still_open == 1 else f"{still_open} positions were"
+        denied.append(f"{some} open at the end, valued at the last close.")
     if not result.is_complete:
         denied.append("The run was cancelled; the figures cover the bars that were done.")
     ts_ms = np.concatenate((result.ts_ms[:1], close_times(result)))
