@@ -21,6 +21,7 @@ import structlog
 from desk.logs import set_up_logs
 from desk.secrets import Secret
 from desk.settings import Settings
+from server.money import money_said
 from server.roles import EVERYTHING, Role
 from server.watchdog import watched
 from trading.errors import BreakwaterError, OperatorProblem, RequestProblem, StoreProblem
@@ -38,7 +39,6 @@ log = structlog.get_logger(__name__)
 
 #: What the banner says of each role.
 GREETINGS = {
-    "all": "Money is paper.",
     "serve": "This process serves the API; `breakwater trade` trades and `breakwater work` does the jobs.",
     "trade": "This process trades; `breakwater serve` has the API and `breakwater chat` the chats.",
 }
@@ -237,7 +237,7 @@ async def _run(settings: Settings, options: UpOptions, listener: socket.socket) 
         app.state.metrics.start_up.set(asyncio.get_running_loop().time() - began)
         settle()
         if not stop.is_set() and not serving.done():
-            _say_ready(settings, options, house, way_in, port)
+            _say_ready(settings, options, house, way_in, port, money=await money_said(house.store))
         stopping = asyncio.create_task(stop.wait(), name="stop")
         with watched(settings.watchdog_s):
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -327,7 +327,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-def _say_ready(settings: Settings, options: UpOptions, house: House, way_in: WayIn, port: int) -> None:
+def _say_ready(
+    settings: Settings, options: UpOptions, house: House, way_in: WayIn, port: int, *, money: str
+) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - shown, not bound
     address = f"{host}:{port}"
     role = options.role
@@ -357,7 +359,7 @@ def _say_ready(settings: Settings, options: UpOptions, house: House, way_in: Way
         rows += [("Mail", settings.smtp_host or "off: alerts wait in the outbox")]
     if role.has_doors:
         rows += [("Chat", _chat(settings))]
-    _banner(rows, GREETINGS[role.name])
+    _banner(rows, f"{money if role.is_trading else ''} {GREETINGS.get(role.name, '')}".strip())
 
 
 def _chat(settings: Settings) -> str:
