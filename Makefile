@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 export PYTHONHASHSEED ?= 0
 
-.PHONY: test-train help install install-dev run console test check prove prove-rabbitmq bench format lock sdl docs
+.PHONY: test-train help install install-dev run console test check prove prove-rabbitmq prove-s3 bench format lock sdl docs
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -44,6 +44,10 @@ prove: install-dev ## short profiles of the heavy proofs
 prove-rabbitmq: install-dev ## the proof of jobs on RabbitMQ; installs the machine's package where it is missing
 	@tools/rabbitmq.sh
 	PYTHONPATH=.:graphql $(BIN)/python tools/prove.py job_storm --with=--broker=rabbitmq $(ARGS)
+
+prove-s3: install-dev ## files of models in a bucket: s3fs against a bucket server, in an environment of their own
+	@tools/s3_install.sh
+	PYTHONPATH=.:graphql .venv-s3/bin/python tests/proofs/s3/prove.py
 
 prove-clients: install-dev ## graphql-ws, Apollo, gql and graphql-http's audit against a server; needs npm
 	$(BIN)/python tests/proofs/clients/prove.py $(ARGS)
