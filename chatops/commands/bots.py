@@ -13,7 +13,7 @@ from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Money, Press, Ratio, Table, Text, Tone, Value
 from chatops.problems import misheard
-from chatops.reading import accounts_of, bots_of, named_bot
+from chatops.reading import accounts_of, bots_of, known_pairs, named_bot
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import (
@@ -260,10 +260,12 @@ async def newbot(asked: Asked) -> Card:
     if args["risk"] is not None and args["allocation"] is not None:
         raise misheard("risk_twice", usage=asked.word.usage, advice="usage")
     share = args["allocation"] if args["risk"] is None else RISKS[args["risk"]]
+    async with asked.store.reading() as tx:
+        known = await known_pairs(asked, tx)
     command = CreateBot(
         name=args["name"],
         strategy=args["strategy"],
-        pairs=args["pairs"],
+        pairs=tuple(_whole(one, known) for one in args["pairs"]),
         timeframe=args["tf"],
         parameters=tuple((key, setting(typed)) for key, typed in args["settings"].items()),
         allocation=1.0 if share is None else float(share),
@@ -288,6 +290,12 @@ async def newbot(asked: Asked) -> Card:
             Button(name="start", press=Press.SAY, line=f'/start "{bot.name}"', params={"bot": bot.name}),
         ),
     )
+
+
+def _whole(typed: str, known: Sequence[str]) -> str:
+    """Give a pair whose second part was left out, where only one of the traded pairs fits; else what was typed."""
+    fits = [one for one in known if typed in (one.split("/")[0], one.replace("/", ""))]
+    return fits[0] if len(fits) == 1 else typed
 
 
 def setting(typed: str) -> Any:

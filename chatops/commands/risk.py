@@ -211,5 +211,8 @@ async def unlock(asked: Asked) -> Card:
         account = await account_named(asked, tx)
     await asked.do(UnlockPair(pair=pair, account_id=account.id))
     return Card(
-        name="unlocked", title=Text("unlock.done", {"pair": pair or Text("lock.all")}), tone=Tone.GOOD
+        name="unlocked",
+        title=Text("unlock.done", {"pair": pair or Text("lock.all")}),
+        tone=Tone.GOOD,
+        body=(Text("unlock.body"),),
     )

@@ -158,7 +158,8 @@ async def _wished(tx: Unit, command: EnterByHand, actor: Actor, now: datetime) -
     if bot.desired is not Desired.RUNNING or account.trading_state is not TradingState.ACTIVE:
         state = account.trading_state if account.trading_state is not TradingState.ACTIVE else bot.desired
         raise Conflict(
-            f"Bot '{bot.name}' is {state}; it opens nothing now.", hint="Let it run first, then ask again."
+            f"Bot '{bot.name}' is {state.value.lower()}; it opens nothing now.",
+            hint="Let it run first, then ask again.",
         )
     await _refuse_taken(tx, bot, wish)
     refused = ""

@@ -307,7 +307,8 @@ def _refuse_at_rest(bot: Bot) -> None:
     if bot.desired is not Desired.RUNNING or bot.trading_state is not TradingState.ACTIVE:
         state = bot.trading_state if bot.trading_state is not TradingState.ACTIVE else bot.desired
         raise Conflict(
-            f"Bot '{bot.name}' is {state}; it opens nothing now.", hint="Resume it first, then answer again."
+            f"Bot '{bot.name}' is {state.value.lower()}; it opens nothing now.",
+            hint="Resume it first, then answer again.",
         )
 
 

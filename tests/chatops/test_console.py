@@ -236,7 +236,7 @@ async def test_newbot_alone_asks_for_what_it_needs(house: ChatHouse) -> None:
 
 async def test_a_risk_profile_is_a_share_of_the_account_with_a_name(house: ChatHouse) -> None:
     told: list[str] = []
-    ask = _answers("/newbot", "shy", "trend_following", "BTC/USDT", "", "Careful", "y", None)
+    ask = _answers("/newbot", "shy", "trend_following", "btc", "", "Careful", "y", None)
     await run_interactive(house.room, house.actor(), ask=ask, tell=told.append)
     chat: Chat = house.chat()
     made = await chat.agree("/newbot calm trend_following BTC/USDT risk=standard", expect="newbot")
@@ -246,6 +246,7 @@ async def test_a_risk_profile_is_a_share_of_the_account_with_a_name(house: ChatH
         calm = await tx.bots.by_name(house.workspace.id, "calm")
     assert shy is not None
     assert calm is not None
+    assert shy.pairs == ("BTC/USDT",)
     assert (shy.allocation, calm.allocation) == (0.25, 0.5)
     assert "50" in spoken(made)
     twice = await chat.say("/newbot x trend_following BTC/USDT risk=bold allocation=10%", expect="error")

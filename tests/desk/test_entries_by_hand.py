@@ -364,10 +364,10 @@ async def test_locks_pauses_directions_halts_and_what_is_held_refuse_a_wish(sqli
         with pytest.raises(RiskDenied) as against:
             await ask(house, pair="ETH/USDT")
         await house.desk.do(PauseBot(bot_id="tide"), actor)
-        with pytest.raises(Conflict, match="PAUSED; it opens nothing now"):
+        with pytest.raises(Conflict, match="paused; it opens nothing now"):
             await ask(house, pair="ETH/USDT")
         await house.desk.do(PanicStop(), actor)
-        with pytest.raises(Conflict, match="HALTED; it opens nothing now"):
+        with pytest.raises(Conflict, match="halted; it opens nothing now"):
             await ask(house, pair="ETH/USDT")
     assert (locked.value.reason, against.value.reason) == ("market_direction", "market_direction") or (
         locked.value.reason,

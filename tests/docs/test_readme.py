@@ -91,7 +91,10 @@ def has_closed_a_trade(ready: dict[str, str]) -> bool:
 
 
 def run(command: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
     words = shlex.split(os.path.expandvars(command) if not more else _expanded(command, more))
+    if words[0] == "breakwater":
+        words = [sys.executable, "-m", "server", *words[1:]]
     return subprocess.run(
         words, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=150, check=False
     )
@@ -157,6 +160,14 @@ def test_the_first_session_works_as_shown(command: str, demo: dict[str, str], fo
     shown = README.split(f"$ {command}\n")[1].split("\n$ ")[0].split("```")[0]
     headings = re.findall(r"│ ([a-z]+)   ", shown)[:3]
     assert all(heading in said for heading in headings), said
+
+
+def test_a_word_that_changes_something_is_one_json_document_and_nothing_else(
+    demo: dict[str, str], folder: Path
+) -> None:
+    done = run('breakwater console --json "/lock BTC/USDT for=1h"', folder)
+
+    assert json.loads(done.stdout)["card"] == "locked", done.stdout
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("curl")])
