@@ -33,7 +33,7 @@ _TO_BE_MADE = {"strategies/my_idea.py"}
 _ROOMS = "benchmarks|chatops|deploy|desk|docs|examples|graphql|migrations|requirements|server|strategies|tests|tools|trading|workers"
 _FILE = re.compile(rf"(?<![\w/.\-])((?:{_ROOMS})/[\w./\-]*[\w/])(?:::(\w+))?(?![\w*<{{…])")
 _RUNNER = re.compile(r"tools/(prove|bench)\.py((?: [a-z][a-z_]+)+)")
-_MAKE = re.compile(r"`(?:\w+=\S+ )?make ([a-z\-]+)")
+_MAKE = re.compile(r"`(?:\w+=\S+ )?make ([a-z0-9\-]+)")
 _PROGRAM = re.compile(r"(?:^\$? ?|`)breakwater ([a-z][^`\n|#>]*)", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
