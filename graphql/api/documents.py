@@ -160,10 +160,17 @@ class Documents:
             return Document(name, None, [error])
         errors = validate(schema, tree, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
         count = sum(isinstance(one, OperationDefinitionNode) for one in tree.definitions)
-        return Document(name, tree, errors, count)
+        return Document(name, tree, [_of_the_asker(one) for one in errors], count)
 
     def __len__(self) -> int:
         return len(self._known)
+
+
+def _of_the_asker(error: GraphQLError) -> GraphQLError:
+    """Give what validation found; a literal that Python itself cannot read is the asker's mistake and none of ours."""
+    if isinstance(error.original_error, ValueError | OverflowError):
+        return ApiError(ErrorCode.VALIDATION_FAILED, "A number in the document is too long to be read.")
+    return error
 
 
 def _digest(text: str) -> bytes:

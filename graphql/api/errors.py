@@ -83,13 +83,22 @@ _CODES: tuple[tuple[type[BreakwaterError], ErrorCode], ...] = (
     (StoreProblem, ErrorCode.UNAVAILABLE),
 )
 
-#: How graphql-core complains about an input; what it repeats of it is cut off.
+#: How graphql-core complains about an input; what it repeats of it is cut off. What may be long is bounded, and the
+#: patterns see the beginning only: a name of 60,000 letters once took them minutes.
 _REPEATING: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(Variable '\$\w+' has invalid value(?: at [.\w\[\]]+)?): .*", re.DOTALL), r"\1."),
-    (re.compile(r"(\w+'? cannot represent (?:an? )?[\w -]*value): .*", re.DOTALL), r"\1."),
-    (re.compile(r"^(Expected value of .*), found .*", re.DOTALL), r"\1."),
-    (re.compile(r"^Value .* (does not exist in .* enum).*", re.DOTALL), r"The value \1."),
+    (
+        re.compile(r"(Variable '\$\w{1,200}' has invalid value(?: at [.\w\[\]]{1,200})?): .*", re.DOTALL),
+        r"\1.",
+    ),
+    (re.compile(r"(\b\w{1,100}'? cannot represent (?:an? )?[\w -]{0,40}?value): .*", re.DOTALL), r"\1."),
+    (re.compile(r"^(Expected value of [^,]{1,200}), .*", re.DOTALL), r"\1."),
 )
+
+#: The value comes first here, so what follows it is looked for from the end.
+_NO_SUCH_VALUE = re.compile(r" (does not exist in [^ ]{1,200} enum)[^\n]{0,200}$")
+
+#: Characters of a message that are shown at most; names of the asker's own may be as long as a request.
+LONGEST = 400
 
 #: Codes after which the same request may succeed later.
 RETRYABLE = frozenset(
@@ -144,9 +153,14 @@ def user_error(problem: BreakwaterError, *, code: ErrorCode | None = None, field
 
 def without_value(message: str) -> str:
     """Give what is wrong with an input without the input: it may be a password in the wrong place."""
+    if message.startswith("Value "):
+        found = _NO_SUCH_VALUE.search(message[-LONGEST:])
+        if found:
+            return f"The value {found[1]}."
+    shown = message[:LONGEST]
     for pattern, shorter in _REPEATING:
-        message = pattern.sub(shorter, message)
-    return message
+        shown = pattern.sub(shorter, shown)
+    return f"{shown}…" if len(message) > LONGEST and len(shown) == LONGEST else shown
 
 
 def shown(error: GraphQLError, request_id: str) -> GraphQLError:

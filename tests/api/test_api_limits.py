@@ -8,7 +8,7 @@ import pytest
 from graphql import parse
 
 from api.documents import MAX_DOCUMENTS, Documents
-from api.errors import ApiError
+from api.errors import LONGEST, ApiError, shown, without_value
 from api.gate import Gate
 from api.limits import MAX_REPEATS, check_structure
 from api.schema import SCHEMA
@@ -30,6 +30,40 @@ def test_a_hostile_document_is_refused_before_anything_runs(name: str) -> None:
     found = Documents().look_up(SCHEMA._schema, HOSTILE[name])
 
     assert found.errors, f"{name} was let through"
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_what_is_said_of_a_hostile_document_is_short(name: str) -> None:
+    """Also to make: a pattern that is quadratic in a name of 60,000 letters would keep this busy for minutes."""
+    errors = Documents().look_up(SCHEMA._schema, HOSTILE[name]).errors
+
+    assert not [one for one in errors if shown(one, "id").extensions["code"] == "INTERNAL"]
+    assert max((len(shown(one, "id").message) for one in errors), default=0) <= LONGEST + 1
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("Variable '$key' has invalid value: Int cannot represent hunter2", "Variable '$key' has invalid value."),
+        ("Variable '$a' has invalid value at .b[0]: hunter2", "Variable '$a' has invalid value at .b[0]."),
+        ("Int cannot represent non-integer value: 'hunter2'", "Int cannot represent non-integer value."),
+        ("Enum 'Side' cannot represent non-string value: hunter2.", "Enum 'Side' cannot represent non-string value."),
+        ("Expected value of type 'BotFilter' to be an object, found 'hunter2'.", "Expected value of type 'BotFilter' to be an object."),
+        ("Expected value of type 'BotFilter' to be an object, found: {x: 'hunter2'}.", "Expected value of type 'BotFilter' to be an object."),
+        ("Value 'hunter2' does not exist in 'Side' enum.", "The value does not exist in 'Side' enum."),
+        (f"Value '{'hunter2' * 9_000}' does not exist in 'Side' enum.", "The value does not exist in 'Side' enum."),
+        (f"Int cannot represent non-integer value: '{'hunter2' * 9_000}'", "Int cannot represent non-integer value."),
+    ],
+)  # fmt: skip
+def test_an_error_does_not_repeat_what_was_given(message: str, said: str) -> None:
+    assert without_value(message) == said
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "Variable '$", " does not exist in ", "cannot represent ", "Value ", "a'b"]
+)
+def test_a_long_message_is_cut(piece: str) -> None:
+    assert len(without_value(piece * 20_000)) == LONGEST + 1
 
 
 def test_a_fragment_is_measured_once_however_often_it_is_spread() -> None:
