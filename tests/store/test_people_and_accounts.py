@@ -188,6 +188,21 @@ async def test_the_newest_status_and_snapshot_replace_the_last(any_store: SqlSto
         assert await tx.accounts.snapshot("w2", account.id) is None
 
 
+async def test_a_halt_is_shown_at_once_and_not_from_the_next_bar_on(any_store: SqlStore) -> None:
+    account = await _account(any_store, "w1")
+    async with any_store.transaction() as tx:
+        await tx.accounts.save_status("w1", _status(account.id, "2.5"))
+
+    async with any_store.transaction() as tx:
+        await tx.accounts.set_state("w1", account.id, TradingState.HALTED, "panic stop")
+
+    async with any_store.reading() as tx:
+        status = await tx.accounts.status("w1", account.id)
+    assert status is not None
+    assert status.trading_state is TradingState.HALTED
+    assert status.equity == Decimal("2.5")
+
+
 async def test_the_equity_line_keeps_one_point_per_time(any_store: SqlStore) -> None:
     points = [EquityPoint(at=later(i), equity=Decimal(100 + i)) for i in range(4)]
 

@@ -94,6 +94,13 @@ class SqlAccounts:
         )
         if not changed:
             raise NotFound(f"No account '{account_id}' is in this workspace.", hint="List the accounts.")
+        # What is shown of the last bar must not say "active" until the next one: that may be an hour.
+        await self._tx.write(
+            "UPDATE account_status SET trading_state = ? WHERE workspace_id = ? AND account_id = ?",
+            state,
+            workspace_id,
+            account_id,
+        )
 
     async def save_settings(
         self, workspace_id: str, account_id: str, settings: Mapping[str, Any], *, expected_version: int
