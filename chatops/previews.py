@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from chatops.alerts import parameter
 from chatops.cards import Money, Price, Ratio, Text, Value
 from chatops.errors import role_text
 from desk.identity import Role
@@ -47,6 +48,8 @@ def shown_params(params: Mapping[str, Any]) -> dict[str, Value]:
 def _shown(name: str, value: Any, currency: str) -> Value:
     if name == "side" and value in _SIDES:
         return Text(f"{_SIDES[value]}.{value}")
+    if name == "targets" and _decimal(str(value).partition(",")[0]) is not None:
+        return parameter("targets", str(value).split(", "))
     if name == "binding":
         return Text(f"limit.{value}")
     if name == "risk" and (number := _decimal(value)) is not None:

@@ -136,7 +136,8 @@ async def open_position(asked: Asked, tx: Unit, typed: str) -> Position | None:
     rows = await tx.positions.open(asked.workspace_id)
     wanted = plain(typed).lstrip("#")
     by_id = [one for one in rows if wanted.lower() in (one.id.lower(), reference(one.id).lower())]
-    by_pair = [one for one in rows if one.pair == wanted.upper().replace("-", "/")]
+    pair = wanted.upper().replace("-", "/")
+    by_pair = [one for one in rows if pair in (one.pair, one.pair.split("/")[0], one.pair.replace("/", ""))]
     found = by_id or by_pair
     return found[0] if len(found) == 1 else None
 

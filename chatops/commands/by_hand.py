@@ -29,6 +29,7 @@ from desk.commands import EnterByHand, PlaceOrder
 from desk.entry_views import EntryByHand
 from desk.ports import Unit
 from desk.views import Account, Bot, Order
+from trading.events import Desired
 from trading.orders import OrderType, Side
 
 PAGE = Page(Group.POSITIONS)
@@ -119,12 +120,14 @@ async def _way_of(asked: Asked, pair: str) -> Bot | Account:
 
 
 def _ways(accounts: Mapping[str, Account], bots: Mapping[str, Bot], pair: str) -> dict[str, Bot | Account]:
-    """Give every way into a pair, as it is named: bots on paper that trade it, and live accounts."""
-    ways: dict[str, Bot | Account] = {
-        f"bot={one.name}": one
+    """Give every way into a pair, as it is named: bots on paper that trade it (those that run, if any), live accounts."""
+    traders = [
+        one
         for one in bots.values()
         if pair in one.pairs and one.account_id in accounts and not accounts[one.account_id].is_live
-    }
+    ]
+    running = [one for one in traders if one.desired is Desired.RUNNING]
+    ways: dict[str, Bot | Account] = {f"bot={one.name}": one for one in running or traders}
     return ways | {f"account={one.name}": one for one in accounts.values() if one.is_live}
 
 

@@ -42,7 +42,9 @@ async def test_a_stop_is_moved_to_a_price_or_a_distance_after_a_preview(house: C
 
 
 async def test_targets_lie_on_the_winning_side_one_after_the_other(chat: Chat) -> None:
-    card = await chat.agree("/tp BTC/USDT 2% 4% 6%", expect="targets_moved")
+    asked = await chat.say("/tp btc 2% 4% 6%", expect="confirm")
+    assert "," in spoken(asked).split("targets ")[1].split(" · ")[0]
+    card = await chat.press("confirm", expect="targets_moved")
     assert column(card, "targets", "leg") == ["TP1", "TP2", "TP3"]
     assert all(isinstance(one, Number) and one.value for one in column(card, "targets", "r_multiple"))
 
