@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
 from desk.bots.requests import ask_for_stop, ask_for_targets
 from desk.commands import (
@@ -296,7 +295,7 @@ async def preview_stop(command: SetStop, tx: Unit, actor: Actor) -> Preview:
     position = await position_of(tx, actor, command.position_id)
     return Preview(
         code="confirm.SetStop",
-        params={"pair": position.pair, "before": position.stop or Decimal(0), "after": command.stop},
+        params={"pair": position.pair, "before": position.stop or "–", "after": command.stop},
     )
 
 
