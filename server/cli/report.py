@@ -82,6 +82,7 @@ async def _facts(
     from desk.assembly import make_feed
     from desk.clock import SystemClock
     from desk.jobs.zones import zone_of
+    from desk.models.room import room_of
     from desk.reports.period.asking import ReportAsk, last_complete, time_of
     from desk.reports.period.facts import facts_of
     from desk.reports.periods import Period, start_of
@@ -120,7 +121,15 @@ async def _facts(
         found = settings(data_dir)
         feed = make_feed(remembered(found), clock)
         try:
-            return await facts_of(tx, feed, registry(found.strategy_path), own.workspace_id, ask, clock.now())
+            return await facts_of(
+                tx,
+                feed,
+                registry(found.strategy_path),
+                own.workspace_id,
+                ask,
+                clock.now(),
+                models=room_of(found),
+            )
         finally:
             await feed.close()
 

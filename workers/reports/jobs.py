@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from desk.jobs.period_reports import tell_asker
+from desk.models.room import room_of
 from desk.ports import Unit
 from desk.reports.period.asking import read_ask
 from desk.reports.period.facts import facts_of
@@ -26,6 +27,7 @@ async def gather(tx: Unit, bench: Bench, job: Job) -> dict[str, Any]:
         job.workspace_id,
         read_ask(job.input),
         job.started_at or job.created_at,
+        models=None if bench.settings is None else room_of(bench.settings),
     )
     return {"facts": facts, "strategy_path": bench.strategy_path}
 

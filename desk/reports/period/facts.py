@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from desk.cursors import cursor_of
+from desk.models.room import ModelRoom
 from desk.ports import Feed, Unit
 from desk.queries import all_trades
 from desk.reports.drift.material import Material, gathered
@@ -61,9 +62,19 @@ class PeriodFacts:
 
 
 async def facts_of(
-    tx: Unit, feed: Feed, registry: StrategyRegistry, workspace_id: str, ask: ReportAsk, now: datetime
+    tx: Unit,
+    feed: Feed,
+    registry: StrategyRegistry,
+    workspace_id: str,
+    ask: ReportAsk,
+    now: datetime,
+    *,
+    models: ModelRoom | None = None,
 ) -> PeriodFacts:
     """Read the facts of a period.
+
+    Args:
+        models: gives the forecasts that bots were given, for their replays; None = none.
 
     Raises:
         NotFound: the account or the bot is not there (any more).
@@ -79,7 +90,7 @@ async def facts_of(
     found = await all_trades(tx, workspace_id, account.id, ask.bot_id, ask.since)
     trades = tuple(one for one in found if one.closed_at < ask.until)
     chosen = (bot,) if bot else bots
-    drifts, undriven = await _drifts(tx, feed, registry, account, chosen, ask)
+    drifts, undriven = await _drifts(tx, feed, registry, account, chosen, ask, models)
     return PeriodFacts(
         ask=ask,
         workspace=workspace.name,
@@ -96,7 +107,13 @@ async def facts_of(
 
 
 async def _drifts(
-    tx: Unit, feed: Feed, registry: StrategyRegistry, account: Account, bots: tuple[Bot, ...], ask: ReportAsk
+    tx: Unit,
+    feed: Feed,
+    registry: StrategyRegistry,
+    account: Account,
+    bots: tuple[Bot, ...],
+    ask: ReportAsk,
+    models: ModelRoom | None,
 ) -> tuple[dict[str, Material], dict[str, str]]:
     """Gather the replays; a bot without one does not spoil the report of the others."""
     found: dict[str, Material] = {}
@@ -108,7 +125,7 @@ async def _drifts(
             continue
         request = DriftRequest(bot=bot, account=account, since=ask.since, until=until)
         try:
-            found[bot.id] = await gathered(tx, feed, registry, request)
+            found[bot.id] = await gathered(tx, feed, registry, request, models=models)
         except BreakwaterError as problem:
             why[bot.id] = problem.message
     return found, why
