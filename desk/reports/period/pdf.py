@@ -240,11 +240,11 @@ def _risk(document: PeriodDocument) -> list[Flowable]:
     if not events:
         return [paragraph("Risk events", HEAD), paragraph("No risk rule spoke.", BODY)]
     names = {one.id: one.name for one in document.facts.bots}
-    counted = ", ".join(f"{rule} {count}" for rule, count in document.rules.items())
+    counted = ", ".join(f"{rule.replace('_', ' ')} {count}" for rule, count in document.rules.items())
     rows = [
         (
             f"{one.at:%Y-%m-%d %H:%M}",
-            one.rule,
+            one.rule.replace("_", " "),
             names.get(one.bot_id, "") or "account",
             str(one.detail.get("pair") or ""),
         )
