@@ -210,7 +210,8 @@ async def test_a_cursor_before_what_the_wave_engine_reads_is_expired(
     monkeypatch.setattr("api.market.subscriptions.WAVE_BARS", 300)
     candles = await stored(scene, 400)
     text = """subscription ($after: Cursor) { waveEvents(pair: "BTC/USDT", after: $after) { cursor kind barAt } }"""
-    async with opened(scene, scene.home.tokens[Role.VIEWER]) as socket:
+    # With a short queue, what nobody reads would hold up the client's own goodbye.
+    async with opened(scene, scene.home.tokens[Role.VIEWER], max_queue=None) as socket:
         await socket.subscribe(text, after=wave_cursor(int(candles.ts_ms[99]), 0), name="old")
         refused = await socket.receive()
         await socket.subscribe(text, after=wave_cursor(int(candles.ts_ms[100]), 0), name="held")
