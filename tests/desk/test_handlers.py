@@ -279,7 +279,7 @@ async def test_only_permitted_roles_reach_a_command(sqlite_store: SqlStore, name
         (PauseBot(bot_id="running", duration=timedelta(0)), InvalidInput, "more than 0"),
         (ResumeBot(bot_id="tide"), Conflict, "stopped"),
         (DeleteBot(bot_id="running"), Conflict, "Stop it first"),
-        (ChangeConfig(bot_id="tide", parameters=(), expected_version=9), Conflict, "newest"),
+        (ChangeConfig(bot_id="tide", parameters=(), expected_version=9), Conflict, "is at version 1"),
         (ChangeConfig(bot_id="tide", parameters=(("slow_bars", "many"),)), BadParameter, "whole number"),
         (ClosePosition(position_id="x"), NotFound, "none is open"),
         (ClosePosition(position_id="x", share=Decimal("1.5")), InvalidInput, "up to 1"),
@@ -403,7 +403,7 @@ async def test_a_dangerous_command_asks_first_at_a_chat_door_or_says_why_it_cann
             await house.desk.do(command, house.actor(channel="console"))
     elif name == "EnterByHand":
         # Carried out in test_entries_by_hand.py.
-        with pytest.raises(Conflict, match="STOPPED; it opens nothing now"):
+        with pytest.raises(Conflict, match="stopped; it opens nothing now"):
             await house.desk.do(command, house.actor(channel="console"))
     elif name in ("ReloadConfig", "ArchiveTrade", "CancelOrder"):
         # Carried out in test_entries.py.
