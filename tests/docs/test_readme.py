@@ -68,15 +68,19 @@ def demo(folder: Path) -> Iterator[dict[str, str]]:
             text=True,
         )
         assert process.stdout is not None
-        ready = json.loads(process.stdout.readline())
-        for _ in range(300):
-            if has_closed_a_trade(ready):
-                break
-            time.sleep(0.5)
-        yield ready
-        process.terminate()
-        assert process.wait(timeout=10) == 0
-        process.stdout.close()
+        try:
+            ready = json.loads(process.stdout.readline())
+            for _ in range(300):
+                if has_closed_a_trade(ready):
+                    break
+                time.sleep(0.5)
+            yield ready
+            process.terminate()
+            assert process.wait(timeout=10) == 0
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
 
 
 def has_closed_a_trade(ready: dict[str, str]) -> bool:
