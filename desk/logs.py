@@ -23,7 +23,7 @@ ALLOWED_KEYS = frozenset(
         # who asks and by which door
         "request_id", "incident_id", "correlation_id", "actor", "role", "channel", "command", "outcome",
         # what it is about
-        "workspace", "account", "bot", "bot_id", "strategy", "pair", "timeframe", "venue", "order_id",
+        "workspace", "owner", "account", "bot", "bot_id", "strategy", "pair", "timeframe", "venue", "order_id",
         "client_order_id", "position_id", "signal_id", "trade_id", "alert_id", "alert_kind", "job_id", "subject",
         "kind", "phase", "state", "before", "after", "reason", "cause", "detail", "error", "problem", "severity",
         "source", "coin", "step", "stream", "order", "door", "user", "by", "guilds", "message_id", "update_id", "mode", "advice",
