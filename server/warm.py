@@ -95,9 +95,17 @@ def _forget_old(builds: Path) -> None:
 
 
 def is_warm() -> bool:
-    """Tell whether this build was compiled before."""
+    """Tell whether this build was compiled before, all that is compiled ahead today."""
     folder = os.environ.get("NUMBA_CACHE_DIR")
-    return bool(folder) and (Path(str(folder)) / "warm").is_file()
+    if not folder:
+        return False
+    mark = Path(folder) / "warm"
+    return mark.is_file() and mark.read_text(encoding="utf-8", errors="replace") == _paths_digest()
+
+
+def _paths_digest() -> str:
+    """Digest what is compiled ahead: a build that an older list has warmed is warmed again."""
+    return hashlib.sha256(Path(__file__).with_name("warm_paths.py").read_bytes()).hexdigest()[:16]
 
 
 def warm_in_subprocess() -> None:
@@ -111,7 +119,7 @@ def mark_warm() -> None:
     """Remember that this build is compiled."""
     folder = os.environ.get("NUMBA_CACHE_DIR")
     if folder:
-        (Path(folder) / "warm").touch()
+        (Path(folder) / "warm").write_text(_paths_digest(), encoding="utf-8")
 
 
 def compile_everything() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from server import warm_paths
-from server.warm import KEPT_BUILDS, compiled_sources, fingerprint, use_cache
+from server.warm import KEPT_BUILDS, compiled_sources, fingerprint, is_warm, mark_warm, use_cache
 from trading.engine import evidence, kernel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,3 +138,16 @@ def test_nothing_that_an_account_calls_is_left_to_be_compiled_on_the_loop(
 
     assert {"kernel.act", "kernel.decide", "evidence.apply"} <= wanted
     assert called == wanted
+
+
+def test_a_build_that_was_warmed_with_an_older_list_is_warmed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert not is_warm()
+
+    mark_warm()
+    assert is_warm()
+
+    (tmp_path / "warm").write_text("", encoding="utf-8")
+    assert not is_warm()
