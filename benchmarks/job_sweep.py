@@ -5,9 +5,8 @@
 The strategy loops over its bars in Python, so nothing but more processes makes it faster. The workers are real
 `breakwater work` processes with one hand each on one SQLite file; they have done a job before the clock starts, and the
 clock runs from the first part that is taken to the end of the whole. The target: two workers at least 1.7 times as fast
-as one, and the same result bit for bit. Processor time, starts and warm-ups included, says whether both did
-the same work; on a machine that is busy
-with other things the ratio says nothing.
+as one, and the same result bit for bit. Processor time, starts and warm-ups included, says whether both did the same
+work; on a machine that is busy with other things the ratio says nothing.
 """
 
 from __future__ import annotations
@@ -72,8 +71,8 @@ class Slow(RuleStrategy):
         close, bars = frame["close"], self.whole("bars")
         smooth, average = float(close[0]), []
         for price in close.tolist():
-            for _ in range(120):
-                smooth += (price - smooth) / bars / 120.0
+            for _ in range(160):
+                smooth += (price - smooth) / bars / 160.0
             average.append(smooth)
         line = np.asarray(average) * (1.0 + self.number("band"))
         return Plan(
