@@ -101,8 +101,13 @@ async def take_place(
     order_type: OrderType | None = None,
     rest_until: datetime | None = None,
     reprices_left: int = 0,
+    binding: str | None = None,
 ) -> Order | None:
-    """Write the intent that takes the place of an order which ended; the same replacement is written once."""
+    """Write the intent that takes the place of an order which ended; the same replacement is written once.
+
+    Args:
+        why: names the replacement; shown as what decided its size where `binding` says nothing else.
+    """
     return await draft(
         step,
         workspace_id=order.workspace_id,
@@ -118,7 +123,7 @@ async def take_place(
         stop_price=stop_price,
         bot_id=order.bot_id,
         leg=order.leg,
-        binding=why,
+        binding=why if binding is None else binding,
         signal_id=order.signal_id,
         position_id=order.position_id,
         rest_until=rest_until,

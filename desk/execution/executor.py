@@ -22,7 +22,7 @@ from desk.execution.calling import Calls
 from desk.execution.drafts import draft, wish_to_cancel
 from desk.execution.exits import TARGETS
 from desk.execution.faults import faultpoint
-from desk.execution.guarding import Guardian, leaving
+from desk.execution.guarding import MOST_REFUSALS, Guardian, leaving
 from desk.execution.incidents import close_incident, open_incident
 from desk.execution.intake import REPRICE, Intake
 from desk.execution.moves import move
@@ -49,6 +49,8 @@ COMPARE_S = 60.0
 ROOM_S = 0.3
 #: A clock that was set by more than this begins every proof and every wait anew.
 JUMP = timedelta(seconds=2)
+#: An exit at market that the venue refused is tried again after this time, for as long as its price is there.
+TAKE_AGAIN = timedelta(seconds=5)
 #: Watched targets and stops are compared with the price this often.
 WATCH_S = 1.0
 
@@ -276,8 +278,9 @@ class Executor:
         for protection in protections:
             async with self._turns.turn() as turn:
                 orders = await self.guardian.orders_of(turn, protection.position_id)
+                watches_stop = await self.guardian.watches_stop(turn, protection, orders)
             plan = self.guardian.plan(protection, orders)
-            if not plan.watched and not plan.watches_stop:
+            if not plan.watched and not watches_stop:
                 continue
             try:
                 price = await self.calls.read(
@@ -288,7 +291,7 @@ class Executor:
             except VenueProblem:
                 continue
             sign = 1 if protection.is_long else -1
-            if plan.watches_stop and protection.stop and sign * (price - protection.stop) <= 0:
+            if watches_stop and protection.stop and sign * (price - protection.stop) <= 0:
                 await self._leave(
                     protection, orders, Reason.STOP_LOSS, 0, protection.quantity - leaving(orders)
                 )
@@ -305,11 +308,24 @@ class Executor:
         if quantity <= 0 or any(one.leg == leg and one.order_type is OrderType.MARKET for one in orders):
             return
         async with self._turns.turn() as turn:
+            refused = await self.guardian.refused_takings(turn, protection.position_id, leg)
+            if refused and turn.at - refused[0].updated_at < TAKE_AGAIN:
+                return
+            if len(refused) >= MOST_REFUSALS:
+                await open_incident(
+                    turn,
+                    IncidentKind.UNPROTECTED,
+                    protection.position_id,
+                    {"refused": len(refused), "exit": reason},
+                    bot_id=protection.bot_id,
+                    pair=protection.pair,
+                )
             await draft(
                 turn,
                 workspace_id=protection.workspace_id,
                 account_id=protection.account_id,
-                key=f"{protection.position_id}:take:{leg}:{protection.revision}",
+                # The same wish is written once; one that the venue refused is a wish again.
+                key=f"{protection.position_id}:take:{leg}:{protection.revision}:{len(refused)}",
                 pair=protection.pair,
                 side=Side.SELL if protection.is_long else Side.BUY,
                 order_type=OrderType.MARKET,

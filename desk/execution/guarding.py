@@ -89,6 +89,36 @@ class Guardian:
         )
         return [one for one in found if one.is_reduce_only]
 
+    async def watches_stop(self, turn: Turn, protection: Protection, orders: Sequence[Order]) -> bool:
+        """Tell whether the desk itself must leave at the stop: the venue has none, or refused it too often.
+
+        Args:
+            orders: the unsettled exits of the position.
+        """
+        if protection.stop is None:
+            return False
+        if self.plan(protection, orders).watches_stop:
+            return True
+        if not self._rules.has_stops or any(one.order_type is OrderType.STOP for one in orders):
+            return False
+        return await self._refusals(turn, protection.position_id, 0) >= MOST_REFUSALS
+
+    async def refused_takings(self, turn: Turn, position_id: str, leg: int) -> list[Order]:
+        """Give the exits at market that the venue refused when a level was reached, the newest first."""
+        found = await turn.tx.orders.page(
+            turn.account.workspace_id,
+            Filter(account_id=turn.account.id, extra={"position_id": position_id}),
+            _ALL,
+        )
+        return [
+            one
+            for one in found
+            if one.state is OrderState.REJECTED
+            and one.reason in PROTECTIVE
+            and one.leg == leg
+            and one.order_type is OrderType.MARKET
+        ]
+
     async def _place(self, turn: Turn, protection: Protection, want: WantedExit) -> None:
         refusals = await self._refusals(turn, protection.position_id, want.leg)
         if refusals >= MOST_REFUSALS:
@@ -129,7 +159,7 @@ class Guardian:
         )
         count = 0
         for one in found:
-            if one.reason in PROTECTIVE and one.leg == leg:
+            if one.reason in PROTECTIVE and one.leg == leg and one.order_type is not OrderType.MARKET:
                 if one.state is not OrderState.REJECTED:
                     break
                 count += 1

@@ -95,6 +95,11 @@ class Intake:
                 reprices_left=watch.reprices_left - 1,
             )
             return
+        if _is_wanted_still(order, watch):
+            # Proved absent, and nothing of it was filled: the same exit goes out anew under an id of its own, and
+            # whoever wanted it, an engine or a person, goes on waiting for it.
+            await take_place(turn, order, why="absent", quantity=left, binding=order.binding)
+            return
         await self._listener.ended(turn, order)
 
     async def _order(self, turn: Turn, said: VenueOrder) -> bool:
@@ -345,4 +350,15 @@ def _as_order(said: VenueTrade) -> VenueOrder:
         state=OrderState.ACCEPTED,
         quantity=said.quantity,
         filled_quantity=Decimal(0),
+    )
+
+
+def _is_wanted_still(order: Order, watch: OrderWatch | None) -> bool:
+    """Tell whether an order was an exit at market that never arrived: an exit is wanted until it is done."""
+    return (
+        order.state is OrderState.NOT_PLACED
+        and order.is_reduce_only
+        and bool(order.position_id)
+        and order.order_type is OrderType.MARKET
+        and not (watch is not None and watch.cancel_reason)
     )
