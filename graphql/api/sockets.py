@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import GraphQLError
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ConnectionInitMessage,
@@ -56,7 +57,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             if self._counted:
                 self.context.gate.close_socket(self._counted)
             if self._watch is not None:
-                await ended(self._watch)
+                with suppress(WebSocketDisconnected):
+                    await ended(self._watch)
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Check the token, then begin to watch it."""
@@ -109,6 +111,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         """End the socket; one that is already gone is fine."""
         with suppress(RuntimeError, OSError):
             await self.websocket.close(code, reason)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Log what broke in an operation; a client that left in the middle of a message is nobody's fault."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
 
     async def _keep_watch(self) -> None:
         clock = self.context.house.clock

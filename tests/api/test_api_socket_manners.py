@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import timedelta
 
 import orjson
 import pytest
+from strawberry.http.exceptions import WebSocketDisconnected
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, NegotiationError
 from websockets.typing import Subprotocol
@@ -117,3 +119,15 @@ async def test_an_id_of_somebody_else_costs_and_says_what_an_id_of_nobody_does(
 
     assert len(said) == 1
     assert costs[foreign] == costs[nobody] == [1, 1]
+
+
+async def test_a_client_that_left_in_the_middle_of_a_message_is_no_fault_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    handler = object.__new__(sockets.SocketHandler)
+    handler.task_logger = logging.getLogger("strawberry.ws.task")
+
+    await handler.handle_task_exception(WebSocketDisconnected())
+    await handler.handle_task_exception(ValueError("a broken resolver"))
+
+    assert [str(one.exc_info[1]) for one in caplog.records if one.exc_info] == ["a broken resolver"]
