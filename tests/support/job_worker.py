@@ -14,6 +14,8 @@ import random
 import sys
 from pathlib import Path
 
+import structlog
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from desk.bus import EventBus
@@ -35,6 +37,8 @@ async def main() -> None:
     parser.add_argument("--rings", type=int)
     parser.add_argument("--time-limit-s", type=float, default=60.0)
     asked = parser.parse_args()
+    # The proof reads one word from stdout: log lines would fill the pipe until this process stands still.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     bell = Bell()
     store = open_store(asked.store, acquire_timeout_s=20.0)
     workers = Workers(
