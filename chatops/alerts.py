@@ -22,14 +22,16 @@ from chatops.cards import (
     Value,
 )
 from chatops.entries import entry_buttons
-from chatops.reading import reference
+from chatops.reading import mode_field, reference
 from chatops.texts.catalogue import template
+from desk.money import MoneyKind
 from desk.views import Alert
 from trading.events import Severity
 
 #: Parameters that are ids or say what the title already says.
 _HIDDEN = frozenset(
     {
+        "account_id",
         "alert_id",
         "fill_id",
         "order_id",
@@ -96,16 +98,23 @@ TONES: Mapping[Severity, Tone] = {
 }
 
 
-def alert_card(alert: Alert, *, bot: str = "", is_repeat: bool = False) -> Card:
+def alert_card(
+    alert: Alert, *, bot: str = "", account: str = "", money: MoneyKind | None = None, is_repeat: bool = False
+) -> Card:
     """Give the card of an alert.
 
     Args:
-        bot: name of the bot that it is about.
+        bot, account: names of what it is about.
+        money: whose money the account holds; None where nobody need be told.
         is_repeat: the reader may have it already; the card says so.
     """
     fields = [Field("severity", Text(f"severity.{alert.severity.value}"))]
     if bot:
         fields.append(Field("bot", bot))
+    if account:
+        fields.append(Field("account", account))
+    if money is not None:
+        fields.append(mode_field(money))
     if alert.pair:
         fields.append(Field("pair", alert.pair))
     if "is_long" in alert.params:

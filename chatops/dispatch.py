@@ -19,6 +19,7 @@ from chatops.pictures import in_language
 from chatops.previews import preview_text
 from chatops.problems import Misheard, did_you_mean, misheard
 from chatops.room import Asked, Room, speaker_of
+from chatops.stakes import modes_at_stake
 from chatops.texts.speaker import Speaker
 from desk.desk import ConfirmationNeeded
 from desk.errors import ApprovalPending
@@ -155,6 +156,7 @@ class Dispatcher:
             title=Text("confirm.title"),
             tone=Tone.ASK,
             body=(preview_text(preview.code, preview.params),),
+            fields=await modes_at_stake(self.room, needed.command, asked.actor),
             notes=tuple(notes),
             buttons=(
                 Button(name="confirm", press=Press.CONFIRM, token=needed.token),

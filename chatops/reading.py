@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from chatops.cards import Text, Value
+from chatops.cards import Field, Text, Tone, Value
 from chatops.problems import did_you_mean, misheard
 from chatops.room import Asked
 from chatops.texts.catalogue import template
 from chatops.typing_repair import plain
+from desk.money import MoneyKind, gravest
 from desk.ports import Unit
 from desk.views import Account, Bot, Filter, Page, Position, Trade
 from trading.errors import nearest
@@ -25,6 +26,34 @@ def reference(row_id: str) -> str:
 def is_all(name: str | None) -> bool:
     """Tell whether somebody named all bots."""
     return name is not None and plain(name).lower() in {"all", "tous", "*"}
+
+
+def mode_text(money: MoneyKind) -> Text:
+    """Give the word for whose money is traded."""
+    return Text(f"mode.{money.value}")
+
+
+def mode_rank(money: Mapping[str, MoneyKind]) -> int:
+    """Give the rank of a column that says it: a narrow screen may leave out nothing but that all is paper."""
+    return 2 if set(money.values()) <= {MoneyKind.PAPER} else 0
+
+
+def mode_field(money: MoneyKind) -> Field:
+    """Give whose money is traded, as a card says it: real money stands out."""
+    return Field("mode", mode_text(money), Tone.WARN if money is MoneyKind.LIVE else Tone.PLAIN)
+
+
+def modes_of(kinds: Iterable[MoneyKind]) -> tuple[Field, ...]:
+    """Give the gravest of several kinds of money as a field; of none, or of nothing but paper, nothing."""
+    found = gravest(kinds)
+    return () if found in (None, MoneyKind.PAPER) else (mode_field(found),)
+
+
+def account_text(account: Account, money: Mapping[str, MoneyKind]) -> Value:
+    """Give an account's name and whose money it is; a house that has nothing but paper is spared the word."""
+    if set(money.values()) <= {MoneyKind.PAPER}:
+        return account.name
+    return Text("mode.account", {"account": account.name, "mode": mode_text(money[account.id])})
 
 
 async def accounts_of(asked: Asked, tx: Unit) -> dict[str, Account]:

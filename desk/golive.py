@@ -11,6 +11,7 @@ import numpy as np
 
 from desk.bots.plan import limits_of
 from desk.clock import Clock, to_ms
+from desk.money import MoneyKind, money_of
 from desk.ports import Store, Unit
 from desk.queries import all_trades
 from desk.views import Account, Bot, Filter, Job, JobState, Page, Trade
@@ -60,6 +61,7 @@ class GoLiveReport:
         until: as of when; a replay has a time of its own.
         gate: every line of the gate and the doubt beside it.
         now: how the bot stands against the thresholds that are watched while it runs.
+        money: what it trades as of now.
         beside: what is shown with it and decides nothing: earlier runs, the account's limits.
     """
 
@@ -70,6 +72,7 @@ class GoLiveReport:
     now: WatchReport
     bot_name: str = ""
     is_live: bool = False
+    money: MoneyKind = MoneyKind.PAPER
     beside: tuple[GoLiveLine, ...] = ()
 
     @property
@@ -133,7 +136,7 @@ def judge(
     until: datetime,
     thresholds: GateThresholds | None = None,
     bot_name: str = "",
-    is_live: bool = False,
+    money: MoneyKind = MoneyKind.PAPER,
     beside: tuple[GoLiveLine, ...] = (),
 ) -> GoLiveReport:
     """Judge a bot by its closed trades against its share of the capital.
@@ -153,7 +156,8 @@ def judge(
         ),
         now=watch(figures, days_running=days, before=frozenset(), thresholds=thresholds),
         bot_name=bot_name,
-        is_live=is_live,
+        is_live=money is not MoneyKind.PAPER,
+        money=money,
         beside=beside,
     )
 
@@ -204,7 +208,7 @@ async def report_of(
         until=until,
         thresholds=thresholds,
         bot_name=bot.name,
-        is_live=own.is_live,
+        money=await money_of(tx, own),
         beside=(*await _runs(tx, bot), *_limits(own)),
     )
 

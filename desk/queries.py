@@ -23,8 +23,10 @@ class Queries:
         self._store = store
         self._clock = clock
 
-    async def performance(self, workspace_id: str, bot_id: str, since: datetime | None = None) -> Performance:
-        """Give profit and loss of a bot, or with an empty id of the workspace's first account.
+    async def performance(
+        self, workspace_id: str, bot_id: str, since: datetime | None = None, *, account_id: str = ""
+    ) -> Performance:
+        """Give profit and loss of a bot, or with an empty id of an account: the named one, or the workspace's first.
 
         A bot is judged by its trades against its share of the capital; an account by its marked equity too.
 
@@ -33,7 +35,7 @@ class Queries:
         """
         async with self._store.reading() as tx:
             bot = await _bot(tx, workspace_id, bot_id) if bot_id else None
-            account = await _account(tx, workspace_id, bot)
+            account = await _account(tx, workspace_id, bot.account_id if bot else account_id)
             trades = await all_trades(tx, workspace_id, account.id, bot.id if bot else "", since)
             status = await tx.accounts.status(workspace_id, account.id)
             points = await tx.accounts.equity(workspace_id, account.id, since)
@@ -92,9 +94,9 @@ async def _bot(tx: Unit, workspace_id: str, bot_id: str) -> Bot:
     return bot
 
 
-async def _account(tx: Unit, workspace_id: str, bot: Bot | None) -> Account:
+async def _account(tx: Unit, workspace_id: str, account_id: str) -> Account:
     accounts = await tx.accounts.all(workspace_id)
-    found = next((one for one in accounts if bot is None or one.id == bot.account_id), None)
+    found = next((one for one in accounts if account_id in ("", one.id)), None)
     if found is None:
         raise NotFound("This workspace has no account yet.", hint="`breakwater up --demo` makes one.")
     return found

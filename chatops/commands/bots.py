@@ -13,7 +13,7 @@ from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Money, Press, Ratio, Table, Text, Tone, Value
 from chatops.problems import misheard
-from chatops.reading import accounts_of, bots_of, known_pairs, named_bot
+from chatops.reading import accounts_of, bots_of, known_pairs, mode_field, mode_rank, mode_text, named_bot
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import (
@@ -27,6 +27,7 @@ from desk.commands import (
     StartBot,
     StopBot,
 )
+from desk.money import MoneyKind, kinds_of, money_kinds
 from desk.ports import Unit
 from desk.queries import all_trades
 from desk.views import Account, Bot
@@ -69,7 +70,7 @@ async def bots(asked: Asked) -> Card:
                     Column("today", 1),
                     Column("drawdown", 2),
                     Column("timeframe", 3),
-                    Column("mode", 2),
+                    Column("mode", mode_rank(figures.money)),
                     Column("last_bar", 3),
                 ),
                 rows=tuple(_row(one, figures) for one in rows),
@@ -84,6 +85,7 @@ class _Figures:
 
     today: Mapping[str, Decimal]
     accounts: Mapping[str, Account]
+    money: Mapping[str, MoneyKind]
     drawdowns: Mapping[str, float]
 
 
@@ -101,7 +103,8 @@ async def _figures(asked: Asked, tx: Unit) -> _Figures:
             today[trade.bot_id] = today.get(trade.bot_id, Decimal(0)) + trade.pnl
     for one in await tx.positions.open(asked.workspace_id):
         today[one.bot_id] = today.get(one.bot_id, Decimal(0)) + one.unrealized_pnl
-    return _Figures(today=today, accounts=accounts, drawdowns=drawdowns)
+    money = await kinds_of(tx, asked.workspace_id, accounts.values())
+    return _Figures(today=today, accounts=accounts, money=money, drawdowns=drawdowns)
 
 
 def _row(bot: Bot, figures: _Figures) -> tuple[Value, ...]:
@@ -116,7 +119,7 @@ def _row(bot: Bot, figures: _Figures) -> tuple[Value, ...]:
         Money(figures.today.get(bot.id, Decimal(0)), account.currency if account else "", is_signed=True),
         Ratio(figures.drawdowns.get(bot.account_id)),
         bot.timeframe,
-        Text("mode.live" if bot.is_live else "mode.paper"),
+        mode_text(figures.money[bot.account_id]),
         bot.last_bar_at,
     )
 
@@ -140,7 +143,9 @@ def tone_of(rows: Sequence[Bot]) -> Tone:
     return Tone.PLAIN
 
 
-def bot_card(name: str, bot: Bot, *, title: str, tone: Tone, notes: tuple[Text, ...] = ()) -> Card:
+def bot_card(
+    name: str, bot: Bot, *, money: MoneyKind, title: str, tone: Tone, notes: tuple[Text, ...] = ()
+) -> Card:
     """Give the card of one bot with its four axes."""
     fields = [
         Field("desired", Text(f"desired.{bot.desired.value}")),
@@ -151,7 +156,7 @@ def bot_card(name: str, bot: Bot, *, title: str, tone: Tone, notes: tuple[Text, 
         Field("pairs", ", ".join(bot.pairs)),
         Field("timeframe", bot.timeframe),
         Field("allocation", Ratio(bot.allocation, digits=0)),
-        Field("mode", Text("mode.live" if bot.is_live else "mode.paper")),
+        mode_field(money),
     ]
     if bot.resume_at is not None:
         fields.append(Field("resume_at", bot.resume_at))
@@ -163,9 +168,16 @@ def bot_card(name: str, bot: Bot, *, title: str, tone: Tone, notes: tuple[Text, 
 async def _done(asked: Asked, command: Command, bot: Bot, title: str, tone: Tone, *notes: Text) -> Card:
     """Carry out a command about a bot and show the bot as it is now."""
     await asked.do(command)
+    after, money = await seen_now(asked, bot)
+    return bot_card("bot", after, money=money, title=title, tone=tone, notes=notes)
+
+
+async def seen_now(asked: Asked, bot: Bot) -> tuple[Bot, MoneyKind]:
+    """Give a bot as it is now, and whose money it trades."""
     async with asked.store.reading() as tx:
-        after = await tx.bots.by_id(asked.workspace_id, bot.id)
-    return bot_card("bot", after or bot, title=title, tone=tone, notes=notes)
+        after = await tx.bots.by_id(asked.workspace_id, bot.id) or bot
+        money = await money_kinds(tx, asked.workspace_id)
+    return after, money[after.account_id]
 
 
 @PAGE.word("start", example="/start demo", asks=StartBot, arguments=(_BOT,))
@@ -251,6 +263,7 @@ async def stop(asked: Asked) -> Card:
         Argument(name="tf", read=kinds.name, only_named=True, default="1h"),
         Argument(name="risk", read=kinds.choice(*RISKS), only_named=True, offers=tuple(RISKS)),
         Argument(name="allocation", read=kinds.share, only_named=True),
+        Argument(name="account", read=kinds.name, only_named=True, default=""),
     ),
     keeps_settings=True,
 )
@@ -269,11 +282,18 @@ async def newbot(asked: Asked) -> Card:
         timeframe=args["tf"],
         parameters=tuple((key, setting(typed)) for key, typed in args["settings"].items()),
         allocation=1.0 if share is None else float(share),
+        account_id=args["account"],
     )
     outcome = await asked.do(command)
     bot = outcome.view if isinstance(outcome.view, Bot) else await named_bot(asked, command.name)
+    bot, money = await seen_now(asked, bot)
     card = bot_card(
-        "newbot", bot, title="bot.created", tone=Tone.GOOD, notes=(Text("bot.start_it", {"bot": bot.name}),)
+        "newbot",
+        bot,
+        money=money,
+        title="bot.created",
+        tone=Tone.GOOD,
+        notes=(Text("bot.start_it", {"bot": bot.name}),),
     )
     parameters = tuple((name, _shown(value)) for name, value in bot.parameters.items())
     if not parameters:
@@ -381,12 +401,13 @@ async def config(asked: Asked) -> Card:
                 reason=asked.args["reason"],
             )
         )
+    after, money = await seen_now(asked, bot)
     async with asked.store.reading() as tx:
-        after = await tx.bots.by_id(asked.workspace_id, bot.id) or bot
         versions = await tx.bots.configs(asked.workspace_id, bot.id)
     card = bot_card(
         "config",
         after,
+        money=money,
         title="config.changed" if is_changed else "config.title",
         tone=Tone.GOOD if is_changed else Tone.PLAIN,
         notes=(Text("config.next_start"),) if is_changed else (Text("config.how"),),

@@ -10,11 +10,12 @@ from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Card, Chart, Column, Field, Money, Table, Text, Tone, Value
-from chatops.reading import account_named, accounts_of, bots_of, is_all, reference, side
+from chatops.reading import account_named, accounts_of, bots_of, is_all, modes_of, reference, side
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import PanicStop, ReleasePanic
 from desk.handlers.risk import ALL_ACCOUNTS
+from desk.money import money_kinds
 from desk.ports import Unit
 from desk.views import Account, Filter, Order, Position, Trade
 from desk.views import Page as RowPage
@@ -127,6 +128,7 @@ async def panic_card(asked: Asked, accounts: Sequence[Account], seen: Seen) -> C
         closed = await _closed(asked, tx, seen)
         entries = await _entries(asked, tx, seen)
         cash = [await _cash(asked, tx, one) for one in accounts]
+        money = await money_kinds(tx, asked.workspace_id)
     waiting = [one for one in unsettled if not one.is_reduce_only]
     is_halted = all(one.trading_state.value == "HALTED" for one in now)
     is_flat = not held or seen.keeps
@@ -168,6 +170,7 @@ async def panic_card(asked: Asked, accounts: Sequence[Account], seen: Seen) -> C
         tone=Tone.BAD,
         body=(Text(said if is_over else "panic.kept" if seen.keeps else "panic.closing"),),
         fields=(
+            *modes_of(money[one.id] for one in now),
             Field("trading", Text(f"trading.{now[0].trading_state.value}"), Tone.BAD),
             Field("positions_left", len(held)),
             Field("orders_left", len(unsettled)),

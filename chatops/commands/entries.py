@@ -12,12 +12,13 @@ from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Money, Press, Price, Ratio, Table, Text, Tone
 from chatops.entries import entry_buttons
 from chatops.problems import misheard
-from chatops.reading import account_named, bots_of, named_bot, refusal, side
+from chatops.reading import account_named, account_text, bots_of, named_bot, refusal, side
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import AnswerEntry, SetEntryMode, SetMarketDirection
 from desk.entry_views import ANSWER_WITHIN, DRIFT_RATIO, Direction, EntryRequest, EntryState
 from desk.handlers.entries import ANSWERS
+from desk.money import money_kinds
 
 PAGE = Page(Group.POSITIONS)
 
@@ -224,8 +225,12 @@ async def marketdir(asked: Asked) -> Card:
         await asked.do(SetMarketDirection(direction=asked.args["direction"], account_id=account.id))
     async with asked.store.reading() as tx:
         found = await tx.entries.direction(asked.workspace_id, account.id)
+        money = await money_kinds(tx, asked.workspace_id)
     direction = found.direction if found else Direction.EVEN
-    fields = [Field("account", account.name), Field("direction", Text(f"direction.{direction.value}"))]
+    fields = [
+        Field("account", account_text(account, money)),
+        Field("direction", Text(f"direction.{direction.value}")),
+    ]
     if found is not None:
         fields += [Field("by", found.set_by), Field("since", found.set_at)]
     return Card(

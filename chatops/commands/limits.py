@@ -12,12 +12,13 @@ from chatops.cards import Card, Chart, Column, Field, Money, Ratio, Table, Text,
 from chatops.commands.positions import tone_of_amount
 from chatops.previews import limit_shown
 from chatops.problems import misheard
-from chatops.reading import account_named, completed_pair, known_pairs, reference, side
+from chatops.reading import account_named, account_text, completed_pair, known_pairs, reference, side
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.bots.plan import limits_of
 from desk.commands import SetLimit
 from desk.limits import COUNTS, LIMITS, OFF
+from desk.money import money_kinds
 from desk.ports import Unit
 from desk.reports.shocks import moving_together, shocked
 from desk.views import Account, AccountStatus
@@ -126,6 +127,7 @@ async def what_if_card(asked: Asked, rest: Sequence[str]) -> Card:
         held = await tx.positions.open(asked.workspace_id)
         moves = await moving_together(tx, sorted({pair, *(one.pair for one in held)}))
         states = await _states(asked, tx)
+        money = await money_kinds(tx, asked.workspace_id)
     hits = shocked(held, pair, move, moves)
     fields: list[Field] = []
     is_reached = False
@@ -139,7 +141,7 @@ async def what_if_card(asked: Asked, rest: Sequence[str]) -> Card:
         ends_day = limits.daily_loss is not None and -day >= limits.daily_loss
         is_reached |= halts or ends_day
         fields += [
-            Field("account", account.name),
+            Field("account", account_text(account, money)),
             Field("pnl", Money(pnl, account.currency, is_signed=True), tone_of_amount(pnl)),
             Field("equity", Money(equity, account.currency)),
             Field("drawdown", Ratio(drawdown), Tone.BAD if halts else Tone.PLAIN),

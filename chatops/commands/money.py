@@ -9,8 +9,9 @@ from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Card, Chart, Column, Field, Money, Price, Ratio, Table, Text, Tone, Value
-from chatops.reading import accounts_of
+from chatops.reading import account_text, accounts_of
 from chatops.room import Asked
+from desk.money import kinds_of
 from desk.ports import Unit
 from desk.views import Account
 
@@ -30,13 +31,14 @@ async def balance(asked: Asked) -> Card:
         accounts = await accounts_of(asked, tx)
         positions = await tx.positions.open(asked.workspace_id)
         states = {key: await tx.accounts.status(asked.workspace_id, key) for key in accounts}
+        money = await kinds_of(tx, asked.workspace_id, accounts.values())
         foreign = await _not_ours(asked, tx, accounts) if asked.args["full"] else ()
     for key, account in accounts.items():
         state = states[key]
         cash = state.cash if state else account.capital
         equity = state.equity if state else account.capital
         fields += [
-            Field("account", account.name),
+            Field("account", account_text(account, money)),
             Field("equity", Money(equity, account.currency)),
             Field("cash", Money(cash, account.currency)),
         ]

@@ -12,10 +12,14 @@ from chatops.cards import Button, Card, Column, Field, Money, Press, Price, Rati
 from chatops.commands.bots import phases_text
 from chatops.problems import misheard
 from chatops.reading import (
+    account_text,
     accounts_of,
     bots_of,
     completed_pair,
     known_pairs,
+    mode_field,
+    mode_rank,
+    mode_text,
     open_position,
     reference,
     side,
@@ -25,6 +29,7 @@ from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import ClosePosition, ClosePositions
 from desk.identity import Role
+from desk.money import MoneyKind, kinds_of
 from desk.ports import Unit
 from desk.views import Account, AccountStatus, Bot, Filter, Position, Trade
 from desk.views import Page as RowPage
@@ -66,6 +71,7 @@ async def status(asked: Asked) -> Card:
         rows = [
             one for one in await tx.positions.open(asked.workspace_id) if bot is None or one.bot_id == bot.id
         ]
+        money = await kinds_of(tx, asked.workspace_id, accounts.values())
         waiting = [
             one for one in await tx.entries.open(asked.workspace_id) if bot is None or one.bot_id == bot.id
         ]
@@ -82,7 +88,7 @@ async def status(asked: Asked) -> Card:
         )
     total = sum((one.unrealized_pnl for one in rows), _ZERO)
     currency = next((account.currency for account, _ in states), "")
-    fields = [field for account, state in states for field in account_fields(account, state)]
+    fields = [field for account, state in states for field in account_fields(account, state, money)]
     if rows:
         fields.append(Field("unrealized", Money(total, currency, is_signed=True), tone_of_amount(total)))
     halted = any(one.trading_state.value == "HALTED" for one in accounts.values())
@@ -91,7 +97,7 @@ async def status(asked: Asked) -> Card:
         title=Text("status.title", {"n": len(rows)}),
         tone=Tone.BAD if halted else tone_of_amount(total) if rows else Tone.PLAIN,
         fields=tuple(fields),
-        tables=tuple(one for one in (_bots(shown), positions_table(rows, bots, accounts)) if one.rows),
+        tables=tuple(one for one in (_bots(shown, money), positions_table(rows, bots, accounts)) if one.rows),
         notes=tuple(notes),
         buttons=(Button(name="refresh", press=Press.SAY, line=asked.line),),
     )
@@ -100,6 +106,7 @@ async def status(asked: Asked) -> Card:
 async def _chosen(asked: Asked, tx: Unit, rows: Sequence[Position]) -> Card:
     """Give the positions that somebody named, each in full."""
     accounts, bots = await accounts_of(asked, tx), await bots_of(asked, tx)
+    money = await kinds_of(tx, asked.workspace_id, accounts.values())
     fields: list[Field] = []
     for one in rows:
         account, bot = accounts.get(one.account_id), bots.get(one.bot_id)
@@ -107,6 +114,7 @@ async def _chosen(asked: Asked, tx: Unit, rows: Sequence[Position]) -> Card:
         fields += [
             Field("id", reference(one.id)),
             Field("bot", bot.name if bot else None),
+            mode_field(money[one.account_id]),
             Field("pair", one.pair),
             Field("side", side(one.is_long)),
             Field("quantity", one.quantity),
@@ -129,16 +137,19 @@ async def _chosen(asked: Asked, tx: Unit, rows: Sequence[Position]) -> Card:
     )
 
 
-def account_fields(account: Account, state: AccountStatus | None) -> tuple[Field, ...]:
+def account_fields(
+    account: Account, state: AccountStatus | None, money: Mapping[str, MoneyKind]
+) -> tuple[Field, ...]:
     """Give an account's money and how it stands."""
+    named = Field("account", account_text(account, money))
     if state is None:
         return (
-            Field("account", account.name),
+            named,
             Field("capital", Money(account.capital, account.currency)),
             Field("trading", Text(f"trading.{account.trading_state.value}")),
         )
     return (
-        Field("account", account.name),
+        named,
         Field("equity", Money(state.equity, account.currency)),
         Field("today", Ratio(state.day_change, is_signed=True), tone_of_amount(state.day_change)),
         Field("drawdown", Ratio(state.drawdown), Tone.BAD if state.drawdown <= -0.1 else Tone.PLAIN),
@@ -153,7 +164,7 @@ def tone_of_amount(amount: Decimal | float) -> Tone:
     return Tone.GOOD if amount > 0 else Tone.BAD if amount < 0 else Tone.PLAIN
 
 
-def _bots(rows: Sequence[Bot]) -> Table:
+def _bots(rows: Sequence[Bot], money: Mapping[str, MoneyKind]) -> Table:
     return Table(
         name="bots",
         is_titled=True,
@@ -163,6 +174,7 @@ def _bots(rows: Sequence[Bot]) -> Table:
             Column("condition"),
             Column("phases"),
             Column("strategy", 1),
+            Column("mode", mode_rank(money)),
         ),
         rows=tuple(
             (
@@ -171,6 +183,7 @@ def _bots(rows: Sequence[Bot]) -> Table:
                 Text(f"condition.{one.condition.value}"),
                 phases_text(one),
                 one.strategy,
+                mode_text(money[one.account_id]),
             )
             for one in rows
         ),
@@ -246,6 +259,7 @@ async def count(asked: Asked) -> Card:
         accounts = await accounts_of(asked, tx)
         rows = await tx.positions.open(asked.workspace_id)
         states = {key: await tx.accounts.status(asked.workspace_id, key) for key in accounts}
+        money = await kinds_of(tx, asked.workspace_id, accounts.values())
     fields: list[Field] = []
     for key, account in accounts.items():
         mine = [one for one in rows if one.account_id == key]
@@ -255,7 +269,7 @@ async def count(asked: Asked) -> Card:
             Text("slots.used", {"open": len(mine), "max": state.max_positions}) if state else len(mine)
         )
         fields += [
-            Field("account", account.name),
+            Field("account", account_text(account, money)),
             Field("slots", slots),
             Field("exposure", Money(exposure, account.currency)),
             Field("open_risk", Money(state.open_risk, account.currency) if state else None),

@@ -28,7 +28,8 @@ from chatops.cards import (
 )
 from chatops.commands.jobs import queued
 from chatops.commands.positions import tone_of_amount
-from chatops.commands.results import bars_chart, equity_chart, gathered, of_pair
+from chatops.commands.results import bars_chart, equity_chart, of_pair
+from chatops.gathering import WHOSE, gathered
 from chatops.problems import misheard
 from chatops.reading import bots_of, reference, wanted_bot
 from chatops.room import Asked
@@ -45,7 +46,6 @@ from desk.views import Page as RowPage
 
 PAGE = Page(Group.RESULTS)
 
-_BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
 #: Rows of one file; more are asked for by days.
 _MOST_ROWS = 10_000
 #: Where a report is sent that is made in the background.
@@ -135,7 +135,7 @@ _SPANS = {"day": 1, "week": 7, "month": 30}
             name="form", read=kinds.choice("pdf", "xlsx", "csv"), default="pdf", offers=("pdf", "xlsx", "csv")
         ),
         Argument(name="send", read=kinds.choice(*_WAYS), only_named=True, offers=_WAYS),
-        _BOT,
+        *WHOSE,
     ),
 )
 async def report(asked: Asked) -> Card:
@@ -146,6 +146,7 @@ async def report(asked: Asked) -> Card:
     book = await gathered(asked, days=_SPANS[span])
     total = summed(book.trades)
     fields = (
+        *book.whose,
         Field("closed_pnl", Money(total.pnl, book.currency, is_signed=True), tone_of_amount(total.pnl)),
         Field("trades", total.trades),
         Field("win_rate", Ratio(total.win_ratio, digits=0)),
@@ -330,7 +331,7 @@ async def logs(asked: Asked) -> Card:
     arguments=(
         Argument(name="pair", read=kinds.pair, offers="pair"),
         Argument(name="days", read=kinds.whole(1, 3650), only_named=True),
-        _BOT,
+        *WHOSE,
     ),
 )
 async def stats(asked: Asked) -> Card:
@@ -348,7 +349,7 @@ async def stats(asked: Asked) -> Card:
     return Card(
         name="stats",
         title=Text("stats.title", {"n": len(trades)}),
-        fields=(Field("held_won", mean(held["won"])), Field("held_lost", mean(held["lost"]))),
+        fields=(*book.whose, Field("held_won", mean(held["won"])), Field("held_lost", mean(held["lost"]))),
         tables=(
             Table(
                 name="stats",

@@ -8,12 +8,13 @@ from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, File, Number, Press, Ratio, Table, Text, Tone, Value
-from chatops.commands.bots import bot_card
-from chatops.reading import named_bot
+from chatops.commands.bots import bot_card, seen_now
+from chatops.reading import mode_field, named_bot
 from chatops.room import Asked
 from chatops.said import said
 from desk.commands import GoLive, GoPaper, ReloadConfig
 from desk.golive import GoLiveLine, GoLiveReport, report_of
+from desk.money import MoneyKind
 from desk.reports.period_report import period_pdf
 from desk.views import Bot
 
@@ -37,11 +38,13 @@ async def golive(asked: Asked) -> Card:
     """Show a bot's gate report, as a PDF too; --go asks for real money, to which a second person has to agree."""
     bot = await named_bot(asked, asked.args["bot"])
     if asked.args["go"] or asked.confirmation:
-        outcome = await asked.do(GoLive(bot_id=bot.id, account_id=asked.args["account"]))
+        await asked.do(GoLive(bot_id=bot.id, account_id=asked.args["account"]))
+        after, money = await seen_now(asked, bot)
         return bot_card(
             "mode",
-            outcome.view if isinstance(outcome.view, Bot) else bot,
-            title="golive.done",
+            after,
+            money=money,
+            title="golive.done_test" if money is MoneyKind.TEST else "golive.done",
             tone=Tone.WARN,
             notes=(Text("golive.stopped"),),
         )
@@ -52,7 +55,7 @@ async def golive(asked: Asked) -> Card:
     doubt = report.gate
     fields = (
         Field("bot", bot.name),
-        Field("mode", Text("mode.live" if report.is_live else "mode.paper")),
+        mode_field(report.money),
         Field("since", report.since),
         Field("until", report.until),
         Field("gates", Text("golive.passed", {"passed": passed, "of": of})),
@@ -70,7 +73,7 @@ async def golive(asked: Asked) -> Card:
         name="gate_report",
         title=Text("golive.title", {"bot": bot.name}),
         tone=Tone.GOOD if report.has_passed else Tone.WARN,
-        body=(Text("golive.may" if report.has_passed else "golive.may_not"),),
+        body=(Text(_verdict(report), {"bot": bot.name}),),
         fields=fields,
         tables=(table,),
         notes=(Text("golive.doubt"),),
@@ -83,6 +86,13 @@ async def golive(asked: Asked) -> Card:
         if can_go
         else (),
     )
+
+
+def _verdict(report: GoLiveReport) -> str:
+    """Give the sentence above the gates: what they mean for the money that the bot trades now."""
+    if report.money is not MoneyKind.PAPER:
+        return f"golive.is_{report.money.value}"
+    return "golive.may" if report.has_passed else "golive.may_not"
 
 
 def _row(line: GoLiveLine) -> tuple[Value, ...]:
@@ -118,10 +128,12 @@ async def _pdf(asked: Asked, bot: Bot, report: GoLiveReport, fields: tuple[Field
 async def paper(asked: Asked) -> Card:
     """Move a stopped bot from real money back to paper."""
     bot = await named_bot(asked, asked.args["bot"])
-    outcome = await asked.do(GoPaper(bot_id=bot.id, account_id=asked.args["account"]))
+    await asked.do(GoPaper(bot_id=bot.id, account_id=asked.args["account"]))
+    after, money = await seen_now(asked, bot)
     return bot_card(
         "mode",
-        outcome.view if isinstance(outcome.view, Bot) else bot,
+        after,
+        money=money,
         title="golive.back",
         tone=Tone.GOOD,
         notes=(Text("golive.stopped"),),
@@ -138,9 +150,11 @@ async def reload_config(asked: Asked) -> Card:
     """Let a running bot go on with its newest configuration from the next bar, without a stop."""
     bot = await named_bot(asked, asked.args["bot"])
     await asked.do(ReloadConfig(bot_id=bot.id))
+    _, money = await seen_now(asked, bot)
     return bot_card(
         "bot",
         bot,
+        money=money,
         title="bot.reloading",
         tone=Tone.GOOD,
         notes=(Text("config.reloads", {"version": bot.config_version}),),

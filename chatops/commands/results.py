@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -14,57 +13,20 @@ from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Card, Chart, Column, Field, Money, Number, Ratio, Table, Text, Value
 from chatops.commands.positions import tone_of_amount
-from chatops.reading import accounts_of, completed_pair, known_pairs, side, wanted_bot
+from chatops.gathering import WHOSE, ResultBook, gathered
+from chatops.reading import completed_pair, known_pairs, side
 from chatops.room import Asked
 from chatops.texts.numbers import zone_of
 from desk.clock import to_ms
-from desk.queries import Queries, all_trades
+from desk.queries import Queries
 from desk.reports.periods import Period, PeriodSum, before, by_group, by_period, start_of, summed
-from desk.views import Account, Bot, EquityPoint, Trade
+from desk.views import EquityPoint, Trade
 
 PAGE = Page(Group.RESULTS)
 
 _ZERO = Decimal(0)
 #: Days that a picture of bars shows at most.
 _MOST_DAYS = 92
-_BOT = Argument(name="bot", read=kinds.name, only_named=True, offers="bot")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultBook:
-    """What the results of a span are made of: of one bot, or of the first account with all its bots."""
-
-    bot: Bot | None
-    account: Account | None
-    equity: tuple[EquityPoint, ...]
-    trades: tuple[Trade, ...]
-    until: datetime
-
-    @property
-    def currency(self) -> str:
-        return self.account.currency if self.account else ""
-
-    @property
-    def name(self) -> str:
-        return self.bot.name if self.bot else self.account.name if self.account else ""
-
-
-async def gathered(asked: Asked, *, days: int | None = None) -> ResultBook:
-    """Read trades and equity; without `days` all of them."""
-    bot = await wanted_bot(asked, asked.args["bot"])
-    async with asked.store.reading() as tx:
-        accounts = await accounts_of(asked, tx)
-        account = accounts.get(bot.account_id) if bot else next(iter(accounts.values()), None)
-        if account is None:
-            return ResultBook(bot=bot, account=None, equity=(), trades=(), until=asked.now)
-        status = await tx.accounts.status(asked.workspace_id, account.id)
-        # A replay or a simulation has a time of its own: spans count back from its last bar.
-        until = status.as_of if status else asked.now
-        since = until - timedelta(days=days) if days is not None else None
-        bot_id = bot.id if bot else ""
-        trades = await all_trades(tx, asked.workspace_id, account.id, bot_id, since)
-        points = await tx.accounts.equity(asked.workspace_id, account.id, since)
-    return ResultBook(bot=bot, account=account, equity=tuple(points), trades=trades, until=until)
 
 
 def equity_chart(points: Sequence[EquityPoint], *, title: str, currency: str) -> Chart | None:
@@ -113,7 +75,7 @@ def _days_chart(asked: Asked, name: str, book: ResultBook, trades: Sequence[Trad
     "profit",
     example="/profit 30",
     aliases=("pnl",),
-    arguments=(Argument(name="days", read=kinds.whole(1, 3650)), _BOT),
+    arguments=(Argument(name="days", read=kinds.whole(1, 3650)), *WHOSE),
 )
 async def profit(asked: Asked) -> Card:
     """Show profit, its quality and the equity with its drawdown."""
@@ -127,9 +89,11 @@ async def profit(asked: Asked) -> Card:
         )
     since = book.until - timedelta(days=days) if days else None
     queries = Queries(asked.store, asked.room.desk.clock)
-    figures = await queries.performance(asked.workspace_id, book.bot.id if book.bot else "", since)
+    figures = await queries.performance(
+        asked.workspace_id, book.bot.id if book.bot else "", since, account_id=book.account.id
+    )
     total = summed(book.trades)
-    fields = [Field("equity", Money(figures.equity, book.currency))]
+    fields = [*book.whose, Field("equity", Money(figures.equity, book.currency))]
     if book.bot is None and len(book.equity) > 1:
         change = book.equity[-1].equity - book.equity[0].equity
         fields.append(Field("change", Money(change, book.currency, is_signed=True), tone_of_amount(change)))
@@ -172,6 +136,7 @@ async def _of_side(asked: Asked, *, is_long: bool) -> Card:
         tone=tone_of_amount(total.pnl),
         body=(Text("profit.days", {"n": days}) if days else Text("profit.all"),),
         fields=(
+            *book.whose,
             Field("closed_pnl", Money(total.pnl, book.currency, is_signed=True), tone_of_amount(total.pnl)),
             Field("fees", Money(total.fees, book.currency)),
             Field("trades", total.trades),
@@ -187,7 +152,7 @@ async def _of_side(asked: Asked, *, is_long: bool) -> Card:
     )
 
 
-_SIDE_ARGUMENTS = (Argument(name="days", read=kinds.whole(1, 3650)), _BOT)
+_SIDE_ARGUMENTS = (Argument(name="days", read=kinds.whole(1, 3650)), *WHOSE)
 
 
 @PAGE.word("profit_long", example="/profit_long 30", arguments=_SIDE_ARGUMENTS)
@@ -219,6 +184,7 @@ async def _periods(asked: Asked, period: Period) -> Card:
         title=Text(f"periods.{period.value}", {"n": count}),
         tone=tone_of_amount(total),
         fields=(
+            *book.whose,
             Field("closed_pnl", Money(total, book.currency, is_signed=True), tone_of_amount(total)),
             Field("trades", sum(one.sum.trades for one in rows)),
         ),
@@ -282,25 +248,25 @@ def _n(default: int) -> Argument:
     return Argument(name="n", read=kinds.whole(1, 366), default=default)
 
 
-@PAGE.word("daily", example="/daily 7", arguments=(_n(7), _BOT))
+@PAGE.word("daily", example="/daily 7", arguments=(_n(7), *WHOSE))
 async def daily(asked: Asked) -> Card:
     """Show profit per day."""
     return await _periods(asked, Period.DAY)
 
 
-@PAGE.word("weekly", example="/weekly 8", arguments=(_n(8), _BOT))
+@PAGE.word("weekly", example="/weekly 8", arguments=(_n(8), *WHOSE))
 async def weekly(asked: Asked) -> Card:
     """Show profit per week."""
     return await _periods(asked, Period.WEEK)
 
 
-@PAGE.word("monthly", example="/monthly 6", arguments=(_n(6), _BOT))
+@PAGE.word("monthly", example="/monthly 6", arguments=(_n(6), *WHOSE))
 async def monthly(asked: Asked) -> Card:
     """Show profit per month."""
     return await _periods(asked, Period.MONTH)
 
 
-_GROUPED = (Argument(name="pair", read=kinds.pair, offers="pair"), _BOT)
+_GROUPED = (Argument(name="pair", read=kinds.pair, offers="pair"), *WHOSE)
 
 
 async def _groups(
@@ -312,6 +278,7 @@ async def _groups(
     return Card(
         name=name,
         title=Text(f"groups.{name}", {"n": len(trades)}),
+        fields=book.whose,
         tables=(
             Table(
                 name="groups",

@@ -24,9 +24,18 @@ from chatops.cards import (
 from chatops.commands.emergency import Seen, panic_card
 from chatops.commands.limits import correlation_card, gauge_chart, what_if_card
 from chatops.commands.positions import tone_of_amount
-from chatops.reading import account_named, accounts_of, completed_pair, is_all, known_pairs, refusal
+from chatops.reading import (
+    account_named,
+    account_text,
+    accounts_of,
+    completed_pair,
+    is_all,
+    known_pairs,
+    refusal,
+)
 from chatops.room import Asked
 from desk.commands import LockPair, UnlockPair
+from desk.money import kinds_of
 from desk.ports import Unit
 from desk.views import Lock
 from desk.views import Page as RowPage
@@ -73,11 +82,13 @@ async def _used(asked: Asked) -> Card:
     rows: list[tuple[Value, ...]] = []
     is_halted = False
     async with asked.store.reading() as tx:
-        for account in (await accounts_of(asked, tx)).values():
+        accounts = await accounts_of(asked, tx)
+        money = await kinds_of(tx, asked.workspace_id, accounts.values())
+        for account in accounts.values():
             state = await tx.accounts.status(asked.workspace_id, account.id)
             is_halted |= account.trading_state.value == "HALTED"
             fields += [
-                Field("account", account.name),
+                Field("account", account_text(account, money)),
                 Field("trading", Text(f"trading.{account.trading_state.value}")),
             ]
             if account.state_reason:

@@ -163,7 +163,13 @@ class DiscordAlerts:
     async def _payloads(self, notice: Notice, owner: Owner) -> Sequence[Mapping[str, Any]]:
         """Give the messages of an alert; the first begins with a line that a phone can show."""
         speaker = Speaker(notice.member.language or "en", notice.member.time_zone or "UTC")
-        card = alert_card(notice.alert, bot=notice.bot, is_repeat=notice.is_repeat)
+        card = alert_card(
+            notice.alert,
+            bot=notice.bot,
+            account=notice.account,
+            money=notice.money,
+            is_repeat=notice.is_repeat,
+        )
         line = escaped(cut(speaker.say(alert_title(notice.alert)), _LINE))
         picture = await self._draw(notice.alert, language=speaker.language) if self._draw else None
         name = picture_name(notice.alert.kind) if picture else ""

@@ -7,6 +7,7 @@ from chatops.cards import Card, Text
 from chatops.email.bodies import card_as_html, card_as_text
 from chatops.reading import reference
 from chatops.texts.speaker import Speaker
+from desk.money import MoneyKind
 from desk.ports import Letter
 from desk.views import Alert, Member
 
@@ -17,14 +18,22 @@ _LONGEST_SUBJECT = 140
 
 
 def render_alert(
-    alert: Alert, member: Member, *, bot: str = "", workspace: str = "", picture: bytes | None = None
+    alert: Alert,
+    member: Member,
+    *,
+    bot: str = "",
+    account: str = "",
+    money: MoneyKind | None = None,
+    workspace: str = "",
+    picture: bytes | None = None,
 ) -> Letter:
     """Give an alert as a letter to a member.
 
     The message id is made of alert and reader, so that a letter sent twice is one letter to mail programs.
 
     Args:
-        bot: name of the bot that it is about.
+        bot, account: names of what it is about.
+        money: whose money the account holds; None where nobody need be told.
         workspace: name shown in the footer; its id where none is given.
         picture: a PNG that is shown in the text.
     """
@@ -35,7 +44,7 @@ def render_alert(
     )
     note = Text("mail.to_act", {"id": reference(alert.id)})
     return letter_of(
-        alert_card(alert, bot=bot),
+        alert_card(alert, bot=bot, account=account, money=money),
         member,
         subject=speaker.say(subject),
         note=speaker.say(note),

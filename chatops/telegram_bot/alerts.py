@@ -68,7 +68,13 @@ class TelegramAlerts:
         return sent(arrived.message_id)
 
     async def _hand_over(self, notice: Notice) -> Sent:
-        card = alert_card(notice.alert, bot=notice.bot, is_repeat=notice.is_repeat)
+        card = alert_card(
+            notice.alert,
+            bot=notice.bot,
+            account=notice.account,
+            money=notice.money,
+            is_repeat=notice.is_repeat,
+        )
         speaker = Speaker(notice.member.language or "en", notice.member.time_zone or "UTC")
         place = Place(platform=self.platform, chat_id=notice.recipient)
         picture = await self._draw(notice.alert, language=speaker.language) if self._draw else None

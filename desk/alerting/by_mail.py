@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from desk.alerting.channel import ChannelAway, Notice, Outcome, refused, retry, sent
+from desk.money import MoneyKind
 from desk.ports import Letter, Mailer
 from desk.views import Alert, Member
 from trading.errors import Rejected, Temporary
@@ -21,10 +22,12 @@ class RenderAlert(Protocol):
         member: Member,
         *,
         bot: str = "",
+        account: str = "",
+        money: MoneyKind | None = None,
         workspace: str = "",
         picture: bytes | None = None,
     ) -> Letter:
-        """Give the letter; names are those of the alert's bot and workspace, the picture stands in the text."""
+        """Give the letter; names are those of the alert's bot, account and workspace, the picture stands in the text."""
         ...
 
 
@@ -67,7 +70,13 @@ class MailAlerts:
             await self._draw(notice.alert, language=notice.member.language or "en") if self._draw else None
         )
         letter = self._render(
-            notice.alert, notice.member, bot=notice.bot, workspace=notice.workspace, picture=picture
+            notice.alert,
+            notice.member,
+            bot=notice.bot,
+            account=notice.account,
+            money=notice.money,
+            workspace=notice.workspace,
+            picture=picture,
         )
         if self._files is not None and (files := await self._files(notice.alert)):
             letter = replace(letter, attachments={**letter.attachments, **files})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from desk.money import MoneyKind
 from desk.views import Alert, Delivery, Member
 from trading.errors import Temporary
 
@@ -84,6 +85,8 @@ class Notice:
         delivery: its id is stable over retries: use it as the platform's nonce where there is one.
         member: who reads it: language and time zone.
         bot, workspace: names, empty where the alert is about more.
+        account: name of the account that it is about; empty where it is about more, or there is only one.
+        money: whose money that account holds; None where it is about more, or the house has nothing but paper.
         is_silent: without sound.
         is_repeat: an earlier try may have arrived (a crash between sending and marking): label it.
         replies_to: message_ref of the alert that this one resolves or repeats, in the same conversation.
@@ -94,6 +97,8 @@ class Notice:
     member: Member
     bot: str = ""
     workspace: str = ""
+    account: str = ""
+    money: MoneyKind | None = None
     is_silent: bool = False
     is_repeat: bool = False
     replies_to: str = ""

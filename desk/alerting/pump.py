@@ -18,8 +18,9 @@ from desk.alerting.values import Mode, NoticeSettings
 from desk.clock import Clock
 from desk.ending import ended
 from desk.execution.faults import faultpoint
+from desk.money import MoneyKind, kinds_of
 from desk.ports import Store, Unit
-from desk.views import Alert, Delivery
+from desk.views import Alert, Bot, Delivery
 from trading.errors import BreakwaterError
 
 log = structlog.get_logger(__name__)
@@ -313,7 +314,9 @@ class _Reading:
     def __init__(self) -> None:
         self.readers: dict[str, dict[tuple[str, str], Reader]] = {}
         self._settings: dict[str, Mapping[str, NoticeSettings]] = {}
-        self._names: dict[str, tuple[str, dict[str, str]]] = {}
+        self._names: dict[str, str] = {}
+        self._bots: dict[str, dict[str, Bot]] = {}
+        self._accounts: dict[str, dict[str, tuple[str, MoneyKind]]] = {}
 
     @classmethod
     async def of(cls, tx: Unit, workspaces: Iterable[str]) -> _Reading:
@@ -328,8 +331,11 @@ class _Reading:
             }
             found._settings[one] = await tx.notices.settings(one)
             workspace = await tx.workspaces.by_id(one)
-            bots = {bot.id: bot.name for bot in await tx.bots.all(one)}
-            found._names[one] = (workspace.name if workspace else "", bots)
+            found._names[one] = workspace.name if workspace else ""
+            found._bots[one] = {bot.id: bot for bot in await tx.bots.all(one)}
+            accounts = await tx.accounts.all(one)
+            money = await kinds_of(tx, one, accounts)
+            found._accounts[one] = {account.id: (account.name, money[account.id]) for account in accounts}
         return found
 
     async def notice(self, tx: Unit, platform: str, delivery: Delivery, alert: Alert) -> Notice | None:
@@ -341,14 +347,17 @@ class _Reading:
         settings = self._settings[delivery.workspace_id].get(member.user_id) or NoticeSettings(
             user_id=member.user_id, workspace_id=delivery.workspace_id
         )
-        workspace, bots = self._names[delivery.workspace_id]
+        bot = self._bots[delivery.workspace_id].get(alert.bot_id)
+        account, money = self._account(delivery.workspace_id, alert, bot)
         earlier = str(alert.params.get("replies_to") or "")
         return Notice(
             delivery=delivery,
             alert=alert,
             member=member,
-            bot=bots.get(alert.bot_id, ""),
-            workspace=workspace,
+            bot=bot.name if bot else "",
+            account=account,
+            money=money,
+            workspace=self._names[delivery.workspace_id],
             is_silent=mode_of(settings, reader, platform, alert.kind, alert.severity) is Mode.SILENT,
             is_repeat=delivery.status in _DOUBTFUL,
             replies_to=await tx.notices.message_of(
@@ -357,3 +366,11 @@ class _Reading:
             if earlier
             else "",
         )
+
+    def _account(self, workspace_id: str, alert: Alert, bot: Bot | None) -> tuple[str, MoneyKind | None]:
+        """Give the account that an alert is about and whose money it is; a house on paper is spared the second."""
+        accounts = self._accounts[workspace_id]
+        account_id = str(alert.params.get("account_id") or (bot.account_id if bot else ""))
+        name, money = accounts.get(account_id, ("", None))
+        is_paper = all(kind is MoneyKind.PAPER for _, kind in accounts.values())
+        return (name if len(accounts) > 1 else "", None if is_paper else money)

@@ -69,7 +69,7 @@ class Rule:
     settles: Callable[[Any], str] | None = None
 
 
-#: Fields that every fact has; an alert carries them in columns of its own.
+#: Fields that every fact has; an alert carries them in columns of its own, but for the account.
 _COMMON = frozenset({"workspace_id", "account_id", "bot_id", "pair"})
 
 #: Kinds of alert that a person may not miss even when old.
@@ -327,6 +327,8 @@ def alert_of(rule: Rule, event: Event, now: datetime, **more: Any) -> Alert:
     """Give the alert that a fact becomes; `more` goes among its parameters."""
     key = rule.about(event)
     params = {name: value for name, value in as_payload(event).items() if name not in _COMMON}
+    if event.account_id:
+        params["account_id"] = event.account_id
     if rule.settles is not None:
         params |= {"replies_to": stable_id(event.workspace_id, "alert", rule.settles(event)), "settles": True}
     return Alert(

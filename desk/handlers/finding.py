@@ -5,6 +5,7 @@ from __future__ import annotations
 from desk.desk import Handling
 from desk.errors import VersionMoved
 from desk.identity import Actor
+from desk.money import is_test
 from desk.ports import Unit
 from desk.views import Account, Bot, Position
 from trading.errors import InvalidInput, NotFound, nearest
@@ -106,5 +107,4 @@ def actor_label(handling: Handling) -> str:
 
 async def has_test_money(tx: Unit, workspace_id: str, account_id: str) -> bool:
     """Tell whether a live account is one of a venue's test environment."""
-    key = await tx.exchange_keys.by_account(workspace_id, account_id)
-    return key is not None and key.is_sandbox
+    return is_test(await tx.exchange_keys.by_account(workspace_id, account_id))

@@ -10,13 +10,11 @@ from desk.desk import Desk, Handling, Preview
 from desk.golive import GoLiveReport, report_of
 from desk.handlers.finding import bot_of, require_version
 from desk.identity import Actor
+from desk.money import MoneyKind, money_kinds, money_of
 from desk.ports import Unit
 from desk.views import Account, Bot, StateChange
 from trading.errors import Conflict, InvalidInput, NotFound, nearest
 from trading.events import BotStateChanged, Desired
-
-#: How the two sides of the switch are called in a bot's history.
-PAPER, LIVE = "PAPER", "LIVE"
 
 
 class GoLiveHandlers:
@@ -34,8 +32,9 @@ class GoLiveHandlers:
     async def preview_live(self, command: GoLive, tx: Unit, actor: Actor) -> Preview:
         """Say which money it would trade; what its gates refuse is refused before anybody is asked."""
         bot, account, report = await self._checked(command, tx, actor)
+        is_test = await money_of(tx, account) is MoneyKind.TEST
         return Preview(
-            code="confirm.GoLive",
+            code="confirm.GoLive.test" if is_test else "confirm.GoLive",
             params={
                 "bot": bot.name,
                 "account": account.name,
@@ -64,7 +63,7 @@ class GoLiveHandlers:
         bot = await bot_of(tx, actor, command.bot_id)
         require_version(f"Bot '{bot.name}'", command.expected_version, bot.version)
         if bot.is_live:
-            raise Conflict(f"Bot '{bot.name}' trades live money already; a paper bot goes live.")
+            raise await _not_from_here(tx, bot)
         account = await _target(tx, actor, command.account_id, is_live=True)
         key = await tx.exchange_keys.by_account(actor.workspace_id, account.id)
         if key is None or key.disabled_at is not None:
@@ -83,7 +82,9 @@ class GoLiveHandlers:
         return bot, account, report
 
     async def _moved(self, handling: Handling, bot: Bot, account: Account, *, cause: str) -> Bot:
-        before, after = (LIVE, PAPER) if bot.is_live else (PAPER, LIVE)
+        # How the two sides of the switch are called in a bot's history.
+        kinds = await money_kinds(handling.tx, bot.workspace_id)
+        before, after = kinds[bot.account_id].name, kinds[account.id].name
         actor = handling.actor
         saved = await handling.tx.bots.save(
             replace(bot, account_id=account.id, is_live=account.is_live, condition_reason=""),
@@ -159,6 +160,17 @@ async def _target(tx: Unit, actor: Actor, account_id: str, *, is_live: bool) -> 
     raise InvalidInput(
         f"No account was named; the {kind} accounts {', '.join(names)} exist.", hint="Name one of them."
     )
+
+
+async def _not_from_here(tx: Unit, bot: Bot) -> Conflict:
+    """Say why a bot that is not on paper does not go live."""
+    kinds = await money_kinds(tx, bot.workspace_id)
+    if kinds[bot.account_id] is MoneyKind.TEST:
+        return Conflict(
+            f"Bot '{bot.name}' trades test money already; a paper bot goes live.",
+            hint="Bring it to paper first: there it passes its gates.",
+        )
+    return Conflict(f"Bot '{bot.name}' trades live money already; a paper bot goes live.")
 
 
 async def _refuse_at_work(tx: Unit, bot: Bot, verb: str) -> None:

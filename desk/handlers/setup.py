@@ -46,10 +46,12 @@ class SetupHandlers:
         name = checked_name(command.name)
         strategy = self._registry.get_strategy(command.strategy)(**dict(command.parameters))
         pairs = checked_pairs(command.pairs, await self._feed.pairs(), strategy)
+        account = await _account_for(tx, actor, command)
         return Preview(
-            code="confirm.CreateBot",
+            code="confirm.CreateBot.test" if account.is_live else "confirm.CreateBot",
             params={
                 "bot": name,
+                "account": account.name,
                 "strategy": strategy.name,
                 "pairs": ", ".join(pairs),
                 "timeframe": str(Timeframe.parse(command.timeframe)),
@@ -81,12 +83,7 @@ class SetupHandlers:
             raise Conflict(f"A bot called '{name}' exists already; another name is needed.")
         strategy = self._registry.get_strategy(command.strategy)(**dict(command.parameters))
         pairs = checked_pairs(command.pairs, await self._feed.pairs(), strategy)
-        account = await account_of(tx, actor, command.account_id)
-        if account.is_live and not await has_test_money(tx, account.workspace_id, account.id):
-            raise Conflict(
-                f"Account '{account.name}' holds real money; a bot comes there by passing its gates on paper.",
-                hint="Set it up on a paper account, and let it go live from there.",
-            )
+        account = await _account_for(tx, actor, command)
         timeframe = str(Timeframe.parse(command.timeframe))
         checked_share(command.allocation)
         await _same_timeframe(tx, account, timeframe)
@@ -246,6 +243,25 @@ def checked_share(share: Any) -> None:
         value = float("nan")
     if not 0.0 < value <= 1.0:
         raise InvalidInput(f"Allocation {share} was given; a share above 0 and up to 1 is allowed.")
+
+
+async def _account_for(tx: Unit, actor: Actor, command: CreateBot) -> Account:
+    """Give the account that a new bot is set up on: the named one, the only one, or the only one on paper.
+
+    Raises:
+        Conflict: it holds real money.
+    """
+    name = command.account_id
+    if not name:
+        paper = [one for one in await tx.accounts.all(actor.workspace_id) if not one.is_live]
+        name = paper[0].id if len(paper) == 1 else ""
+    account = await account_of(tx, actor, name)
+    if account.is_live and not await has_test_money(tx, account.workspace_id, account.id):
+        raise Conflict(
+            f"Account '{account.name}' holds real money; a bot comes there by passing its gates on paper.",
+            hint="Set it up on a paper account, and let it go live from there.",
+        )
+    return account
 
 
 async def _same_timeframe(tx: Unit, account: Account, timeframe: str) -> None:

@@ -114,6 +114,12 @@ def open_link(quirks: Quirks, address: VenueSettings, clock: Clock) -> Link:
     own = {
         urlsplit(one).hostname or "" for one in (address.base_url, address.ws_url, address.ws_api_url) if one
     }
+    if address.sandbox and (real := sorted(own & quirks.hosts)):
+        # An address of one's own is taken as it is, without what tells a venue that its test environment is meant.
+        raise BadSetting(
+            f"The test environment of {quirks.exchange_id} was asked for at {', '.join(real)}, where the money is real.",
+            hint=f"Leave BREAKWATER_{quirks.exchange_id.upper()}_BASE_URL and its _WS_URL out: the test environment has its own.",
+        )
     budget = shared_budget(
         quirks.exchange_id,
         address.base_url or ("sandbox" if address.sandbox else "live"),

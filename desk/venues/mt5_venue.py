@@ -184,6 +184,12 @@ class Mt5Venue:
         await self._prepare()
         return self._read(reading.balances_of, await self._ask("account_info"))
 
+    async def is_demo(self) -> bool:
+        """Tell whether the account holds the broker's play money; a contest's counts as real."""
+        await self._prepare()
+        info = await self._ask("account_info")
+        return bool(getattr(info, "trade_mode", None) == self._terminal.ACCOUNT_TRADE_MODE_DEMO)
+
     async def positions(self) -> Sequence[VenuePosition]:
         """Give open positions."""
         await self._prepare()

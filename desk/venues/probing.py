@@ -45,7 +45,7 @@ class VenueProbe:
         from desk.venues.quirks import quirks_of
 
         if venue == MT5:
-            return await _probed_terminal(secret, self._clock)
+            return await _probed_terminal(secret, self._clock, is_sandbox=is_sandbox)
         address = with_key(self._addresses.get(venue, VenueSettings()), secret, is_sandbox=is_sandbox)
         opened = CcxtVenue(open_link(quirks_of(venue), address, self._clock))
         try:
@@ -108,9 +108,15 @@ def terminal_venue(secret: ExchangeSecret, clock: Clock) -> Mt5Venue:
     )
 
 
-async def _probed_terminal(secret: ExchangeSecret, clock: Clock) -> ProbedKey:
+async def _probed_terminal(secret: ExchangeSecret, clock: Clock, *, is_sandbox: bool) -> ProbedKey:
     venue = terminal_venue(secret, clock)
     try:
+        # One terminal serves both kinds: only the account itself says which it is, and test money has fewer guards.
+        if is_sandbox and not await venue.is_demo():
+            raise InvalidInput(
+                "The MetaTrader account is none of a demo; only such a one is taken as a test environment.",
+                hint="Name a demo account, or add this one without sandbox: its money counts as real then.",
+            )
         totals = {asset: one.total for asset, one in (await venue.balances()).items()}
     finally:
         await venue.close()

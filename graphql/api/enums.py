@@ -7,6 +7,7 @@ import enum
 import strawberry
 
 from desk.identity import Role
+from desk.money import MoneyKind
 from trading.events import (
     EVENT_TYPES,
     MARKET_DATA,
@@ -30,6 +31,9 @@ strawberry.enum(OrderType, description="How an order meets the market.")
 strawberry.enum(OrderState, description="Durable states of an order.")
 strawberry.enum(Reason, description="Why an order exists or a position changed.")
 strawberry.enum(Liquidity, description="Whether a fill took or made liquidity.")
+strawberry.enum(
+    MoneyKind, description="Whose money is traded: paper, a venue's test environment, or real money."
+)
 strawberry.enum(Role, description="Roles, lowest first; each may do what those below it may.")
 
 _JOURNALLED = sorted(kind for kind, cls in EVENT_TYPES.items() if cls not in MARKET_DATA)

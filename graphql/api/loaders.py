@@ -48,6 +48,7 @@ class Loaders:
         self._holdings: Holdings | None = None
         self.bot = FromMemory(self, lambda held, key: held.bots.get(key), otherwise=self._archived)
         self.account = FromMemory(self, lambda held, key: held.accounts.get(key))
+        self.money = FromMemory(self, lambda held, key: held.money.get(key))
         self.account_status = FromMemory(self, lambda held, key: held.statuses.get(key))
         self.open_positions = FromMemory(self, lambda held, key: held.positions_of.get(key, ()))
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from desk.clock import Clock
 from desk.cursors import cursor_of, read_cursor
+from desk.money import MoneyKind, kinds_of
 from desk.ports import Store
 from desk.views import Account, AccountStatus, Bot, Filter, Page, Position
 
@@ -41,6 +42,7 @@ class Holdings:
     """A workspace at one moment.
 
     Attributes:
+        money: what each account trades.
         open_positions: newest first.
         shown: values in the form in which clients see them, made once.
     """
@@ -49,6 +51,7 @@ class Holdings:
     read_at: float
     bots: Mapping[str, Bot]
     accounts: Mapping[str, Account]
+    money: Mapping[str, MoneyKind]
     statuses: Mapping[str, AccountStatus]
     open_positions: tuple[Position, ...]
     positions_of: Mapping[str, tuple[Position, ...]]
@@ -121,6 +124,7 @@ class ReadModels:
         async with self._store.reading() as unit:
             bots = await unit.bots.all(workspace_id)
             accounts = await unit.accounts.all(workspace_id)
+            money = await kinds_of(unit, workspace_id, accounts)
             statuses = await unit.accounts.statuses(workspace_id)
             positions = await unit.positions.open(workspace_id)
         positions_of: dict[str, list[Position]] = {}
@@ -131,6 +135,7 @@ class ReadModels:
             read_at=now,
             bots={one.id: one for one in bots},
             accounts={one.id: one for one in accounts},
+            money=money,
             statuses={one.account_id: one for one in statuses},
             open_positions=tuple(reversed(positions)),
             positions_of={bot: tuple(held) for bot, held in positions_of.items()},

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 from desk.alerting.channel import Notice, Outcome, disabled, refused, retry, sent
 from desk.alerting.pump import PROBE_S
 from desk.identity import Role
+from desk.money import MoneyKind
 from desk.store import SqlStore
 from desk.views import Page
 from tests.alerting.alert_house import AlertHouse, Recorder, alert_house
@@ -23,6 +27,25 @@ def loss(house: AlertHouse, number: int) -> DailyLossReached:
         loss=-number / 100,
         until=house.clock.now() + timedelta(days=number + 1),
     )
+
+
+async def test_an_alert_says_which_account_and_whose_money_where_there_is_a_choice(
+    sqlite_store: SqlStore,
+) -> None:
+    house = await alert_house(sqlite_store)
+    given: dict[str, Any] = {"venue": "x", "currency": "USDT", "capital": Decimal(1_000), "settings": {}}
+    async with sqlite_store.transaction() as tx:
+        paper = await tx.accounts.create(house.workspace.id, name="desk", is_live=False, **given)
+    await house.raise_facts(replace(loss(house, 1), account_id=paper.id))
+    await house.carry()
+    async with sqlite_store.transaction() as tx:
+        spot = await tx.accounts.create(house.workspace.id, name="spot", is_live=True, **given)
+    await house.raise_facts(replace(loss(house, 2), account_id=paper.id))
+    await house.raise_facts(replace(loss(house, 3), account_id=spot.id))
+    await house.carry()
+
+    said = [(one.account, one.money) for one in house.channels["telegram"].notices]
+    assert said == [("", None), ("desk", MoneyKind.PAPER), ("spot", MoneyKind.LIVE)]
 
 
 async def test_what_a_person_blocked_goes_another_way_and_is_kept_as_a_dead_letter(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -347,3 +348,28 @@ async def test_what_takes_too_long_is_stopped(scene: Scene, monkeypatch: pytest.
     answer = (await scene.web.ask("{ performance { pnl } }", token=scene.home.tokens[Role.VIEWER])).json()
 
     assert answer["errors"][0]["extensions"]["code"] == "TIMEOUT"
+
+
+async def test_bots_and_accounts_say_whose_money_they_trade(scene: Scene) -> None:
+    async with scene.house.store.transaction() as tx:
+        await tx.accounts.create(
+            scene.home.workspace.id,
+            name="spot",
+            venue="binance",
+            is_live=True,
+            currency="USDT",
+            capital=Decimal(5),
+            settings={},
+        )
+
+    data = await scene.web.data(
+        "{ accounts { edges { node { name money } } } bots { edges { node { money } } } }",
+        token=scene.home.tokens[Role.VIEWER],
+    )
+
+    # Without a word that it is a test environment, what is at an exchange is real.
+    assert {one["node"]["name"]: one["node"]["money"] for one in data["accounts"]["edges"]} == {
+        "home-paper": "PAPER",
+        "spot": "LIVE",
+    }
+    assert [one["node"]["money"] for one in data["bots"]["edges"]] == ["PAPER"]

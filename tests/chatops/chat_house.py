@@ -17,10 +17,12 @@ from desk.bus import EventBus
 from desk.clock import ManualClock
 from desk.desk import Desk
 from desk.entry_views import BotWish, EntryRequest, EntryState
+from desk.exchange_ports import ExchangeKey, ExchangeSecret
 from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.identity import Actor, Role
 from desk.ports import Store
+from desk.secrets import Secret
 from desk.views import (
     Account,
     AccountStatus,
@@ -197,6 +199,37 @@ async def with_live_account(house: ChatHouse) -> Account:
             capital=Decimal(5_000),
             settings={},
         )
+
+
+async def with_exchange_account(
+    house: ChatHouse, name: str, *, is_sandbox: bool, role: Role = Role.OWNER
+) -> tuple[Account, Bot]:
+    """Add an account at an exchange with its key, and a stopped bot on it that is called after it."""
+    async with house.store.transaction() as tx:
+        account = await tx.accounts.create(
+            house.workspace.id,
+            name=name,
+            venue="binance",
+            is_live=True,
+            currency="USDT",
+            capital=Decimal(5_000),
+            settings={},
+        )
+        key = ExchangeKey(
+            id=account.id,
+            workspace_id=house.workspace.id,
+            venue="binance",
+            version=1,
+            key_ending="-key",
+            withdrawal="refused by the exchange",
+            is_sandbox=is_sandbox,
+            created_by=house.members[role].name,
+            created_at=NOON,
+        )
+        await tx.exchange_keys.add(key, ExchangeSecret(api_key=Secret("k"), api_secret=Secret("s")))
+        bot = replace(a_bot(house.workspace.id, account.id, f"{name}bot"), is_live=True)
+        await tx.bots.create(bot)
+    return account, bot
 
 
 async def with_bars(house: ChatHouse, pair: str = "ETH/USDT") -> None:

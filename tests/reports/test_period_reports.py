@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from reportlab.platypus import Paragraph
 
 from desk.alerting.raising import raise_alerts
 from desk.bus import EventBus
@@ -25,12 +26,14 @@ from desk.identity import Actor, Role
 from desk.jobs.bell import Bell
 from desk.jobs.firings import FIRED, Firing
 from desk.jobs.period_reports import plan_reports
+from desk.money import MoneyKind
 from desk.ports import Store
 from desk.reports.period.asking import ReportAsk, last_complete, read_ask, time_of
 from desk.reports.period.document import PeriodDocument, document_of
 from desk.reports.period.facts import PeriodFacts, RiskEvent
 from desk.reports.period.files import files_of
 from desk.reports.period.letters import ReportFiles
+from desk.reports.period.pdf import _story
 from desk.reports.periods import Period
 from desk.store import SqlStore
 from desk.views import Account, AccountStatus, Bot, EquityPoint, Filter, Job, Page, Trade
@@ -77,7 +80,7 @@ def a_trade(number: int, bot: Bot, pnl: str, closed_at: datetime, *, tag: str = 
 TIDE, EBB = a_bot("tide", "trend_following"), a_bot("ebb", "mean_reversion")
 
 
-def some_facts(*, tag: str = "long", detail: Any = None) -> PeriodFacts:
+def some_facts(*, tag: str = "long", detail: Any = None, money: MoneyKind = MoneyKind.PAPER) -> PeriodFacts:
     """A November: the first trade is of its first hour in Berlin, which is October in UTC."""
     begin = NOVEMBER.since
     trades = (
@@ -94,6 +97,7 @@ def some_facts(*, tag: str = "long", detail: Any = None) -> PeriodFacts:
         ask=NOVEMBER,
         workspace="home",
         account=an_account(),
+        money=money,
         bot=None,
         bots=(TIDE, EBB),
         trades=trades,
@@ -162,6 +166,16 @@ def test_the_pdf_has_pages_and_the_workbook_every_sheet() -> None:
     rows = list(csv.DictReader(io.StringIO(files["trades.csv"][1].decode("utf-8-sig"))))
     assert [one["pnl"] for one in rows] == ["40", "-15", "-5", "0"]
     assert rows[0]["bot"] == "tide"
+
+
+@pytest.mark.parametrize(
+    ("money", "said"),
+    [(MoneyKind.PAPER, "paper"), (MoneyKind.TEST, "test money"), (MoneyKind.LIVE, "LIVE: real money")],
+)
+def test_a_report_on_paper_says_whose_money_it_is(money: MoneyKind, said: str) -> None:
+    lines = [one.getPlainText() for one in _story(a_document(money=money)) if isinstance(one, Paragraph)]
+
+    assert lines[1].startswith(f"paper ({said}, USDT)")
 
 
 @pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])

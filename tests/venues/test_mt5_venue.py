@@ -16,7 +16,7 @@ from desk.secrets import Secret
 from desk.venue_port import OrderRequest, OutcomeUnknown, Refusal, VenueBusy, VenueRefusal
 from desk.venues.mt5_venue import Mt5Venue, load_terminal
 from desk.venues.probing import VenueProbe
-from trading.errors import OperatorProblem
+from trading.errors import InvalidInput, OperatorProblem
 from trading.orders import OrderState, OrderType, Side
 
 PAIR = "EUR/USD"
@@ -33,6 +33,7 @@ class Terminal:
     ORDER_STATE_STARTED, ORDER_STATE_PLACED, ORDER_STATE_CANCELED = 0, 1, 2
     ORDER_STATE_PARTIAL, ORDER_STATE_FILLED, ORDER_STATE_REJECTED, ORDER_STATE_EXPIRED = 3, 4, 5, 6
     DEAL_TYPE_BUY, DEAL_TYPE_SELL, POSITION_TYPE_BUY = 0, 1, 0
+    ACCOUNT_TRADE_MODE_DEMO = 0
 
     def __init__(self) -> None:
         self.orders: dict[int, SimpleNamespace] = {}
@@ -43,6 +44,7 @@ class Terminal:
         self.retcode = 10009
         self.is_shut = False
         self.logins: list[dict[str, Any]] = []
+        self.trade_mode = 0
 
     def initialize(self, **login: Any) -> bool:
         self.logins.append(login)
@@ -66,7 +68,7 @@ class Terminal:
     def account_info(self) -> SimpleNamespace | None:
         if "account_info" in self.silent:
             return None
-        return SimpleNamespace(currency="USD", equity=10_000.0, margin=250.0)
+        return SimpleNamespace(currency="USD", equity=10_000.0, margin=250.0, trade_mode=self.trade_mode)
 
     def symbol_info_tick(self, name: str) -> SimpleNamespace:
         return SimpleNamespace(last=0.0, bid=1.08500, ask=1.08510)
@@ -275,6 +277,23 @@ async def test_a_terminal_is_opened_with_the_kept_key_and_signs_in(monkeypatch: 
     assert terminal.logins == [{"login": 5012345, "password": "password", "server": "Broker-Demo"}]
     assert (probed.can_withdraw, probed.totals) == (False, {"USD": Decimal(10_000)})
     assert terminal.is_shut
+
+
+@pytest.mark.parametrize("trade_mode", [1, 2], ids=["contest", "real"])
+async def test_only_a_demo_account_is_taken_as_a_test_environment(
+    monkeypatch: pytest.MonkeyPatch, trade_mode: int
+) -> None:
+    terminal = Terminal()
+    terminal.trade_mode = trade_mode
+    monkeypatch.setattr("desk.venues.mt5_venue.load_terminal", lambda: terminal)
+    secret = ExchangeSecret(api_key=Secret("5012345"), api_secret=Secret("password"))
+    probe = VenueProbe({}, SystemClock())
+
+    with pytest.raises(InvalidInput, match="none of a demo"):
+        await probe.probe("mt5", secret, is_sandbox=True)
+    probed = await probe.probe("mt5", secret, is_sandbox=False)
+
+    assert probed.totals == {"USD": Decimal(10_000)}
 
 
 def test_without_the_package_the_operator_is_told_what_to_install() -> None:

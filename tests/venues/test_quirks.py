@@ -180,6 +180,14 @@ def test_a_test_environment_that_does_not_exist_is_refused() -> None:
         open_link(QUIRKS["kraken"], VenueSettings(sandbox=True), SystemClock())
 
 
+@pytest.mark.parametrize("venue", ["binance", "okx", "kraken"])
+def test_a_test_environment_at_the_address_of_the_real_one_is_refused(venue: str) -> None:
+    host = sorted(QUIRKS[venue].hosts)[0]
+
+    with pytest.raises(BadSetting, match="where the money is real"):
+        open_link(QUIRKS[venue], VenueSettings(sandbox=True, base_url=f"https://{host}/"), SystemClock())
+
+
 def test_an_unknown_venue_is_named_with_the_nearest() -> None:
     with pytest.raises(BadSetting, match="Did you mean 'binance'"):
         quirks_of("binanse")

@@ -10,6 +10,7 @@ from typing import Any
 
 from desk.cursors import cursor_of
 from desk.models.room import ModelRoom
+from desk.money import MoneyKind, money_of
 from desk.ports import Feed, Unit
 from desk.queries import all_trades
 from desk.reports.drift.material import Material, gathered
@@ -43,6 +44,7 @@ class PeriodFacts:
     """A period of an account, or of one bot.
 
     Attributes:
+        money: whose the account's is.
         bots: all of the account, those that were deleted since and traded in the period included by id only.
         equity: of the account; the first point is the last one before the period, where there is one.
         drifts: what replays need, by bot id; `undriven` says why a bot has none.
@@ -51,6 +53,7 @@ class PeriodFacts:
     ask: ReportAsk
     workspace: str
     account: Account
+    money: MoneyKind
     bot: Bot | None
     bots: tuple[Bot, ...]
     trades: tuple[Trade, ...]
@@ -95,6 +98,7 @@ async def facts_of(
         ask=ask,
         workspace=workspace.name,
         account=account,
+        money=await money_of(tx, account),
         bot=bot,
         bots=bots,
         trades=trades,

@@ -10,6 +10,7 @@ import numpy as np
 from reportlab.platypus import Flowable, KeepTogether, Spacer, Table
 
 from desk.clock import to_ms
+from desk.money import MoneyKind
 from desk.reports.drift.values import Drift
 from desk.reports.figures import shown
 from desk.reports.pdf_parts import (
@@ -41,6 +42,8 @@ _NOTES = {
     "bars_missing": "bars are missing in the store",
 }
 
+_MONEY = {MoneyKind.PAPER: "paper", MoneyKind.TEST: "test money", MoneyKind.LIVE: "LIVE: real money"}
+
 
 def period_pdf(document: PeriodDocument) -> bytes:
     """Lay a report out on A4 pages."""
@@ -51,7 +54,7 @@ def period_pdf(document: PeriodDocument) -> bytes:
 
 def _story(document: PeriodDocument) -> list[Flowable]:
     facts, ask = document.facts, document.facts.ask
-    kind = "live" if facts.account.is_live else "paper"
+    kind = _MONEY[facts.money]
     span = f"{ask.since:%Y-%m-%d %H:%M} to {ask.until:%Y-%m-%d %H:%M} UTC"
     calendar = f"calendar of {ask.zone}"
     return [

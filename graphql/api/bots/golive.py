@@ -6,9 +6,11 @@ from datetime import datetime
 
 import strawberry
 
+from api import enums as _enums  # noqa: F401 - registers the enums that annotations name
 from api.ids import global_id
 from api.node import shaped
 from desk import golive
+from desk.money import MoneyKind
 
 
 @strawberry.type(
@@ -34,6 +36,7 @@ class GoLiveReport:
     bot_id: strawberry.ID
     bot_name: str
     is_live: bool
+    money: MoneyKind
     since: datetime | None = strawberry.field(
         description="Opening of its first trade on paper; days count from here."
     )

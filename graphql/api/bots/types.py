@@ -13,8 +13,9 @@ from api.context import Info
 from api.ids import global_id
 from api.market.types import Strategy, strategy
 from api.node import NamedValue, Node, computed, named_values, shaped
-from api.portfolio.types import Account, Position, account, position
+from api.portfolio.types import Account, Position, account, money_in, position
 from desk import views
+from desk.money import MoneyKind
 from trading.errors import NotFound
 from trading.events import Condition, Desired, Phase, TradingState
 
@@ -66,6 +67,11 @@ class Bot(Node):
         """The account it trades on."""
         found = await info.context.load.account.load(self.view.account_id)
         return account(found) if found else None
+
+    @computed
+    async def money(self, info: Info) -> MoneyKind:
+        """Whose money it trades: paper, a venue's test environment, or real."""
+        return await money_in(info, self.view.account_id, is_live=self.view.is_live)
 
     @computed
     async def positions(self, info: Info) -> list[Position]:

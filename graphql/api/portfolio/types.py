@@ -13,6 +13,7 @@ from api.context import Info
 from api.ids import global_id
 from api.node import NamedValue, Node, computed, named_values, shaped
 from desk import views
+from desk.money import MoneyKind
 from trading.events import TradingState
 from trading.orders import Reason
 
@@ -41,7 +42,7 @@ class AccountStatus:
 
 @strawberry.type(description="Money at one venue.")
 class Account(Node):
-    """An account; paper unless `isLive`."""
+    """An account; `isLive` where its orders go to a venue, `money` says whether that is a test environment."""
 
     id: strawberry.ID
     name: str
@@ -63,6 +64,11 @@ class Account(Node):
             return cast("AccountStatus | None", _loaded_status(info, self.own_id))
         found = held.statuses.get(self.own_id)
         return shaped(AccountStatus, found) if found else None
+
+    @computed
+    async def money(self, info: Info) -> MoneyKind:
+        """Whose money it is: paper, a venue's test environment, or real."""
+        return await money_in(info, self.own_id, is_live=self.is_live)
 
 
 @strawberry.type(description="One take-profit leg.")
@@ -189,6 +195,12 @@ class TradeEvent:
     at: datetime
     kind: str
     detail: list[NamedValue]
+
+
+async def money_in(info: Info, account_id: str, *, is_live: bool) -> MoneyKind:
+    """Give what an account trades; of one that is not there any more, what is said is the graver."""
+    found = await info.context.load.money.load(account_id)
+    return found or (MoneyKind.LIVE if is_live else MoneyKind.PAPER)
 
 
 def account(view: views.Account) -> Account:
