@@ -31,8 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from desk.assembly import HouseOptions, open_house
 from desk.commands import RunOptimization
 from desk.identity import Actor, Role
-from desk.ports import Store
-from desk.views import Job, JobState
+from desk.views import JobState
+from tests.support.job_house import ended
 from trading.backtest.bias_audits import random_walk
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -158,9 +158,9 @@ async def run(workers: int, bars: int, grid: tuple[str, ...]) -> dict[str, Any]:
                 # Asked for at once, so that the first does not do them all and leave the second cold.
                 warming = [(await house.desk.do(warm, actor)).view for _ in packs]
                 for one in warming:
-                    await ended(house.store, one)
+                    await ended(house.store, one, within_s=LIMIT_S, every_s=0.1)
                 asked = (await house.desk.do(command, actor)).view
-                job = await ended(house.store, asked)
+                job = await ended(house.store, asked, within_s=LIMIT_S, every_s=0.1)
                 async with house.store.reading() as tx:
                     parts = await tx.jobs.group(workspace.id, job.id)
                     table = await tx.jobs.file(workspace.id, job.id, "trials.csv")
@@ -203,22 +203,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-async def ended(store: Store, job: Job) -> Job:
-    """Wait for a job's end.
-
-    Raises:
-        TimeoutError: it did not end within the limit.
-    """
-    async with asyncio.timeout(LIMIT_S):
-        while True:
-            async with store.reading() as tx:
-                found = await tx.jobs.by_id(job.workspace_id, job.id)
-            assert found is not None
-            if not found.state.is_open:
-                return found
-            await asyncio.sleep(0.1)
 
 
 if __name__ == "__main__":

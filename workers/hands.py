@@ -1,4 +1,4 @@
-"""Hands: processes for heavy jobs, started fresh, ended when a job must end, replaced when they die."""
+"""Hands: processes for heavy jobs, started fresh, ended when a job must end, and a warm one ready where they die."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
+from desk.ending import ended
 from trading.errors import RequestProblem
 from workers.hand import Result, unpacked
+
+log = structlog.get_logger(__name__)
 
 #: Memory that one job may have; private memory, code and caches do not count.
 MEMORY_BYTES = 4 * 1024**3
@@ -17,7 +22,14 @@ MEMORY_BYTES = 4 * 1024**3
 #: Jobs after which a process is replaced: whatever a library leaks is given back.
 RECYCLE_AFTER = 500
 
-_START = "import sys; sys.path[:0] = {path!r}; from workers.hand import main; main({limit})"
+#: Low priority from the first line on: imports are most of what a start costs.
+_START = (
+    "import os, sys; getattr(os, 'nice', abs)({nice}); sys.path[:0] = {path!r}; "
+    "from workers.hand import main; main({limit})"
+)
+
+#: What a hand leaves to the house, which trades.
+_NICE = 10
 
 
 class HandDied(Exception):
@@ -106,7 +118,7 @@ class Hand:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-c",
-                _START.format(path=[one for one in sys.path if one], limit=self._memory_bytes),
+                _START.format(path=[one for one in sys.path if one], limit=self._memory_bytes, nice=_NICE),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -117,28 +129,79 @@ class Hand:
 
 
 class Hands:
-    """A fixed number of hands, lent one at a time."""
+    """Hands lent one at a time.
+
+    From the first one that ended, or that a long job keeps, a spare is there: started, with the code of the last job
+    loaded. So the death of a hand costs the next job nothing, and before that the spare costs no memory.
+
+    Args:
+        count: of hands that are kept when nothing is done, but for the spare.
+    """
 
     def __init__(self, count: int, *, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._all = [Hand(memory_bytes=memory_bytes) for _ in range(count)]
-        self._free: asyncio.LifoQueue[Hand] = asyncio.LifoQueue()
-        for one in self._all:
-            self._free.put_nowait(one)
+        self.count = count
+        self._memory_bytes = memory_bytes
+        self._all: set[Hand] = set()
+        self._free: list[Hand] = []
+        self._spare: asyncio.Task[Hand] | None = None
+        self._keeps_spare = False
+        self._is_ended = False
+        self._function = ""
 
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(self._all)
+    async def take(self, function: str) -> Hand:
+        """Give a hand for a job of "module:name"; give it back with `give`."""
+        self._function = function
+        if self._free:
+            hand = self._free.pop()
+        elif self._spare is not None:
+            spare, self._spare = self._spare, None
+            hand = await spare
+        else:
+            hand = self._new()
+        self._look_for_spare()
+        return hand
 
-    async def take(self) -> Hand:
-        """Wait for a free hand; give it back with `give`."""
-        return await self._free.get()
-
-    def give(self, hand: Hand) -> None:
+    async def give(self, hand: Hand) -> None:
         """Give a hand back."""
-        self._free.put_nowait(hand)
+        if hand.pid is None:
+            self._all.discard(hand)
+            self.keep_spare()
+            return
+        self._free.append(hand)
+        while len(self._free) > self.count:
+            await self._drop(self._free.pop(0))
+
+    def keep_spare(self) -> None:
+        """Have a spare from now on: hands end here, or are kept for long."""
+        self._keeps_spare = True
+        self._look_for_spare()
 
     async def end(self) -> None:
         """End them all."""
-        for one in self._all:
-            await one.end()
+        self._is_ended = True
+        if self._spare is not None:
+            await ended(self._spare)
+        for one in tuple(self._all):
+            await self._drop(one)
+
+    def _look_for_spare(self) -> None:
+        if self._keeps_spare and not (self._free or self._spare or self._is_ended):
+            self._spare = asyncio.create_task(self._warmed(self._function), name="spare hand")
+
+    async def _warmed(self, function: str) -> Hand:
+        hand = self._new()
+        try:
+            await hand.work("workers.hand:load", function, lambda *_: None)
+        except (HandDied, JobFailed, OSError) as problem:
+            # It starts by itself, or fails by itself, when it is given a job.
+            log.warning("spare_hand_failed", problem=str(problem))
+        return hand
+
+    def _new(self) -> Hand:
+        hand = Hand(memory_bytes=self._memory_bytes)
+        self._all.add(hand)
+        return hand
+
+    async def _drop(self, hand: Hand) -> None:
+        self._all.discard(hand)
+        await hand.end()

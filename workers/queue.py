@@ -20,7 +20,8 @@ from desk.ports import Store
 from workers.broker import make_broker
 from workers.hands import MEMORY_BYTES, Hands
 from workers.kinds import Bench, Kind, kinds
-from workers.runner import DUTIES_AT_ONCE, JobRunner
+from workers.lanes import DUTIES_AT_ONCE
+from workers.runner import JobRunner
 from workers.sweeper import sweep_forever
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ class Workers:
         bell: rung where a job is queued in this process.
         bench: what jobs need of the house; None = this process does no jobs, it only rings.
         url: of the broker; empty works in this process only.
-        hands: heavy jobs at once.
+        hands: long jobs at once; as many short ones are done beside them.
         known: kinds of jobs; stand-ins for tests.
     """
 
@@ -68,6 +69,7 @@ class Workers:
             hands=self._hands,
             kinds=known if known is not None else kinds(),
             bench=bench,
+            spawn=self._spawn,
             holder=f"{socket.gethostname()}:{os.getpid()}:{new_id()[-8:]}",
         )
         declare: Any = dramatiq.actor
@@ -86,11 +88,11 @@ class Workers:
         self._deafen = self._bell.listen(self.ring_for)
         if not self._count:
             return
-        # A thread waits as long as its job takes: one for each that may run at once, and one that hears the bell.
+        # A thread waits as long as its job takes: one for each that may run at once, long ones too, and one that hears the bell.
         self._worker = dramatiq.Worker(
             self.broker,
             queues={"jobs"},
-            worker_threads=self._count + DUTIES_AT_ONCE + 1,
+            worker_threads=2 * self._count + DUTIES_AT_ONCE + 1,
             worker_timeout=100,
         )
         await asyncio.to_thread(self._worker.start)
@@ -104,16 +106,22 @@ class Workers:
         if self._sweeping is not None:
             await ended(self._sweeping)
         self.runner.stop()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._settled()
         if self._worker is not None:
             await asyncio.to_thread(self._worker.stop)
             self._worker = None
+            # Jobs that its threads had begun may have moved meanwhile.
+            await self._settled()
         await self._hands.end()
         await asyncio.to_thread(self.broker.close)
 
     def ring_for(self, job_id: str) -> None:
         """Send the message for a job; a broker that is away costs time until the next sweep, no more."""
         self._spawn(self._send(job_id))
+
+    async def _settled(self) -> None:
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _take(self) -> None:
         self._spawn(self.runner.run_due())

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ import structlog
 from desk.alerting.raising import raise_alerts
 from desk.bus import EventBus
 from desk.clock import Clock
+from desk.ending import ended
 from desk.identity import new_id
 from desk.jobs.bell import Bell
 from desk.jobs.queueing import changed, new_job
@@ -29,6 +30,7 @@ from trading.events import Event, Recorded
 from workers.hand import Result
 from workers.hands import HandDied, Hands, JobFailed
 from workers.kinds import Bench, Kind, Task
+from workers.lanes import Lane, lanes_for, moves_on
 from workers.middleware import WAITS_S
 
 log = structlog.get_logger(__name__)
@@ -42,9 +44,6 @@ KEEP_S = 1.0
 #: Progress that is worth a fact in the journal.
 TOLD_STEP = 0.05
 
-#: Duties at once in a process: they wait for the network more than they compute.
-DUTIES_AT_ONCE = 2
-
 
 class _Canceled(Exception):
     """Somebody asked for the job's end."""
@@ -54,23 +53,12 @@ class _Stopping(Exception):
     """This process is stopping; the job goes back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lane:
-    """Kinds of jobs that share a number of slots, so that neither lane waits behind the other."""
-
-    slots: asyncio.Semaphore
-    only: frozenset[str] = field(default_factory=frozenset)
-    but: frozenset[str] = field(default_factory=frozenset)
-
-    def takes(self, kind: str) -> bool:
-        return kind in self.only if self.only else kind not in self.but
-
-
 class JobRunner:
-    """Does jobs, as many at once as there are hands, and a few duties beside; a free slot takes whatever is due next.
+    """Does jobs, as many at once as the lanes have places; a free place takes whatever is due next.
 
     Args:
         holder: names this process in the claims.
+        spawn: keeps what goes on beside, and waits for it in the end.
     """
 
     def __init__(
@@ -84,23 +72,22 @@ class JobRunner:
         kinds: Mapping[str, Kind],
         bench: Bench | None,
         holder: str,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self._store, self._bus, self._clock, self._bell = store, bus, clock, bell
         self._hands, self._kinds, self._bench, self._holder = hands, kinds, bench, holder
         self._stopping = asyncio.Event()
-        duties = frozenset(one.name for one in kinds.values() if one.duty is not None)
-        heavy = _Lane(slots=asyncio.Semaphore(hands.count), but=duties)
-        light = _Lane(slots=asyncio.Semaphore(DUTIES_AT_ONCE), only=duties)
-        self._lanes = (heavy, light) if duties else (heavy,)
+        self._spawn = spawn
+        self._lanes = lanes_for(kinds.values(), hands.count)
 
     def stop(self) -> None:
         """Give running jobs back, so that another process takes them at once."""
         self._stopping.set()
 
     async def run(self, job_id: str) -> None:
-        """Do a job if it is there to be done, then whatever else is due; nothing while every slot is busy.
+        """Do a job if it is there to be done, then whatever else is due; nothing while every place is taken.
 
-        Busy slots take the next job themselves, so nothing is lost by not waiting here.
+        Places that are taken take the next job themselves, so nothing is lost by not waiting here.
         """
         async with self._store.reading() as tx:
             kind = await tx.jobs.kind_of(job_id)
@@ -108,24 +95,54 @@ class JobRunner:
             await self._run(next(one for one in self._lanes if one.takes(kind)), job_id)
 
     async def run_due(self) -> None:
-        """Do whatever is due, where a slot is free."""
+        """Do whatever is due, where a place is free."""
         await asyncio.gather(*(self._run(one) for one in self._lanes))
 
-    async def _run(self, lane: _Lane, job_id: str = "") -> None:
-        if lane.slots.locked():
-            return
-        async with lane.slots:
-            if job_id and not self._stopping.is_set():
-                await self._do(await self._claim(lane, job_id))
-            while not self._stopping.is_set():
-                async with self._store.reading() as tx:
-                    if not await tx.jobs.is_anything_due(self._clock.now(), only=lane.only, but=lane.but):
-                        return
-                await self._do(await self._claim(lane))
+    async def _run(self, lane: Lane, job_id: str = "") -> None:
+        while await self._next(lane, job_id):
+            job_id = ""
 
-    async def _do(self, job: Job | None) -> None:
-        if job is None:
-            return
+    async def _next(self, lane: Lane, job_id: str = "") -> bool:
+        """Do a job in a place of its lane; tell whether there may be another."""
+        if lane.places.locked() or self._stopping.is_set():
+            return False
+        await lane.places.acquire()
+        try:
+            if not job_id and not await self._is_anything_due(lane):
+                return False
+            job = await self._claim(lane, job_id)
+            if job is not None:
+                await self._do_here_or_onward(lane, job)
+        finally:
+            lane.places.release()
+        return True
+
+    async def _do_here_or_onward(self, lane: Lane, job: Job) -> None:
+        """Do a job, or see it off to a place for long ones: then it goes on there, and this place is free."""
+        doing = asyncio.create_task(self._do(job), name=f"job {job.id}")
+        has_moved = False
+        try:
+            has_moved = await moves_on(lane, job, doing)
+        finally:
+            if not has_moved:
+                await ended(doing)
+        if has_moved and lane.onward is not None:
+            self._hands.keep_spare()
+            self._spawn(self._do_onward(doing, lane.onward))
+
+    async def _do_onward(self, doing: asyncio.Task[None], places: asyncio.Semaphore) -> None:
+        """Wait for a long job, then give its place to the next that waits for one."""
+        try:
+            await doing
+        finally:
+            places.release()
+        await self.run_due()
+
+    async def _is_anything_due(self, lane: Lane) -> bool:
+        async with self._store.reading() as tx:
+            return await tx.jobs.is_anything_due(self._clock.now(), only=lane.only, but=lane.but)
+
+    async def _do(self, job: Job) -> None:
         try:
             result = await self._result(job)
         except _Canceled:
@@ -157,7 +174,7 @@ class JobRunner:
             raise _Canceled
         return None if await self._is_cut(job, kind) else await self._work(job, kind)
 
-    async def _claim(self, lane: _Lane, job_id: str = "") -> Job | None:
+    async def _claim(self, lane: Lane, job_id: str = "") -> Job | None:
         async with self._store.transaction() as tx:
             now = self._clock.now()
             job = (
@@ -222,11 +239,11 @@ class JobRunner:
         assert kind.prepare is not None, "heavy work has a preparation"
         async with self._store.reading() as tx:
             payload = await kind.prepare(tx, self._bench, job)
-        hand = await self._hands.take()
+        hand = await self._hands.take(kind.function)
         try:
             return await self._kept(job, kind, hand.work(kind.function, payload, tell), progress)
         finally:
-            self._hands.give(hand)
+            await self._hands.give(hand)
 
     async def _kept(
         self, job: Job, kind: Kind, doing: Coroutine[Any, Any, Result], progress: dict[str, list[float]]

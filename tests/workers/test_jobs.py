@@ -4,104 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from desk.bus import EventBus
-from desk.clock import SystemClock
 from desk.jobs.bell import Bell
 from desk.jobs.queueing import new_job, queue
 from desk.ports import Store
 from desk.views import Filter, Job, JobState, Page
+from tests.support.job_house import CLOCK, a_worker, a_workspace, ask, ended, reached, shows_progress
 from tests.support.job_kinds import kinds
 from trading.errors import Conflict, NotFound
 from trading.events import JobChanged
 from workers import runner as runner_module
-from workers.kinds import Bench, Kind
-from workers.queue import Workers
-
-CLOCK = SystemClock()
-
-
-class NoFeed:
-    """These jobs need no market."""
-
-
-async def a_workspace(store: Store) -> str:
-    async with store.transaction() as tx:
-        return (await tx.workspaces.create("home")).id
-
-
-async def ask(store: Store, workspace_id: str, kind: str, bell: Bell | None = None, **given: Any) -> Job:
-    job = new_job(workspace_id, kind, title=kind, input=given, now=CLOCK.now())
-    async with store.transaction() as tx:
-        await queue(tx, job)
-    if bell is not None:
-        bell.ring(job.id)
-    return job
-
-
-@asynccontextmanager
-async def a_worker(
-    store: Store,
-    *,
-    bell: Bell | None = None,
-    url: str = "",
-    hands: int = 1,
-    known: Mapping[str, Kind] | None = None,
-    memory_bytes: int = 0,
-) -> AsyncIterator[Workers]:
-    workers = Workers(
-        store,
-        EventBus(),
-        CLOCK,
-        bell=bell,
-        bench=Bench(feed=NoFeed()),  # type: ignore[arg-type]
-        url=url,
-        hands=hands,
-        known=dict(known or kinds()),
-        memory_bytes=memory_bytes,
-    )
-    await workers.start()
-    try:
-        yield workers
-    finally:
-        await workers.stop()
-
-
-async def ended(store: Store, job: Job, *, within_s: float = 60.0) -> Job:
-    async with asyncio.timeout(within_s):
-        while True:
-            async with store.reading() as tx:
-                found = await tx.jobs.by_id(job.workspace_id, job.id)
-            assert found is not None
-            if not found.state.is_open:
-                return found
-            await asyncio.sleep(0.02)
-
-
-async def reached(store: Store, job: Job, state: JobState) -> Job:
-    async with asyncio.timeout(60.0):
-        while True:
-            async with store.reading() as tx:
-                found = await tx.jobs.by_id(job.workspace_id, job.id)
-            assert found is not None
-            if found.state is state:
-                return found
-            await asyncio.sleep(0.02)
-
-
-async def shows_progress(store: Store, job: Job) -> None:
-    async with asyncio.timeout(60.0):
-        for _ in range(3_000):
-            if (await reached(store, job, JobState.RUNNING)).progress:
-                return
-            await asyncio.sleep(0.02)
 
 
 async def facts(store: Store, job: Job) -> list[str]:
