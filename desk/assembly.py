@@ -31,7 +31,7 @@ from desk.feeds.simulated import SimulatedFeed
 from desk.handlers import register_all
 from desk.jobs.bell import Bell
 from desk.jobs.timetable import Timetable
-from desk.keyring import FILE_NAME, KeyRing, key_ring_at, save_key_ring
+from desk.keyring import FILE_NAME, KeyRing, key_ring_at, rotating, save_key_ring
 from desk.live_prices import LivePrices
 from desk.mail import SmtpMailer, SmtpServer
 from desk.models.room import ModelRoom, shelf_at
@@ -305,21 +305,25 @@ async def rotate_keys(settings: Located) -> int:
     """Seal and sign with new keys from now on; give how many people's keys were sealed anew.
 
     The new key is on disk before anything is sealed with it, and old keys stay in the file: a crash in between loses
-    nothing, and a second run finishes it.
+    nothing, and a second run finishes it. Processes that work meanwhile read the file anew.
+
+    Raises:
+        OperatorProblem: another rotation is at work.
     """
     clock = SystemClock()
     path = settings.key_path or settings.data_dir / FILE_NAME
     await (await open_migrated_store(settings, clock=clock)).close()
-    save_key_ring(path, key_ring_at(path).rotated())
-    SigningFile(path.with_name(SIGNING_FILE), clock.now()).rotate(clock.now())
-    found = settings.database_url
-    revealed = found.reveal() if isinstance(found, Secret) else str(found)
-    options = HouseOptions(data_dir=settings.data_dir, database_url=revealed, key_path=settings.key_path)
-    store = open_store(options.url, clock=clock, ring=key_ring_at(path))
-    try:
-        return await store.rewrap_person_keys()
-    finally:
-        await store.close()
+    with rotating(path):
+        save_key_ring(path, key_ring_at(path).rotated())
+        SigningFile(path.with_name(SIGNING_FILE), clock.now()).rotate(clock.now())
+        found = settings.database_url
+        revealed = found.reveal() if isinstance(found, Secret) else str(found)
+        options = HouseOptions(data_dir=settings.data_dir, database_url=revealed, key_path=settings.key_path)
+        store = open_store(options.url, clock=clock, ring=key_ring_at(path))
+        try:
+            return await store.rewrap_person_keys()
+        finally:
+            await store.close()
 
 
 async def bring_up_to_date(settings: Located) -> None:

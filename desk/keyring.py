@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from trading.errors import StoreProblem
+from trading.errors import OperatorProblem, StoreProblem
 
 #: Name of the key file in the data folder.
 FILE_NAME = "keys.json"
@@ -53,7 +54,7 @@ class KeyRing:
     def rotated(self) -> KeyRing:
         """Give the ring with a new key that seals from now on; older keys still open."""
         name = f"k{max(int(one[1:]) for one in self.keys) + 1}"
-        return replace(self, keys={**self.keys, name: secrets.token_bytes(32)}, current=name)
+        return KeyRing(keys={**self.keys, name: secrets.token_bytes(32)}, current=name, pepper=self.pepper)
 
     def seal(self, plain: bytes, context: str) -> str:
         """Give a sealed value; it opens with this context only."""
@@ -78,6 +79,48 @@ class KeyRing:
         return hmac.new(self.pepper, text.encode(), hashlib.sha256).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A ring as it was read, and what the file looked like then."""
+
+    stamp: tuple[int, int]
+    ring: KeyRing
+
+
+class _File:
+    """A key file that is read anew when another process has put another in its place."""
+
+    def __init__(self, path: Path, seen: _Seen) -> None:
+        self._path = path
+        self._seen = seen
+
+    def ring(self) -> KeyRing:
+        """Give the ring as it is on disk now; a file that vanished or was spoilt is no reason to forget the keys."""
+        with contextlib.suppress(OSError, StoreProblem):
+            if _stamp(self._path) != self._seen.stamp:
+                self._seen = _seen(self._path)
+        return self._seen.ring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FileRing(KeyRing):
+    """The ring of a key file in a process that goes on while `keys rotate` changes the file.
+
+    Attributes:
+        file: what seals and opens from now on; `keys` and `current` stay those that were read first.
+    """
+
+    file: _File
+
+    def seal(self, plain: bytes, context: str) -> str:
+        """Give a sealed value, by the key that seals now."""
+        return self.file.ring().seal(plain, context)
+
+    def unseal(self, sealed: str, context: str) -> bytes:
+        """Open a sealed value, also one that was sealed with a key that is newer than this process."""
+        return self.file.ring().unseal(sealed, context)
+
+
 def seal_with(key: bytes, plain: bytes, context: str) -> str:
     """Seal bytes with a key."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -100,8 +143,8 @@ def unseal_with(key: bytes, sealed: str, context: str) -> bytes:
         ) from problem
 
 
-def key_ring_at(path: Path) -> KeyRing:
-    """Give the ring of a key file; the first call makes it, readable by its owner only.
+def key_ring_at(path: Path) -> FileRing:
+    """Give the ring of a key file, which follows the file; the first call makes it, readable by its owner only.
 
     Raises:
         StoreProblem: the file is damaged, or open to others, or cannot be made.
@@ -114,18 +157,44 @@ def key_ring_at(path: Path) -> KeyRing:
                 f"Key file '{path.name}' can be read by others; only its owner is allowed.",
                 hint="Run chmod 600 on it.",
             )
-        return _read(path)
+        seen = _seen(path)
     except OSError as problem:
         raise StoreProblem(
             f"Key file '{path}' cannot be used: {problem.strerror or problem}.",
             hint="Name a folder that can be written, or put the key file back.",
         ) from problem
+    first = seen.ring
+    return FileRing(keys=first.keys, current=first.current, pepper=first.pepper, file=_File(path, seen))
 
 
 def save_key_ring(path: Path, ring: KeyRing) -> None:
     """Replace a key file in one step."""
     draft = _draft(path, ring)
     draft.replace(path)
+
+
+@contextlib.contextmanager
+def rotating(path: Path) -> Iterator[None]:
+    """Keep every other rotation of a key file out: two at once would each drop the other's new key.
+
+    Raises:
+        OperatorProblem: another one is at work.
+    """
+    if os.name == "nt":  # pragma: no cover - there is no such lock there
+        yield
+        return
+    import fcntl
+
+    # The kernel lets go of it when its holder dies, however that was.
+    with path.with_name(f"{path.name}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            raise OperatorProblem(
+                f"Another process changes the keys in '{path.name}' now; one at a time may.",
+                hint="Wait until it is done, then look whether yours is still needed.",
+            ) from held
+        yield
 
 
 def _create(path: Path, ring: KeyRing) -> None:
@@ -151,6 +220,17 @@ def _draft(path: Path, ring: KeyRing) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return draft
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_ino
+
+
+def _seen(path: Path) -> _Seen:
+    # The stamp first: a file that changes in between is read once more, never once too little.
+    stamp = _stamp(path)
+    return _Seen(stamp, _read(path))
 
 
 def _read(path: Path) -> KeyRing:
