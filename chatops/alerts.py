@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from chatops.because import in_words
 from chatops.cards import (
     Button,
     Card,
@@ -81,6 +82,9 @@ _ROOMS: Mapping[tuple[str, str], str] = {
     ("entry_answered", "state"): "entry_state",
     ("entry_answered", "reason"): "refusal",
 }
+
+#: Parameters that say why, in the words of the house or of a person.
+_REASONS = frozenset({"reason", "cause", "detail"})
 
 #: Parameters that hold seconds.
 _SPANS = frozenset({"lasted_s", "age_s"})
@@ -242,6 +246,8 @@ def parameter(name: str, value: Any) -> Value:
         return datetime.fromisoformat(value)
     if name in _CODES and isinstance(value, str) and template("en", f"{_CODES[name]}.{value}"):
         return Text(f"{_CODES[name]}.{value}")
+    if name in _REASONS and isinstance(value, str):
+        return in_words(value)
     if isinstance(value, str):
         number = _decimal(value)
         if not number.is_finite():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from chatops.because import because, in_full
 from chatops.cards import Card, Text, Tone
 from chatops.problems import Misheard
-from chatops.reading import refusal
 from chatops.said import said
 from desk.errors import StepUpRequired
 from desk.identity import Role
@@ -25,13 +25,13 @@ def misheard_card(problem: Misheard) -> Card:
 
 def error_card(problem: BreakwaterError) -> Card:
     """Give the card of an error that the desk raised, in the reader's language where its sentence is known."""
-    body = [said(problem.message)]
-    hint = said(problem.hint) if problem.hint else None
+    body = [in_full(said(problem.message))]
+    hint = in_full(said(problem.hint)) if problem.hint else None
     if isinstance(problem, StepUpRequired):
         # The desk names its command; a chat has a word for it.
         hint = Text("advice.prove")
     if isinstance(problem, RiskDenied):
-        body.append(Text("problem.check", {"check": refusal(problem.reason)}))
+        body.append(Text("problem.check", {"check": because(problem.reason)}))
     return Card(
         name="error",
         problem=problem.code,

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chatops.alerts import parameter
+from chatops.because import because
 from chatops.cards import Money, Price, Ratio, Text, Value
 from chatops.errors import role_text
 from desk.identity import Role
@@ -50,6 +51,8 @@ def _shown(name: str, value: Any, currency: str) -> Value:
         return Text(f"{_SIDES[value]}.{value}")
     if name == "targets" and _decimal(str(value).partition(",")[0]) is not None:
         return parameter("targets", str(value).split(", "))
+    if name == "reason":
+        return because(str(value))
     if name == "binding":
         return Text(f"limit.{value}")
     if name == "risk" and (number := _decimal(value)) is not None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from chatops.cards import Field, Text, Tone, Value
 from chatops.problems import did_you_mean, misheard
 from chatops.room import Asked
-from chatops.texts.catalogue import template
 from chatops.typing_repair import plain
 from desk.money import MoneyKind, gravest
 from desk.ports import Unit
@@ -181,11 +180,6 @@ async def finished_trade(asked: Asked, tx: Unit, typed: str) -> Trade | None:
     rows = await tx.positions.trades(asked.workspace_id, Filter(), Page(first=200))
     fits = [one for one in rows if wanted.lower() in (one.id.lower(), reference(one.position_id).lower())]
     return fits[0] if fits else None
-
-
-def refusal(code: str) -> Value:
-    """Give why an entry was refused or came to nothing; a code without a text is shown as it is."""
-    return Text(f"refusal.{code}") if template("en", f"refusal.{code}") else code
 
 
 def side(is_long: bool) -> Text:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chatops import kinds
 from chatops.arguments import Argument
+from chatops.because import because
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Money, Press, Ratio, Table, Text, Tone, Value
 from chatops.problems import misheard
@@ -161,7 +162,7 @@ def bot_card(
     if bot.resume_at is not None:
         fields.append(Field("resume_at", bot.resume_at))
     if bot.condition_reason:
-        fields.append(Field("reason", bot.condition_reason))
+        fields.append(Field("reason", because(bot.condition_reason)))
     return Card(name=name, title=Text(title, {"bot": bot.name}), tone=tone, fields=tuple(fields), notes=notes)
 
 

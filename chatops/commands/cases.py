@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from chatops.because import because
 from chatops.cards import Column, Field, Money, Number, Price, Ratio, Table, Text, Value
 from chatops.commands.positions import open_ratio, tone_of_amount
 from chatops.problems import misheard
@@ -247,7 +248,7 @@ def checks_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             (
                 Text(f"check.{one.get('name', '')}"),
                 Text("verdict.passed" if one.get("passed") else "verdict.failed"),
-                str(one.get("detail") or "") or None,
+                because(str(one.get("detail") or "")) or None,
             )
             for one in rows
         ),

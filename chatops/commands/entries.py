@@ -8,11 +8,12 @@ from chatops import kinds
 from chatops.alert_pictures import asked_chart
 from chatops.alerts import parameter
 from chatops.arguments import Argument
+from chatops.because import because
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, Money, Press, Price, Ratio, Table, Text, Tone
 from chatops.entries import entry_buttons
 from chatops.problems import misheard
-from chatops.reading import account_named, account_text, bots_of, named_bot, refusal, side
+from chatops.reading import account_named, account_text, bots_of, named_bot, side
 from chatops.room import Asked
 from chatops.typing_repair import plain
 from desk.commands import AnswerEntry, SetEntryMode, SetMarketDirection
@@ -190,7 +191,7 @@ async def _card(asked: Asked, request: EntryRequest, *, is_answered: bool) -> Ca
     if request.decided_by:
         fields.append(Field("by", request.decided_by))
     if request.outcome:
-        fields.append(Field("reason", refusal(request.outcome)))
+        fields.append(Field("reason", because(request.outcome)))
     is_waiting = request.state is EntryState.WAITING
     notes: tuple[Text, ...] = ()
     if request.state is EntryState.APPROVED:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chatops import kinds
 from chatops.arguments import Argument
+from chatops.because import because
 from chatops.book import Group, Page, Word
 from chatops.cards import Age, Card, Column, Field, Table, Text, Tone, Value
 from chatops.doors.heard import Place
@@ -223,7 +224,7 @@ async def health(asked: Asked) -> Card:
                         one.name,
                         Text(f"condition.{one.condition.value}"),
                         one.last_bar_at,
-                        one.condition_reason or None,
+                        because(one.condition_reason) or None,
                     )
                     for one in bots
                 ),
@@ -288,7 +289,7 @@ async def audit(asked: Asked) -> Card:
             one.action,
             one.subject or None,
             Text(f"outcome.{one.outcome}"),
-            str(one.detail.get("reason") or "") or None,
+            because(str(one.detail.get("reason") or "")) or None,
         )
         for one in rows
     )

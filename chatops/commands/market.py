@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from chatops import kinds
 from chatops.arguments import Argument
+from chatops.because import because
 from chatops.book import Group, Page
 from chatops.cards import Age, Button, Card, Column, Field, Press, Price, Ratio, Table, Text, Tone, Value
 from chatops.problems import misheard
-from chatops.reading import accounts_of, bots_of, completed_pair, known_pairs, refusal, side
+from chatops.reading import accounts_of, bots_of, completed_pair, known_pairs, side
 from chatops.room import Asked
 from chatops.sightings import WARM_BARS, Look, market_candles, market_chart
 from desk.charts.specs import Theme, WaveLine
@@ -171,7 +172,7 @@ async def signals(asked: Asked) -> Card:
                         Price(one.stop),
                         bots[one.bot_id].name if one.bot_id in bots else None,
                         Text(f"outcome.{one.outcome}"),
-                        refusal(one.reason) if one.reason else None,
+                        because(one.reason) if one.reason else None,
                     )
                     for one in rows
                 ),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from chatops import kinds
 from chatops.arguments import Argument
+from chatops.because import because
 from chatops.book import Group, Page
 from chatops.cards import Card, Column, Price, Table, Text, Tone, Value
 from chatops.commands.cases import (
@@ -23,14 +24,7 @@ from chatops.commands.cases import (
     trade_fields,
 )
 from chatops.commands.positions import tone_of_amount
-from chatops.reading import (
-    bots_of,
-    completed_pair,
-    known_pairs,
-    reference,
-    refusal,
-    side,
-)
+from chatops.reading import bots_of, completed_pair, known_pairs, reference, side
 from chatops.room import Asked
 from chatops.sightings import market_chart, trade_chart
 from desk.entry_views import FORCE_ENTRY
@@ -135,11 +129,13 @@ async def whynot(asked: Asked) -> Card:
         for one in bots
         if one.condition.value != "READY" and one.desired.value == "RUNNING"
     ]
-    gates += [Text("gate.locked", {"until": one.until, "reason": one.reason or "–"}) for one in locks]
+    gates += [
+        Text("gate.locked", {"until": one.until, "reason": because(one.reason) or "–"}) for one in locks
+    ]
     gates += [Text("gate.held", {"id": reference(one.id), "side": side(one.is_long)}) for one in held]
     refused = next((one for one in signals if one.outcome in ("denied", "lapsed")), None)
     if refused is not None:
-        gates.append(Text("gate.refused", {"at": refused.bar_at, "why": refusal(refused.reason)}))
+        gates.append(Text("gate.refused", {"at": refused.bar_at, "why": because(refused.reason)}))
     if not signals:
         gates.append(Text("gate.no_signal"))
     names = {one.id: one.name for one in bots}
@@ -180,7 +176,7 @@ def _signals_table(rows: Sequence[SignalRecord], bots: Mapping[str, str]) -> Tab
                 one.tag or None,
                 Price(one.price),
                 Text(f"outcome.{one.outcome}"),
-                refusal(one.reason) if one.reason else None,
+                because(one.reason) if one.reason else None,
             )
             for one in rows
         ),

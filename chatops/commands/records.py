@@ -10,6 +10,7 @@ from typing import Any
 
 from chatops import kinds
 from chatops.arguments import Argument
+from chatops.because import because
 from chatops.book import Group, Page
 from chatops.cards import (
     Button,
@@ -255,8 +256,8 @@ async def order(asked: Asked) -> Card:
                     (
                         one["at"],
                         Text(f"order_state.{one['after']}"),
-                        str(one["evidence"]) or None,
-                        str(one["detail"]) or None,
+                        because(str(one["evidence"])) or None,
+                        because(str(one["detail"])) or None,
                     )
                     for one in steps
                 ),

@@ -6,12 +6,12 @@ import asyncio
 
 from chatops import kinds
 from chatops.arguments import Argument
+from chatops.because import because
 from chatops.book import Group, Page
 from chatops.cards import Button, Card, Column, Field, File, Number, Press, Ratio, Table, Text, Tone, Value
 from chatops.commands.bots import bot_card, seen_now
 from chatops.reading import mode_field, named_bot
 from chatops.room import Asked
-from chatops.said import said
 from desk.commands import GoLive, GoPaper, ReloadConfig
 from desk.golive import GoLiveLine, GoLiveReport, report_of
 from desk.money import MoneyKind
@@ -98,7 +98,7 @@ def _verdict(report: GoLiveReport) -> str:
 def _row(line: GoLiveLine) -> tuple[Value, ...]:
     found: Value
     if line.value is None:
-        found = said(line.reason) if line.reason else None
+        found = because(line.reason) if line.reason else None
     elif line.name == "win_rate" or set(line.name.split("_")) & _SHARES:
         found = Ratio(line.value)
     else:
@@ -108,7 +108,7 @@ def _row(line: GoLiveLine) -> tuple[Value, ...]:
     )
     name = line.name.removeprefix("limit_")
     label = Text(f"gate_line.{name}" if name == line.name else f"limit_of.{name}")
-    return (label, found, line.needed or None, verdict, line.source)
+    return (label, found, line.needed or None, verdict, because(line.source))
 
 
 async def _pdf(asked: Asked, bot: Bot, report: GoLiveReport, fields: tuple[Field, ...], table: Table) -> File:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from chatops import kinds
 from chatops.arguments import Argument
+from chatops.because import because, in_words
 from chatops.book import Group, Page
 from chatops.cards import (
     Button,
@@ -24,15 +25,7 @@ from chatops.cards import (
 from chatops.commands.emergency import Seen, panic_card
 from chatops.commands.limits import correlation_card, gauge_chart, what_if_card
 from chatops.commands.positions import tone_of_amount
-from chatops.reading import (
-    account_named,
-    account_text,
-    accounts_of,
-    completed_pair,
-    is_all,
-    known_pairs,
-    refusal,
-)
+from chatops.reading import account_named, account_text, accounts_of, completed_pair, is_all, known_pairs
 from chatops.room import Asked
 from desk.commands import LockPair, UnlockPair
 from desk.money import kinds_of
@@ -92,7 +85,7 @@ async def _used(asked: Asked) -> Card:
                 Field("trading", Text(f"trading.{account.trading_state.value}")),
             ]
             if account.state_reason:
-                fields.append(Field("reason", account.state_reason))
+                fields.append(Field("reason", because(account.state_reason)))
             if state is not None:
                 chart = chart or gauge_chart(asked, account, state)
                 fields += [
@@ -118,7 +111,7 @@ async def _used(asked: Asked) -> Card:
                 rows=tuple(
                     (
                         one.get("at"),
-                        refusal(str(one.get("rule", ""))),
+                        because(str(one.get("rule", ""))),
                         _detail(one.get("detail")),
                     )
                     for one in refused
@@ -142,14 +135,12 @@ _IDS = frozenset({"signal_id", "until_ms"})
 
 def _detail(detail: object) -> Value:
     if not isinstance(detail, dict):
-        return str(detail) if detail else None
-    return (
-        ", ".join(f"{name} {value}" for name, value in detail.items() if name not in _IDS and value) or None
-    )
+        return because(str(detail)) if detail else None
+    return in_words({name: value for name, value in detail.items() if name not in _IDS and value})
 
 
 def _lock(one: Lock) -> tuple[Value, ...]:
-    return (one.pair or Text("lock.all"), one.until, one.reason or None, one.actor or None)
+    return (one.pair or Text("lock.all"), one.until, because(one.reason) or None, one.actor or None)
 
 
 def _locks_table(rows: tuple[tuple[Value, ...], ...]) -> Table:

@@ -210,7 +210,8 @@ def test_parameters_of_facts_become_values_that_people_read() -> None:
     assert parameter("quantity", "0.5") == Decimal("0.5")
     assert parameter("pnl_ratio", 0.01) == Ratio(0.01, is_signed=True)
     assert parameter("reason", "take_profit_1") == Text("reason.take_profit_1")
-    assert parameter("reason", "drawdown -20.00%") == "drawdown -20.00%"
+    assert parameter("reason", "drawdown -20.00%") == Text("cause.drawdown", {"share": Ratio(-0.2)})
+    assert parameter("reason", "the news") == "the news"
     assert parameter("targets", ["1", "2"]) == Text(
         "targets.of2", {"tp1": Price(Decimal(1)), "tp2": Price(Decimal(2))}
     )
