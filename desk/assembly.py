@@ -43,7 +43,7 @@ from desk.secrets import Secret
 from desk.settings import VenueSettings
 from desk.signing import FILE_NAME as SIGNING_FILE
 from desk.signing import SigningFile
-from desk.store import migrate, open_store
+from desk.store import ACQUIRE_TIMEOUT_S, PATIENCE_S, migrate, open_store
 from desk.venues.paper import PaperVenue
 from desk.venues.probing import VenueProbe, open_account_venue
 from strategies.registry import StrategyRegistry, default_registry
@@ -58,6 +58,8 @@ log = structlog.get_logger(__name__)
 #: Seed and speed of the demo's market.
 DEMO_SEED = 7
 DEMO_SPEED = 20.0
+#: A console, a chat or a worker waits so long for a database that a busy trading process writes.
+_PATIENCE_BESIDE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +178,14 @@ async def open_house(
     registry = registry or _registry(options)
     feed = feed or make_feed(options, clock)
     ring = await _prepare(options)
-    store = open_store(options.url, clock=clock, on_fatal=on_fatal, ring=ring)
+    store = open_store(
+        options.url,
+        clock=clock,
+        on_fatal=on_fatal,
+        ring=ring,
+        acquire_timeout_s=ACQUIRE_TIMEOUT_S if options.is_trading else _PATIENCE_BESIDE_S,
+        patience_s=PATIENCE_S if options.is_trading else _PATIENCE_BESIDE_S,
+    )
     if isinstance(feed, Remembering):
         feed.remember(_shelf(store, feed.venue))
     bus = EventBus()

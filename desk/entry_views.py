@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from trading.events import EntryAnswered
+
 #: How long a person has to answer, unless the bot says otherwise.
 ANSWER_WITHIN = timedelta(minutes=30)
 #: How far the price may move from the one that was shown before an answer counts no more.
@@ -135,6 +137,26 @@ class EntryRequest:
         if self.stop is not None and (price <= self.stop if self.is_long else price >= self.stop):
             return True
         return abs(price / self.price - 1) > self.drift_ratio
+
+    def answered(self, at: datetime, *, reason: str, actor: str = "") -> EntryAnswered:
+        """Give the fact that the entry is in its state now.
+
+        Args:
+            actor: who brought it there; whoever decided it by default.
+        """
+        return EntryAnswered(
+            workspace_id=self.workspace_id,
+            occurred_at=at,
+            account_id=self.account_id,
+            bot_id=self.bot_id,
+            pair=self.pair,
+            code=self.code,
+            signal_id=self.signal_id,
+            state=self.state.value,
+            share=self.share,
+            reason=reason,
+            actor=actor or self.decided_by,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from desk.entry_views import Direction, EntryRequest, EntryState
 from desk.execution.client_ids import stable_id
 from trading.engine.views import AccountView, BarRow, EngineIntent
 from trading.errors import InvariantBroken
-from trading.events import Desired, EntryAnswered, EntryAsked, Phase, SignalLapsed, TradingState
+from trading.events import Desired, EntryAsked, Phase, SignalLapsed, TradingState
 from trading.orders import IntentKind
 from trading.signals import Exit, Signal
 
@@ -349,21 +349,7 @@ class Asking:
         )
 
     def _tell(self, context: Context, request: EntryRequest, after: EntryState, reason: str) -> None:
-        context.events.append(
-            EntryAnswered(
-                workspace_id=context.workspace_id,
-                occurred_at=context.at,
-                account_id=context.account_id,
-                bot_id=request.bot_id,
-                pair=request.pair,
-                code=request.code,
-                signal_id=request.signal_id,
-                state=after.value,
-                share=request.share,
-                reason=reason,
-                actor=request.decided_by,
-            )
-        )
+        context.events.append(replace(request, state=after).answered(context.at, reason=reason))
 
     async def _put_back(self, context: Context, line: Line) -> None:
         """Look on where a signal ended with the answer."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 
+from desk.views import Order
 from trading.errors import InvalidInput
 
 #: RFC 4648 base32 in lower case: letters and digits that every venue takes.
@@ -71,6 +73,12 @@ def read_client_order_id(text: str) -> ClientOrderId | None:
         origin=Origin(number % 4),
         number=number // 4,
     )
+
+
+def as_wanted(order: Order) -> tuple[datetime, int]:
+    """Give the key that sorts an account's orders as they were wanted; those of one moment go by their number."""
+    parts = read_client_order_id(order.client_order_id)
+    return order.created_at, parts.number if parts else 0
 
 
 def owner_part(account_id: str) -> str:

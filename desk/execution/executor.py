@@ -7,7 +7,7 @@ is an ordinary end, and starting is one path: compare with the venue, then work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,10 +19,10 @@ from desk.clock import Clock, to_ms
 from desk.execution.asked import Asked
 from desk.execution.breaker import Breaker
 from desk.execution.calling import Calls
-from desk.execution.drafts import draft, wish_to_cancel
-from desk.execution.exits import TARGETS
+from desk.execution.client_ids import as_wanted
+from desk.execution.drafts import wish_to_cancel
 from desk.execution.faults import faultpoint
-from desk.execution.guarding import MOST_REFUSALS, Guardian, leaving
+from desk.execution.guarding import Guardian
 from desk.execution.incidents import close_incident, open_incident
 from desk.execution.intake import REPRICE, Intake
 from desk.execution.moves import move
@@ -30,12 +30,13 @@ from desk.execution.reconciling import Reconciler
 from desk.execution.resolving import Resolver
 from desk.execution.sending import Sender
 from desk.execution.turns import Deaf, Listener, Turns
+from desk.execution.watching import PriceWatch
 from desk.execution.winding_down import WindingDown
-from desk.order_views import IncidentKind, OrderWatch, Protection
+from desk.order_views import IncidentKind, OrderWatch
 from desk.venue_port import Evidence, StreamGap, Venue, VenueBusy, VenueRefusal
 from desk.views import Order
 from trading.errors import BreakwaterError, VenueProblem
-from trading.orders import OrderState, OrderType, Reason, Side
+from trading.orders import OrderState, Side
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +50,6 @@ COMPARE_S = 60.0
 ROOM_S = 0.3
 #: A clock that was set by more than this begins every proof and every wait anew.
 JUMP = timedelta(seconds=2)
-#: An exit at market that the venue refused is tried again after this time, for as long as its price is there.
-TAKE_AGAIN = timedelta(seconds=5)
 #: Watched targets and stops are compared with the price this often.
 WATCH_S = 1.0
 
@@ -92,6 +91,7 @@ class Executor:
         self.resolver = Resolver(turns, self.calls, self.intake, self._listener)
         self.sender = Sender(turns, self.calls, self.intake, self.guardian, self._listener)
         self.reconciler = Reconciler(turns, self.calls, self.intake, self.resolver, self.guardian, clock)
+        self.prices = PriceWatch(turns, venue, self.calls, self.guardian)
         self.winding_down = WindingDown(turns, self.guardian)
         self._asked = Asked(turns, self)
         turns.before_commit.append(self.guardian.look)
@@ -150,6 +150,7 @@ class Executor:
         # Every order is read again in the turn that moves it, so that no snapshot is needed for the look.
         tx = self._turns.store.glance
         orders = await tx.orders.at_work(account.workspace_id, account.id, now)
+        orders = sorted(orders, key=as_wanted)
         watches = await tx.execution.watches(account.workspace_id, account.id) if orders else {}
         frozen = {one.pair for one in orders if one.state is OrderState.UNKNOWN}
         jobs: list[Job] = []
@@ -266,78 +267,6 @@ class Executor:
         async with self._turns.turn() as turn:
             await wish_to_cancel(turn, order, reason=reason)
 
-    async def watch_prices(self) -> None:
-        """Take the targets, and leave at the stops, that do not rest at the venue."""
-        account = self._turns.account
-        async with self._turns.reading() as tx:
-            protections = [
-                one
-                for one in await tx.execution.protections(account.workspace_id, account.id)
-                if one.quantity > 0
-            ]
-        for protection in protections:
-            async with self._turns.turn() as turn:
-                orders = await self.guardian.orders_of(turn, protection.position_id)
-                watches_stop = await self.guardian.watches_stop(turn, protection, orders)
-            plan = self.guardian.plan(protection, orders)
-            if not plan.watched and not watches_stop:
-                continue
-            try:
-                price = await self.calls.read(
-                    lambda pair=protection.pair: self._venue.last_price(pair),  # type: ignore[misc]
-                    key=protection.pair,
-                    tries=1,
-                )
-            except VenueProblem:
-                continue
-            sign = 1 if protection.is_long else -1
-            if watches_stop and protection.stop and sign * (price - protection.stop) <= 0:
-                await self._leave(
-                    protection, orders, Reason.STOP_LOSS, 0, protection.quantity - leaving(orders)
-                )
-                continue
-            for level in plan.watched:
-                if sign * (price - level.price) >= 0:
-                    await self._leave(protection, orders, TARGETS[level.leg], level.leg, level.quantity)
-                    break
-
-    async def _leave(
-        self, protection: Protection, orders: Sequence[Order], reason: Reason, leg: int, quantity: Decimal
-    ) -> None:
-        """Write the market exit; the guardian makes room for it by shrinking what rests."""
-        if quantity <= 0 or any(one.leg == leg and one.order_type is OrderType.MARKET for one in orders):
-            return
-        async with self._turns.turn() as turn:
-            refused = await self.guardian.refused_takings(turn, protection.position_id, leg)
-            if refused and turn.at - refused[0].updated_at < TAKE_AGAIN:
-                return
-            if len(refused) >= MOST_REFUSALS:
-                await open_incident(
-                    turn,
-                    IncidentKind.UNPROTECTED,
-                    protection.position_id,
-                    {"refused": len(refused), "exit": reason},
-                    bot_id=protection.bot_id,
-                    pair=protection.pair,
-                )
-            await draft(
-                turn,
-                workspace_id=protection.workspace_id,
-                account_id=protection.account_id,
-                # The same wish is written once; one that the venue refused is a wish again.
-                key=f"{protection.position_id}:take:{leg}:{protection.revision}:{len(refused)}",
-                pair=protection.pair,
-                side=Side.SELL if protection.is_long else Side.BUY,
-                order_type=OrderType.MARKET,
-                quantity=quantity,
-                reason=reason,
-                is_reduce_only=True,
-                bot_id=protection.bot_id,
-                leg=leg,
-                position_id=protection.position_id,
-            )
-            turn.touched.add(protection.position_id)
-
     async def probe(self) -> None:
         """Ask whether the venue lives; an open breaker goes by the answer."""
         if self.breaker.wants_probe:
@@ -437,7 +366,7 @@ class Executor:
         while True:
             await self._clock.sleep(WATCH_S)
             try:
-                await self.watch_prices()
+                await self.prices.look()
             except (VenueBusy, VenueRefusal) as problem:
                 log.info("prices_not_watched", error=str(problem))
 

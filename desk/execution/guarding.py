@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import takewhile
 
 from desk.execution.drafts import draft, wish_to_cancel
 from desk.execution.exits import PROTECTIVE, ExitPlan, WantedExit, plan_exits
@@ -89,38 +90,41 @@ class Guardian:
         )
         return [one for one in found if one.is_reduce_only]
 
-    async def watches_stop(self, turn: Turn, protection: Protection, orders: Sequence[Order]) -> bool:
+    async def watches_stop(
+        self, turn: Turn, protection: Protection, plan: ExitPlan, orders: Sequence[Order]
+    ) -> bool:
         """Tell whether the desk itself must leave at the stop: the venue has none, or refused it too often.
 
         Args:
+            plan: the plan of that protection beside those orders.
             orders: the unsettled exits of the position.
         """
-        if protection.stop is None:
-            return False
-        if self.plan(protection, orders).watches_stop:
-            return True
+        if plan.watches_stop or protection.stop is None:
+            return plan.watches_stop
         if not self._rules.has_stops or any(one.order_type is OrderType.STOP for one in orders):
             return False
-        return await self._refusals(turn, protection.position_id, 0) >= MOST_REFUSALS
+        return await self._refusals(turn, protection.position_id, OrderType.STOP) >= MOST_REFUSALS
 
-    async def refused_takings(self, turn: Turn, position_id: str, leg: int) -> list[Order]:
-        """Give the exits at market that the venue refused when a level was reached, the newest first."""
-        found = await turn.tx.orders.page(
+    async def tries(
+        self, turn: Turn, position_id: str, order_type: OrderType, *, leg: int = 0
+    ) -> Sequence[Order]:
+        """Give the last few protective orders of one kind and leg, however they stand, the newest first."""
+        return await turn.tx.orders.page(
             turn.account.workspace_id,
-            Filter(account_id=turn.account.id, extra={"position_id": position_id}),
-            _ALL,
+            Filter(
+                account_id=turn.account.id,
+                extra={
+                    "position_id": position_id,
+                    "order_type": order_type.value,
+                    "leg": leg,
+                    "reason": [one.value for one in PROTECTIVE],
+                },
+            ),
+            Page(first=MOST_REFUSALS),
         )
-        return [
-            one
-            for one in found
-            if one.state is OrderState.REJECTED
-            and one.reason in PROTECTIVE
-            and one.leg == leg
-            and one.order_type is OrderType.MARKET
-        ]
 
     async def _place(self, turn: Turn, protection: Protection, want: WantedExit) -> None:
-        refusals = await self._refusals(turn, protection.position_id, want.leg)
+        refusals = await self._refusals(turn, protection.position_id, want.order_type, leg=want.leg)
         if refusals >= MOST_REFUSALS:
             await open_incident(
                 turn,
@@ -150,20 +154,10 @@ class Guardian:
             position_id=protection.position_id,
         )
 
-    async def _refusals(self, turn: Turn, position_id: str, leg: int) -> int:
-        """Count the refusals of an exit since one of its kind was last accepted."""
-        found = await turn.tx.orders.page(
-            turn.account.workspace_id,
-            Filter(account_id=turn.account.id, extra={"position_id": position_id}),
-            Page(first=MOST_REFUSALS + 1),
-        )
-        count = 0
-        for one in found:
-            if one.reason in PROTECTIVE and one.leg == leg and one.order_type is not OrderType.MARKET:
-                if one.state is not OrderState.REJECTED:
-                    break
-                count += 1
-        return count
+    async def _refusals(self, turn: Turn, position_id: str, order_type: OrderType, *, leg: int = 0) -> int:
+        """Count the refusals of an exit since one of its kind was last accepted, up to `MOST_REFUSALS`."""
+        tries = await self.tries(turn, position_id, order_type, leg=leg)
+        return sum(1 for _ in takewhile(lambda one: one.state is OrderState.REJECTED, tries))
 
 
 def leaving(orders: Sequence[Order]) -> Decimal:

@@ -90,7 +90,7 @@ class WindingDown:
                 orders = await self._guardian.orders_of(turn, one.position_id)
                 plan = self._guardian.plan(one, orders)
                 resting = [order for order in orders if order.state in _RESTS]
-                if await self._guardian.watches_stop(turn, one, orders):
+                if await self._guardian.watches_stop(turn, one, plan, orders):
                     found.append(f"the stop of {one.pair} at {one.stop} is watched here and rests nowhere")
                 elif any(order not in resting for order in orders) or len(resting) < len(plan.resting):
                     found.append(f"the stop of {one.pair} at {one.stop} does not rest yet")

@@ -22,7 +22,7 @@ from desk.ports import Feed, Unit
 from desk.views import Account, Bot
 from strategies.registry import StrategyRegistry
 from trading.errors import Conflict, InvalidInput, InvariantBroken, RiskDenied
-from trading.events import Desired, EntryAnswered, TradingState
+from trading.events import Desired, TradingState
 
 #: The price may move so far until the close; past the stop nothing is entered at all.
 DRIFT_RATIO = Decimal("0.05")
@@ -55,7 +55,7 @@ class ByHandHandlers:
     async def plan(self, command: EnterByHand, actor: Actor) -> PlannedEntry:
         """Find out what would be entered now, before the transaction: the engine is restored for it."""
         async with self._desk.store.reading() as tx:
-            return await self._planned(tx, command, actor)
+            return (await self._planned(tx, command, actor))[1]
 
     async def enter(self, command: EnterByHand, handling: Handling) -> EntryByHand:
         """Write the wish, as one that was approved by whoever had it."""
@@ -91,28 +91,13 @@ class ByHandHandlers:
             request = replace(request, code=new_code())
         else:
             raise InvariantBroken("Five codes of six letters were all in use.")
-        await tell(
-            handling,
-            EntryAnswered(
-                workspace_id=actor.workspace_id,
-                occurred_at=now,
-                account_id=request.account_id,
-                bot_id=request.bot_id,
-                pair=request.pair,
-                code=request.code,
-                signal_id=request.signal_id,
-                state=request.state.value,
-                reason=FORCE_ENTRY,
-                actor=actor.label,
-            ),
-        )
+        await tell(handling, request.answered(now, reason=FORCE_ENTRY))
         handling.after_commit.append(self._wake)
         return EntryByHand(request=request, planned=planned)
 
     async def preview(self, command: EnterByHand, tx: Unit, actor: Actor) -> Preview:
         """Say what would be bought or sold, where it is given up, what that loses, and which limit decides the size."""
-        planned = await self._planned(tx, command, actor)
-        wished = await _wished(tx, command, actor, self._desk.clock.now())
+        wished, planned = await self._planned(tx, command, actor)
         return Preview(
             code="confirm.EnterByHand.limit" if planned.is_limit else "confirm.EnterByHand",
             params={
@@ -131,10 +116,11 @@ class ByHandHandlers:
             },
         )
 
-    async def _planned(self, tx: Unit, command: EnterByHand, actor: Actor) -> PlannedEntry:
-        wished = await _wished(tx, command, actor, self._desk.clock.now())
-        return await planned_by_hand(
-            tx, self._feed, self._registry, wished.account, wished.bot, wished.wish, self._desk.clock.now()
+    async def _planned(self, tx: Unit, command: EnterByHand, actor: Actor) -> tuple[_Wished, PlannedEntry]:
+        now = self._desk.clock.now()
+        wished = await _wished(tx, command, actor, now)
+        return wished, await planned_by_hand(
+            tx, self._feed, self._registry, wished.account, wished.bot, wished.wish, now
         )
 
 

@@ -23,7 +23,7 @@ from desk.identity import Actor
 from desk.ports import Unit
 from desk.views import Bot, Trade
 from trading.errors import Conflict, InvalidInput, NotFound, nearest
-from trading.events import Desired, EntryAnswered, Event, SignalLapsed, TradingState
+from trading.events import Desired, Event, SignalLapsed, TradingState
 
 #: An entry waits at least and at most so long.
 SHORTEST_WINDOW, LONGEST_WINDOW = timedelta(minutes=1), timedelta(hours=24)
@@ -99,23 +99,9 @@ class EntryHandlers:
         ):
             raise Conflict(f"{request.code} was answered meanwhile.")
         request = replace(request, state=after, share=share, decided_by=actor.label, decided_at=now)
-        facts: list[Event] = [
-            EntryAnswered(
-                workspace_id=actor.workspace_id,
-                occurred_at=now,
-                account_id=request.account_id,
-                bot_id=request.bot_id,
-                pair=request.pair,
-                code=request.code,
-                signal_id=request.signal_id,
-                state=after.value,
-                share=share,
-                reason="" if after is EntryState.APPROVED else after.value.lower(),
-                actor=actor.label,
-            )
-        ]
-        if after is not EntryState.APPROVED:
-            reason = after.value.lower()
+        reason = "" if after is EntryState.APPROVED else after.value.lower()
+        facts: list[Event] = [request.answered(now, reason=reason)]
+        if reason:
             await tx.signals.settle(actor.workspace_id, request.signal_id, outcome="lapsed", reason=reason)
             facts.append(
                 SignalLapsed(
@@ -143,23 +129,10 @@ class EntryHandlers:
         )
         if not moved:
             raise Conflict(f"{request.code} was answered meanwhile.")
-        await tell(
-            handling,
-            EntryAnswered(
-                workspace_id=request.workspace_id,
-                occurred_at=handling.now,
-                account_id=request.account_id,
-                bot_id=request.bot_id,
-                pair=request.pair,
-                code=request.code,
-                signal_id=request.signal_id,
-                state=EntryState.SKIPPED.value,
-                reason="skipped",
-                actor=handling.actor.label,
-            ),
-        )
+        taken_back = replace(request, state=EntryState.SKIPPED, outcome="skipped")
+        await tell(handling, taken_back.answered(handling.now, reason="skipped", actor=handling.actor.label))
         handling.after_commit.append(self._wake)
-        return replace(request, state=EntryState.SKIPPED, outcome="skipped")
+        return taken_back
 
     async def set_direction(self, command: SetMarketDirection, handling: Handling) -> MarketDirection:
         """Refuse entries against a direction from the next bar on."""

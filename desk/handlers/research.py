@@ -22,7 +22,7 @@ from desk.handlers.finding import pair_name
 from desk.identity import Actor
 from desk.jobs.bell import Bell
 from desk.jobs.queueing import changed, new_job, queue
-from desk.models.book import may_read_forecasts
+from desk.models.book import may_read_forecasts, refuse_deaf
 from desk.models.registry import askable
 from desk.ports import Feed, Unit
 from desk.research.history import require_pairs
@@ -149,11 +149,7 @@ class ResearchHandlers:
         trailing_rule(command.trailing)
         timeframe = Timeframe.parse(command.timeframe)
         if command.model:
-            if not may_read_forecasts(strategy.name):
-                raise InvalidInput(
-                    f"Model '{command.model[:60]}' was named, but {strategy.name} reads no forecasts.",
-                    hint="Leave it out, or choose a strategy that does, such as learned_signal.",
-                )
+            refuse_deaf(strategy.name, command.model, is_heard=may_read_forecasts(strategy.name))
             for one in pairs:
                 await askable(tx, workspace_id, command.model, one, str(timeframe))
         limits = tuple((name, _number(value)) for name, value in command.limits)

@@ -18,6 +18,7 @@ from desk.models.speaking import Speaker, speaker_of
 from desk.models.views import Promotion, Spoken
 from strategies.learned_signal import SERIES
 from trading.candles import Candles, fill_gaps
+from trading.errors import InvalidInput
 from trading.market import Series
 
 FloatArray = NDArray[np.float64]
@@ -94,6 +95,19 @@ def may_read_forecasts(strategy: str) -> bool:
 
     known = {one.name: one for one in default_registry().list_strategies()}
     return strategy not in known or any(one.startswith("forecast:") for one in known[strategy].series_needed)
+
+
+def refuse_deaf(strategy: str, model: str, *, is_heard: bool) -> None:
+    """Refuse a model that is named for a strategy which reads no forecasts.
+
+    Raises:
+        InvalidInput: it is named for nothing.
+    """
+    if model and not is_heard:
+        raise InvalidInput(
+            f"Model '{model[:60]}' was named, but {strategy} reads no forecasts.",
+            hint="Leave it out, or choose a strategy that does, such as learned_signal.",
+        )
 
 
 def whole_reign(version: Spoken) -> tuple[Reign, ...]:

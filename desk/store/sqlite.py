@@ -22,8 +22,8 @@ from trading.errors import BreakwaterError, InvariantBroken, StoreProblem
 
 T = TypeVar("T")
 
-#: How long SQLite waits for another process that writes.
-BUSY_TIMEOUT_S = 5.0
+#: How long a process that trades waits for another one that writes.
+PATIENCE_S = 5.0
 
 #: Read connections kept open.
 READERS = 4
@@ -33,12 +33,17 @@ _Pending = tuple[str, Any, bool]
 
 
 class SqliteThread:
-    """A connection in its own thread; calls run one after the other."""
+    """A connection in its own thread; calls run one after the other.
 
-    def __init__(self, path: Path, *, is_reader: bool) -> None:
+    Args:
+        patience_s: how long SQLite waits for another process that writes.
+    """
+
+    def __init__(self, path: Path, *, is_reader: bool, patience_s: float = PATIENCE_S) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._path = path
         self._is_reader = is_reader
+        self._patience_s = patience_s
         self._connection: sqlite3.Connection | None = None
 
     async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -79,7 +84,7 @@ class SqliteThread:
         """Open another connection to the same file; it belongs to the caller."""
         connection = sqlite3.connect(
             self._path,
-            timeout=BUSY_TIMEOUT_S,
+            timeout=self._patience_s,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=512,
@@ -113,7 +118,7 @@ class SqliteThread:
             )
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             return StoreBusy(
-                f"Another program wrote to '{self._path}' for longer than {BUSY_TIMEOUT_S:g} s: {text}.",
+                f"Another program wrote to '{self._path}' for longer than {self._patience_s:g} s: {text}.",
                 hint="It is tried again; look for a program that holds the file.",
             )
         return StoreProblem(
@@ -204,10 +209,10 @@ class SqliteDatabase:
 
     dialect = Dialect.SQLITE
 
-    def __init__(self, path: Path, *, acquire_timeout_s: float) -> None:
+    def __init__(self, path: Path, *, acquire_timeout_s: float, patience_s: float = PATIENCE_S) -> None:
         self._path = path
         self._acquire_timeout_s = acquire_timeout_s
-        self._writer = SqliteThread(path, is_reader=False)
+        self._writer = SqliteThread(path, is_reader=False, patience_s=patience_s)
         self._writing = asyncio.Lock()
         self._idle: list[SqliteThread] = []
         self._readers = asyncio.Semaphore(READERS)

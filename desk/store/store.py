@@ -14,7 +14,7 @@ from desk.store.location import Location, locate
 from desk.store.postgres import PostgresDatabase
 from desk.store.repositories.personal import Personal
 from desk.store.schema import applied_migrations, known_migrations
-from desk.store.sqlite import SqliteDatabase
+from desk.store.sqlite import PATIENCE_S, SqliteDatabase
 from desk.store.transaction import Failures, Transactions
 from desk.store.unit import SqlUnit
 from trading.errors import StoreProblem
@@ -128,6 +128,7 @@ def open_store(
     acquire_timeout_s: float = ACQUIRE_TIMEOUT_S,
     pool_size: int = POOL_SIZE,
     ring: KeyRing | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> SqlStore:
     """Give the store behind a URL; the first use connects.
 
@@ -138,6 +139,7 @@ def open_store(
         acquire_timeout_s: how long a transaction waits for a connection.
         pool_size: connections to PostgreSQL.
         ring: seals personal data; without one they are sealed with keys that lie in the database itself.
+        patience_s: how long a transaction on SQLite waits for another process that writes.
 
     Raises:
         BadSetting: the URL names no database that we can use.
@@ -146,7 +148,7 @@ def open_store(
     used_clock = clock or SystemClock()
     database: SqliteDatabase | PostgresDatabase
     if location.dialect is Dialect.SQLITE:
-        database = SqliteDatabase(location.path, acquire_timeout_s=acquire_timeout_s)
+        database = SqliteDatabase(location.path, acquire_timeout_s=acquire_timeout_s, patience_s=patience_s)
     else:
         database = PostgresDatabase(location.url, acquire_timeout_s=acquire_timeout_s, pool_size=pool_size)
     return SqlStore(Transactions(database, Failures(used_clock, on_fatal)), location, used_clock, ring)

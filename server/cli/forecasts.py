@@ -43,15 +43,12 @@ def heard(
     Raises:
         InvalidInput: a model is named for a strategy that reads no forecasts, or without a registry to find it in.
     """
+    from desk.models.book import refuse_deaf
     from desk.research.runs import registry
     from server.cli.house import settings
 
     names = registry(strategy_path).get_strategy(strategy)(**parameters).series_needed
-    if model and not any(one.partition(":")[0] == _FORECAST for one in names):
-        raise InvalidInput(
-            f"Model '{model[:60]}' was named, but {strategy} reads no forecasts.",
-            hint="Leave --model out, or choose a strategy that does, such as learned_signal.",
-        )
+    refuse_deaf(strategy, model, is_heard=any(one.partition(":")[0] == _FORECAST for one in names))
     if not names:
         return Heard()
     found = settings(data_dir)

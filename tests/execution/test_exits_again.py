@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 
+import pytest
+
+from desk.execution.watching import TAKE_AGAIN
 from desk.order_views import IncidentKind
 from desk.venue_port import Refusal, VenueRefusal
 from tests.execution.conftest import MakeHouse
 from tests.support.execution_house import LiveHouse
 from tests.support.fake_venue import DROP
-from trading.orders import OrderState, Reason
+from trading.orders import OrderState, OrderType, Reason
+
+HALTED = VenueRefusal("trading is halted", reason=Refusal.HALTED)
 
 
 async def watched(house: LiveHouse, seconds: int) -> None:
     """Let time pass with a look at the price in every second."""
     for _ in range(seconds):
-        await house.executor.watch_prices()
+        await house.executor.prices.look()
         await house.work(1.0)
 
 
@@ -29,7 +35,7 @@ async def test_a_target_whose_order_never_arrived_is_taken_by_another_order(make
     await watched(house, 300)
 
     taken = [one for one in await house.orders() if one.leg == 1]
-    assert sorted(one.state for one in taken) == [OrderState.FILLED, OrderState.NOT_PLACED]
+    assert [one.state for one in taken] == [OrderState.NOT_PLACED, OrderState.FILLED]
     assert len({one.client_order_id for one in taken}) == 2
     position = await house.position()
     assert position is not None
@@ -71,7 +77,7 @@ async def test_a_target_that_the_venue_refuses_is_tried_again_while_its_price_is
     await house.buy(stop_loss=Decimal(90), take_profits=(Decimal(105), Decimal(110), Decimal(120)))
     await house.work()
     house.exchange.tick("BTC/USDT", Decimal(106))
-    house.venue.script.append(VenueRefusal("trading is halted", reason=Refusal.HALTED))
+    house.venue.script.append(HALTED)
 
     await watched(house, 20)
 
@@ -88,7 +94,7 @@ async def test_a_stop_that_may_not_rest_is_carried_out_here_and_people_are_told(
     house = await make_house()
     await house.buy(stop_loss=Decimal(95))
     await house.executor.work()
-    house.venue.script.extend([VenueRefusal("no stops today", reason=Refusal.HALTED)] * 3)
+    house.venue.script.extend([HALTED] * 3)
     await house.work(10.0)
     assert await house.resting() == []
     assert [one.kind for one in await house.incidents()] == [IncidentKind.UNPROTECTED]
@@ -102,4 +108,63 @@ async def test_a_stop_that_may_not_rest_is_carried_out_here_and_people_are_told(
     assert held is not None
     assert await house.position() is None
     assert [one.reason for one in await house.fills()] == [Reason.ENTRY, Reason.STOP_LOSS]
+    assert await house.complaints() == []
+
+
+async def test_a_stop_that_may_not_rest_stays_watched_while_its_exit_is_refused_too(
+    make_house: MakeHouse,
+) -> None:
+    house = await make_house()
+    await house.buy(stop_loss=Decimal(95))
+    await house.executor.work()
+    house.venue.script.extend([HALTED] * 3)
+    await house.work(10.0)
+    house.exchange.tick("BTC/USDT", Decimal(94))
+    house.venue.script.extend([HALTED] * 4)
+
+    await watched(house, 40)
+
+    assert await house.position() is None
+    orders = [one for one in await house.orders() if one.is_reduce_only]
+    assert [(one.order_type, one.state) for one in orders] == [
+        *[(OrderType.STOP, OrderState.REJECTED)] * 3,
+        *[(OrderType.MARKET, OrderState.REJECTED)] * 4,
+        (OrderType.MARKET, OrderState.FILLED),
+    ]
+    waits = [after.created_at - before.created_at for before, after in pairwise(orders[3:])]
+    assert min(waits) >= TAKE_AGAIN
+    assert await house.complaints() == []
+
+
+async def test_a_target_that_nobody_buys_is_offered_again(make_house: MakeHouse) -> None:
+    house = await make_house()
+    await house.buy(stop_loss=Decimal(90), take_profits=(Decimal(105), Decimal(110), Decimal(120)))
+    await house.work()
+    house.exchange.tick("BTC/USDT", Decimal(106))
+    house.exchange.unmatched = 2
+
+    await watched(house, 20)
+
+    taken = [one.state for one in await house.orders() if one.leg == 1]
+    assert taken == [OrderState.EXPIRED, OrderState.EXPIRED, OrderState.FILLED]
+    assert await house.resting() == [("sell stop", Decimal("0.5"))]
+    assert await house.complaints() == []
+
+
+@pytest.mark.parametrize("fate", [DROP, HALTED], ids=["lost", "refused"])
+async def test_an_exit_that_fails_in_several_ways_is_tried_until_it_is_done(
+    make_house: MakeHouse, fate: str | VenueRefusal
+) -> None:
+    house = await make_house()
+    await house.buy(stop_loss=Decimal(95))
+    await house.executor.work()
+    house.venue.script.extend([HALTED] * 3)
+    await house.work(10.0)
+    house.exchange.tick("BTC/USDT", Decimal(94))
+    house.venue.script.extend([HALTED, HALTED, DROP, fate])
+
+    await watched(house, 900)
+
+    assert await house.position() is None
+    assert await house.incidents() == []
     assert await house.complaints() == []

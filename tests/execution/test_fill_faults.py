@@ -116,7 +116,7 @@ async def test_targets_that_cannot_rest_are_taken_at_their_price(make_house: Mak
 
     for price in ("106", "111"):
         house.exchange.tick("BTC/USDT", Decimal(price))
-        await house.executor.watch_prices()
+        await house.executor.prices.look()
         await house.work(3.0)
 
     position = await house.position()
@@ -151,7 +151,7 @@ async def test_where_a_venue_has_no_stops_the_desk_leaves_at_the_price(make_hous
     assert await house.resting() == []
 
     house.exchange.tick("BTC/USDT", Decimal(94))
-    await house.executor.watch_prices()
+    await house.executor.prices.look()
     await house.work(3.0)
 
     assert await house.position() is None

@@ -10,7 +10,7 @@ from typing import Any
 from desk.bots.leases import Lease, account_lease
 from desk.bus import EventBus
 from desk.clock import to_ms
-from desk.execution.client_ids import read_client_order_id
+from desk.execution.client_ids import as_wanted
 from desk.execution.executor import Executor
 from desk.execution.placing import Wish, place_by_hand
 from desk.execution.turns import Turns
@@ -85,7 +85,7 @@ class LiveHouse:
         """Give every order, oldest first."""
         async with self.store.reading() as tx:
             found = await tx.orders.page(self.workspace_id, Filter(), _ALL)
-        return sorted(found, key=_number)
+        return sorted(found, key=as_wanted)
 
     async def fills(self) -> list[FillRecord]:
         """Give every execution, oldest first."""
@@ -159,12 +159,6 @@ class LiveHouse:
             if found.state not in (OrderState.INTENT, OrderState.CLAIMED, OrderState.UNKNOWN):
                 return found
         return await self.order(order)
-
-
-def _number(order: Order) -> tuple[str, int]:
-    """Orders of one moment by their number; somebody else's have none."""
-    parts = read_client_order_id(order.client_order_id)
-    return order.created_at.isoformat(), parts.number if parts else 0
 
 
 async def a_live_house(

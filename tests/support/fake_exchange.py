@@ -86,6 +86,8 @@ class FakeExchange:
         self.prices = {pair: Decimal(100) for pair in PAIRS}
         self.book = Book(totals={"USDT": cash})
         self.events: list[VenueOrder | VenueTrade] = []
+        #: So many market orders still to come find nobody on the other side and expire.
+        self.unmatched = 0
         self._log = log or (lambda kind, values: None)
         self._number = 0
         self._trade_number = 0
@@ -262,6 +264,10 @@ class FakeExchange:
 
     def _match(self, order: VenueOrder) -> None:
         price = self.prices[order.pair]
+        if order.order_type is OrderType.MARKET and self.unmatched > 0:
+            self.unmatched -= 1
+            self._put(replace(order, state=OrderState.EXPIRED))
+            return
         if order.order_type is OrderType.STOP:
             assert order.stop_price is not None
             reached = price <= order.stop_price if order.side is Side.SELL else price >= order.stop_price

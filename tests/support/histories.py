@@ -260,7 +260,7 @@ class History:
         await self.executor.compare(cause="history")
 
     async def _watch(self) -> None:
-        await self.executor.watch_prices()
+        await self.executor.prices.look()
 
     async def _crash(self) -> None:
         """Work on until the process passes some point for the n-th time, and end it there."""

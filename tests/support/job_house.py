@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from desk.ports import Store
 from desk.views import Job, JobState
 from tests.support.job_kinds import kinds
 from workers.kinds import Bench, Kind
+from workers.middleware import WAITS_S
 from workers.queue import Workers
 
 CLOCK = SystemClock()
@@ -49,6 +50,7 @@ async def a_worker(
     hands: int = 1,
     known: Mapping[str, Kind] | None = None,
     memory_bytes: int = 0,
+    waits_s: Sequence[float] = WAITS_S,
 ) -> AsyncIterator[Workers]:
     """Do jobs while the block runs."""
     workers = Workers(
@@ -61,6 +63,7 @@ async def a_worker(
         hands=hands,
         known=dict(known or kinds()),
         memory_bytes=memory_bytes,
+        waits_s=waits_s,
     )
     await workers.start()
     try:

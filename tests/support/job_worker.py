@@ -25,6 +25,7 @@ from desk.store import open_store
 from desk.views import Filter, Page
 from tests.support.job_kinds import kinds
 from workers.kinds import Bench
+from workers.middleware import WAITS_S
 from workers.queue import Workers
 
 
@@ -35,6 +36,9 @@ async def main() -> None:
     parser.add_argument("broker", nargs="?", default="")
     parser.add_argument("--hands", type=int, default=2)
     parser.add_argument("--rings", type=int)
+    parser.add_argument(
+        "--waits-s", type=lambda given: [float(one) for one in given.split(",")], default=WAITS_S
+    )
     parser.add_argument("--time-limit-s", type=float, default=60.0)
     asked = parser.parse_args()
     # The proof reads one word from stdout: log lines would fill the pipe until this process stands still.
@@ -51,6 +55,7 @@ async def main() -> None:
         hands=asked.hands,
         known=kinds(time_limit_s=asked.time_limit_s),
         memory_bytes=1024**3,
+        waits_s=asked.waits_s,
     )
     await workers.start()
     print("ready", flush=True)

@@ -28,6 +28,7 @@ class _Inline(SqliteThread):
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._path = Path(":memory:")
         self._is_reader = False
+        self._patience_s = 0.0
         self._connection = connection
 
     async def call(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -41,6 +41,9 @@ _REQUEST = (
     "is_reduce_only",
 )
 
+#: Columns that a page of orders may be picked by.
+_PICKED_BY = ("state", "side", "order_type", "reason", "leg", "position_id", "signal_id", "is_reduce_only")
+
 _ADD_EVENT = (
     "INSERT INTO order_events (workspace_id, order_id, sequence, at, before, after, evidence, detail) VALUES "
     "(?, ?, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM order_events WHERE order_id = ?), ?, ?, ?, ?, ?)"
@@ -175,9 +178,8 @@ class SqlOrders:
         return [{**dict(zip(names, row, strict=True)), "at": moment(row[1])} for row in rows]
 
     async def page(self, workspace_id: str, wanted: Filter, page: Page) -> Sequence[Order]:
-        """Give orders, newest first; `extra` may name state, side, order_type, reason, position_id, signal_id."""
-        allowed = ("state", "side", "order_type", "reason", "position_id", "signal_id", "is_reduce_only")
-        where = filtered(ORDERS, workspace_id, wanted, moment="created_at", extra=allowed)
+        """Give orders, newest first; `extra` may name the columns of `_PICKED_BY`."""
+        where = filtered(ORDERS, workspace_id, wanted, moment="created_at", extra=_PICKED_BY)
         if wanted.is_open is not None:
             where.add(IS_UNSETTLED if wanted.is_open else f"NOT ({IS_UNSETTLED})")
         return await newest(self._tx, ORDERS, where, page, moment="created_at")
