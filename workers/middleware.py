@@ -11,7 +11,7 @@ from dramatiq.middleware import Middleware
 log = structlog.get_logger(__name__)
 
 #: Waits before the second to the sixth try, in seconds.
-WAITS_S = (1, 2, 4, 8, 16)
+WAITS_S: tuple[float, ...] = (1, 2, 4, 8, 16)
 
 
 class Retry(Middleware):
@@ -34,4 +34,4 @@ class Retry(Middleware):
             message.fail()
             return
         log.warning("job_failed", job=message.actor_name, tries=tries + 1, problem=repr(exception))
-        broker.enqueue(message.copy(options={"tries": tries + 1}), delay=WAITS_S[tries] * 1000)
+        broker.enqueue(message.copy(options={"tries": tries + 1}), delay=int(WAITS_S[tries] * 1000))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import dramatiq
@@ -21,6 +21,7 @@ from workers.broker import make_broker
 from workers.hands import MEMORY_BYTES, Hands
 from workers.kinds import Bench, Kind, kinds
 from workers.lanes import DUTIES_AT_ONCE
+from workers.middleware import WAITS_S
 from workers.runner import JobRunner
 from workers.sweeper import sweep_forever
 
@@ -36,6 +37,7 @@ class Workers:
         url: of the broker; empty works in this process only.
         hands: long jobs at once; as many short ones are done beside them.
         known: kinds of jobs; stand-ins for tests.
+        waits_s: before each try after the first.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Workers:
         hands: int = 1,
         memory_bytes: int = MEMORY_BYTES,
         known: dict[str, Kind] | None = None,
+        waits_s: Sequence[float] = WAITS_S,
     ) -> None:
         self._store, self._bus, self._clock = store, bus, clock
         self._bell = bell or Bell()
@@ -70,6 +73,7 @@ class Workers:
             kinds=known if known is not None else kinds(),
             bench=bench,
             spawn=self._spawn,
+            waits_s=waits_s,
             holder=f"{socket.gethostname()}:{os.getpid()}:{new_id()[-8:]}",
         )
         declare: Any = dramatiq.actor

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,6 +59,7 @@ class JobRunner:
     Args:
         holder: names this process in the claims.
         spawn: keeps what goes on beside, and waits for it in the end.
+        waits_s: before each try after the first.
     """
 
     def __init__(
@@ -73,11 +74,12 @@ class JobRunner:
         bench: Bench | None,
         holder: str,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        waits_s: Sequence[float] = WAITS_S,
     ) -> None:
         self._store, self._bus, self._clock, self._bell = store, bus, clock, bell
         self._hands, self._kinds, self._bench, self._holder = hands, kinds, bench, holder
         self._stopping = asyncio.Event()
-        self._spawn = spawn
+        self._spawn, self._waits_s = spawn, waits_s
         self._lanes = lanes_for(kinds.values(), hands.count)
 
     def stop(self) -> None:
@@ -188,7 +190,7 @@ class JobRunner:
             if job.tries == 1 and not job.group_id:
                 recorded = await tx.journal.append(job.workspace_id, [changed(job, now)], now)
         self._bus.publish(recorded)
-        if job.tries > len(WAITS_S) + 1:
+        if job.tries > len(self._waits_s) + 1:
             # Its worker died each time, so nobody wrote why.
             await self._end(job, JobState.FAILED, error=job.error or "Every worker that took it died.")
             return None
@@ -320,10 +322,10 @@ class JobRunner:
     async def _try_again(self, job: Job, error: str) -> None:
         """Put a failed job back for later, or give it up after the last try."""
         log.warning("job_failed", job=job.id, kind=job.kind, tries=job.tries, problem=error)
-        if job.tries > len(WAITS_S):
+        if job.tries > len(self._waits_s):
             await self._end(job, JobState.FAILED, error=error)
         else:
-            await self._back(job, timedelta(seconds=WAITS_S[job.tries - 1]), error, counts=True)
+            await self._back(job, timedelta(seconds=self._waits_s[job.tries - 1]), error, counts=True)
 
     async def _back(self, job: Job, wait: timedelta, error: str, *, counts: bool) -> None:
         async with self._store.transaction() as tx:

@@ -1,7 +1,8 @@
-"""A worker process for proofs: does the jobs of tests until it is killed.
+"""A worker process for proofs: does the jobs of tests until it is killed, or its input ends.
 
     python tests/support/job_worker.py STORE_URL [BROKER_URL] --hands 2 [--rings SEED]
 
+Each line of its input names a job that is rung for, as a door in this process would.
 With --rings it rings for every open job one to ten times at its start, as a broker in this process would after a
 burst of doubled messages.
 """
@@ -30,7 +31,7 @@ from workers.queue import Workers
 
 
 async def main() -> None:
-    """Work until killed."""
+    """Work until killed, or the input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store")
     parser.add_argument("broker", nargs="?", default="")
@@ -71,7 +72,12 @@ async def main() -> None:
         dice.shuffle(messages)
         for one in messages:
             bell.ring(one)
-    await asyncio.Event().wait()
+    heard = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(heard), sys.stdin)
+    async for line in heard:
+        bell.ring(line.decode().strip())
+    await workers.stop()
+    await store.close()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ from trading.errors import Conflict, NotFound
 from trading.events import JobChanged
 from workers import runner as runner_module
 
+#: Five tries after the first, without waiting.
+AT_ONCE = (0, 0, 0, 0, 0)
+
 
 async def facts(store: Store, job: Job) -> list[str]:
     async with store.reading() as tx:
@@ -88,13 +91,10 @@ async def test_a_refusal_ends_a_job_at_once_and_is_kept_with_its_cause(sqlite_st
     assert (letter.source, letter.payload["job_id"]) == ("jobs", found.id)
 
 
-async def test_a_job_that_fails_is_tried_again_later(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner_module, "WAITS_S", (0, 0, 0, 0, 0))
+async def test_a_job_that_fails_is_tried_again_later(sqlite_store: Store) -> None:
     workspace_id, bell = await a_workspace(sqlite_store), Bell()
 
-    async with a_worker(sqlite_store, bell=bell):
+    async with a_worker(sqlite_store, bell=bell, waits_s=AT_ONCE):
         job = await ask(sqlite_store, workspace_id, "stumble", bell, good_try=3)
         found = await ended(sqlite_store, job)
 
@@ -110,12 +110,11 @@ async def test_a_job_that_fails_is_tried_again_later(
     ],
 )
 async def test_poison_is_given_up_after_six_tries_and_kept(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, kind: str, given: dict[str, Any], words: str
+    sqlite_store: Store, kind: str, given: dict[str, Any], words: str
 ) -> None:
-    monkeypatch.setattr(runner_module, "WAITS_S", (0, 0, 0, 0, 0))
     workspace_id, bell = await a_workspace(sqlite_store), Bell()
 
-    async with a_worker(sqlite_store, bell=bell, memory_bytes=2 * 1024**3):
+    async with a_worker(sqlite_store, bell=bell, memory_bytes=2 * 1024**3, waits_s=AT_ONCE):
         found = await ended(sqlite_store, await ask(sqlite_store, workspace_id, kind, bell, **given))
 
     assert (found.state, found.tries) == (JobState.FAILED, 6)
@@ -125,13 +124,10 @@ async def test_poison_is_given_up_after_six_tries_and_kept(
     assert (letter.payload["job_id"], letter.attempts) == (found.id, 6)
 
 
-async def test_a_job_over_its_time_is_ended_with_its_process(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner_module, "WAITS_S", ())
+async def test_a_job_over_its_time_is_ended_with_its_process(sqlite_store: Store) -> None:
     workspace_id, bell = await a_workspace(sqlite_store), Bell()
 
-    async with a_worker(sqlite_store, bell=bell, known=kinds(time_limit_s=0.5)):
+    async with a_worker(sqlite_store, bell=bell, known=kinds(time_limit_s=0.5), waits_s=()):
         late = await ended(sqlite_store, await ask(sqlite_store, workspace_id, "linger", bell))
         next_one = await ended(sqlite_store, await ask(sqlite_store, workspace_id, "add", bell, a=1, b=1))
 
