@@ -18,11 +18,12 @@ from chatops.errors import error_card, misheard_card, role_text
 from chatops.pictures import in_language
 from chatops.previews import preview_text
 from chatops.problems import Misheard, did_you_mean, misheard
+from chatops.proofs import proof_card
 from chatops.room import Asked, Room, speaker_of
 from chatops.stakes import modes_at_stake
 from chatops.texts.speaker import Speaker
 from desk.desk import ConfirmationNeeded
-from desk.errors import ApprovalPending
+from desk.errors import ApprovalPending, StepUpRequired
 from desk.identity import Actor, Role
 from trading.errors import BreakwaterError
 
@@ -123,6 +124,8 @@ class Dispatcher:
                 word=f"/{word.name}",
                 needed=role_text(word.role),
                 found=role_text(actor.role),
+                name=f'"{actor.name}"' if " " in actor.name else actor.name,
+                role=word.role.name.lower(),
             )
         asked = Asked(
             room=self.room,
@@ -143,6 +146,12 @@ class Dispatcher:
             card = await word.answer(asked)
         except ConfirmationNeeded as needed:
             return await self._asks(needed, asked)
+        except StepUpRequired:
+            return await proof_card(asked)
+        except (ApprovalPending, Misheard):
+            raise
+        except BreakwaterError as problem:
+            return error_card(problem, f"/{word.name}")
         return in_language(card, asked.speaker.language)
 
     async def _asks(self, needed: ConfirmationNeeded, asked: Asked) -> Card:

@@ -6,7 +6,6 @@ from chatops.because import because, in_full
 from chatops.cards import Card, Text, Tone
 from chatops.problems import Misheard
 from chatops.said import said
-from desk.errors import StepUpRequired
 from desk.identity import Role
 from trading.errors import BreakwaterError, RequestProblem, RiskDenied
 
@@ -23,13 +22,17 @@ def misheard_card(problem: Misheard) -> Card:
     )
 
 
-def error_card(problem: BreakwaterError) -> Card:
-    """Give the card of an error that the desk raised, in the reader's language where its sentence is known."""
-    body = [in_full(said(problem.message))]
+def error_card(problem: BreakwaterError, word: str = "") -> Card:
+    """Give the card of an error that the desk raised, in the reader's language where its sentence is known.
+
+    Args:
+        word: that was said: the desk names its command, a chat has a word for it.
+    """
+    first = in_full(said(problem.message))
+    if word and "command" in first.params:
+        first = Text(first.code, {**first.params, "command": word})
+    body = [first]
     hint = in_full(said(problem.hint)) if problem.hint else None
-    if isinstance(problem, StepUpRequired):
-        # The desk names its command; a chat has a word for it.
-        hint = Text("advice.prove")
     if isinstance(problem, RiskDenied):
         body.append(Text("problem.check", {"check": because(problem.reason)}))
     return Card(

@@ -253,7 +253,7 @@ async def coo(asked: Asked) -> Card:
         None,
     )
     if found is None:
-        raise misheard("unknown_order", problem="not_found", found=asked.args["id"])
+        raise misheard("unknown_order", advice="orders", problem="not_found", found=asked.args["id"])
     await asked.do(CancelOrder(order_id=found.id))
     return _cancelled((found,))
 

@@ -8,7 +8,8 @@ from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Card, Column, Field, Table, Text, Tone, Value
 from chatops.errors import role_text
-from chatops.problems import did_you_mean, misheard
+from chatops.problems import Misheard, did_you_mean, misheard
+from chatops.proofs import has_second_factor
 from chatops.room import Asked
 from chatops.texts.catalogue import LANGUAGES
 from chatops.typing_repair import plain
@@ -104,6 +105,7 @@ async def _member(asked: Asked, typed: str) -> Member:
     close = nearest(typed, names)
     raise misheard(
         "unknown_user",
+        advice="users",
         problem="not_found",
         found=typed,
         allowed=", ".join(names),
@@ -262,6 +264,10 @@ def _settled(approval: Approval) -> Card:
 )
 async def prove(asked: Asked) -> Card:
     """Prove that it is you with a code of your second factor; here it counts for five minutes."""
+    if not await has_second_factor(asked):
+        raise Misheard(
+            Text("problem.no_factor"), advice=Text("prove.none", {"name": asked.actor.name}), code="denied"
+        )
     outcome = await asked.do(StepUp(proof=Secret(asked.args["proof"])))
     return Card(
         name="proved",

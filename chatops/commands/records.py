@@ -285,7 +285,7 @@ async def _order(asked: Asked, tx: Unit) -> Order:
     for one in rows:
         if not wanted or wanted in (one.id.lower(), reference(one.id).lower(), one.client_order_id.lower()):
             return one
-    raise misheard("unknown_order", problem="not_found", found=typed or "–")
+    raise misheard("unknown_order", advice="orders", problem="not_found", found=typed or "–")
 
 
 @PAGE.word(
