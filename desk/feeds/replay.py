@@ -56,6 +56,8 @@ class ReplayFeed:
         self._resampled: dict[tuple[str, int], Candles] = {}
         #: The shortest timeframe that every series can be shown in.
         self.timeframe = max((one.timeframe for one in self._series.values()), key=lambda one: one.ms)
+        #: When the last candle of all has closed.
+        self.until_ms = max(int(one.ts_ms[-1]) + one.timeframe.ms for one in self._series.values())
         self.venue = next(iter(self._series.values())).venue or "replay"
         self.label = f"replay of {name} at {speed_label(bars_per_s)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from desk.clock import to_ms
 from desk.ports import Feed, Unit
@@ -15,6 +16,13 @@ from trading.timeframes import Timeframe
 DEFAULT_BARS = 10_000
 #: Most bars of one series in one job.
 MOST_BARS = 2_200_000
+
+
+@runtime_checkable
+class Finite(Protocol):
+    """A feed whose candles are all there from the start; it knows when the last has closed."""
+
+    until_ms: int
 
 
 async def known_pairs(tx: Unit, feed: Feed) -> tuple[str, ...]:
@@ -74,6 +82,9 @@ async def _from_feed(
 ) -> Candles:
     step = Timeframe.parse(timeframe).ms
     newest = await feed.history(pair, timeframe, before_ms=to_ms_, bars=DEFAULT_BARS)
+    if not len(newest) and to_ms_ is None and isinstance(feed, Finite):
+        # Played from its first bar on it has no past for bots; research reads what will be played.
+        return await _from_feed(feed, pair, timeframe, from_ms, feed.until_ms)
     if from_ms is None or not len(newest) or int(newest.ts_ms[0]) <= from_ms:
         return newest.between(from_ms, None)
     bars = min(MOST_BARS, (int(newest.ts_ms[-1]) - from_ms) // step + 1)

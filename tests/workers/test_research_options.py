@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from desk.clock import SystemClock
+from desk.clock import SystemClock, from_ms
 from desk.commands import RunBacktest, RunOptimization, RunWalkForward
 from desk.feeds.replay import ReplayFeed
 from desk.models.room import room_of
@@ -75,6 +75,24 @@ async def test_a_job_trails_at_the_venue_and_looks_inside_bars_as_the_command_li
     at_closes = run_backtest(replace(request, detail=(), trailing="close")).document
     assert blurred["trades"] != found["trades"]
     assert blurred["trades"] != at_closes["trades"]
+
+
+async def test_a_house_that_replays_a_file_from_its_first_bar_researches_the_whole_file(
+    sqlite_store: SqlStore,
+) -> None:
+    house = await a_house(sqlite_store, feed=ReplayFeed([FINE], clock=SystemClock()))
+    whole = (await house.desk.do(RunBacktest(**TREND, detail="15m"), house.actor())).view
+    since = from_ms(int(COARSE.ts_ms[1_000]))
+    later = (await house.desk.do(RunBacktest(**TREND, since=since), house.actor())).view
+
+    async with house.store.reading() as tx:
+        read = request_of(await markets(tx, Bench(feed=house.feed), whole))
+        cut = request_of(await markets(tx, Bench(feed=house.feed), later))
+
+    (candles,) = read.candles
+    assert candles.ts_ms.tolist() == COARSE.ts_ms.tolist()
+    assert len(read.detail[0]) == len(FINE)
+    assert cut.candles[0].ts_ms.tolist() == COARSE.ts_ms[1_000:].tolist()
 
 
 @pytest.mark.parametrize("command", [RunOptimization, RunWalkForward])
