@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tests.support.sim_process import SimProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
+PASSWORD = "correct horse battery"
 PAIR = "BTC/USDT"
 
 DASHBOARD = (
@@ -238,14 +239,14 @@ class Load:
     async def until_ready(self) -> None:
         """Wait until the live account has compared itself with the exchange and takes orders."""
         async with asyncio.timeout(60):
-            while await self.order(0) != "ok":
+            while await self.order(0) != "ok":  # noqa: ASYNC110 - another process tells it only when asked
                 await asyncio.sleep(0.25)
 
     async def hook(self, number: int) -> str:
         """Send a signal through one of the hooks; give the status."""
         path = self._prepared.hooks[number % len(self._prepared.hooks)]
-        body = {"alertId": key(), "time": str(int(time.time() * 1000)), "pair": PAIR, "action": "buy"}
-        answer = await self._web.post(path, json=body)
+        body = {"alertId": key(), "time": datetime.now(UTC).isoformat(), "pair": PAIR, "action": "buy"}
+        answer = await self._web.post(f"/hooks/{path}", json=body)
         return str(answer.status_code)
 
 
