@@ -14,11 +14,11 @@ import pytest
 
 from desk.assembly import House, HouseOptions, open_house
 from desk.commands import CreateBot, PromoteModel, StartBot
-from desk.identity import Actor, Role
 from desk.reports.drift.values import Drift
 from desk.views import Filter, Page, Trade
 from tests.support.cli import assert_refused, breakwater
 from tests.support.learned_models import BARS, Registry, markets, trained
+from tests.support.paper_home import a_paper_home
 
 #: What is played: the end of what the model learned from, and what came after it.
 PLAYED = markets()[0].rows(BARS - 240, BARS + 260)
@@ -57,7 +57,7 @@ async def played_to_the_end(folder: Path, file: Path) -> tuple[tuple[Trade, ...]
     """Enter two versions, promote the first, and let a bot trade on it."""
     options = HouseOptions(data_dir=folder, replay=(file,), speed_bars_per_s=0.0)
     async with open_house(options) as house:
-        owner = await an_owner(house)
+        owner = (await a_paper_home(house.store)).actor()
         registry = Registry(house.store, owner.workspace_id, house.models)
         await registry.enter(trained(BARS - 60))
         await registry.enter(trained())
@@ -85,24 +85,6 @@ async def ended(house: House) -> None:
         if loops and all(one.has_ended for one in loops):
             return
         await asyncio.sleep(0.05)
-
-
-async def an_owner(house: House) -> Actor:
-    async with house.store.transaction() as tx:
-        home = await tx.workspaces.create("home")
-        member = await tx.members.add(home.id, name="owner", email="", role=Role.OWNER)
-        await tx.accounts.create(
-            home.id,
-            name="paper",
-            venue="paper",
-            is_live=False,
-            currency="USDT",
-            capital=Decimal(10_000),
-            settings={},
-        )
-    return Actor(
-        workspace_id=home.id, user_id=member.user_id, name="owner", role=Role.OWNER, channel="graphql"
-    )
 
 
 def backtest(played: Played, *more: object) -> Any:

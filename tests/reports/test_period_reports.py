@@ -38,6 +38,7 @@ from desk.reports.periods import Period
 from desk.store import SqlStore
 from desk.views import Account, AccountStatus, Bot, EquityPoint, Filter, Job, Page, Trade
 from strategies.registry import default_registry
+from tests.support.paper_home import a_paper_home
 from trading.errors import InvalidInput, NotFound
 from trading.events import Condition, Desired, TradingState
 from trading.orders import Reason
@@ -209,15 +210,11 @@ def test_an_account_of_a_simulation_has_its_own_time() -> None:
 
 async def a_desk(store: Store, now: datetime) -> tuple[Account, Actor]:
     """A workspace with people of Berlin and an account that saw a bar."""
+    home = await a_paper_home(store)
+    workspace, person, account = home.workspace, home.owner, home.account
     async with store.transaction() as tx:
-        workspace = await tx.workspaces.create("home")
-        person = await tx.members.add(workspace.id, name="Ada", email="ada@example.org", role=Role.OWNER)
         await tx.members.set_preference(workspace.id, person.user_id, language="en", time_zone=BERLIN)
         await tx.members.add(workspace.id, name="Bo", email="bo@example.org", role=Role.VIEWER)
-        account = await tx.accounts.create(
-            workspace.id, name="paper", venue="paper", is_live=False, currency="USDT", capital=Decimal(10_000),
-            settings={},
-        )  # fmt: skip
         status = AccountStatus(
             account_id=account.id, as_of=now, cash=Decimal(10_000), equity=Decimal(10_000), peak_equity=Decimal(10_000),
             day_start_equity=Decimal(10_000), drawdown=0.0, day_change=0.0, open_positions=0, max_positions=5,

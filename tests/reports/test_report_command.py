@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from desk.identity import Role
 from desk.jobs.queueing import new_job
 from desk.store import SqlStore, open_store
 from desk.views import JobState
 from tests.support.cli import assert_refused, breakwater
+from tests.support.paper_home import a_paper_home
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -40,24 +39,8 @@ def written(url: str, write: Callable[[SqlStore], Coroutine[Any, Any, Any]]) -> 
     return asyncio.run(at_work())
 
 
-async def an_account(store: SqlStore) -> str:
-    async with store.transaction() as tx:
-        workspace = await tx.workspaces.create("home")
-        await tx.members.add(workspace.id, name="Ada", email="", role=Role.OWNER)
-        await tx.accounts.create(
-            workspace.id,
-            name="paper",
-            venue="paper",
-            is_live=False,
-            currency="USDT",
-            capital=Decimal(10_000),
-            settings={},
-        )
-    return workspace.id
-
-
 def test_a_report_is_told_as_json_and_written_as_files(tmp_path: Path, store_url: str) -> None:
-    written(store_url, an_account)
+    written(store_url, a_paper_home)
 
     ran = breakwater(
         "report", "month", "--day", "2026-11-05", "--save", tmp_path, "--data-dir", tmp_path, "--json"
@@ -87,7 +70,7 @@ def test_a_report_is_told_as_json_and_written_as_files(tmp_path: Path, store_url
 def test_a_report_that_cannot_be_made_is_refused_in_one_line(
     tmp_path: Path, store_url: str, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    written(store_url, an_account)
+    written(store_url, a_paper_home)
 
     ran = breakwater("report", *arguments, "--data-dir", tmp_path)
 
@@ -96,7 +79,7 @@ def test_a_report_that_cannot_be_made_is_refused_in_one_line(
 
 def test_jobs_are_listed_shown_canceled_and_tried_again(tmp_path: Path, store_url: str) -> None:
     async def two_jobs(store: SqlStore) -> tuple[str, str]:
-        workspace_id = await an_account(store)
+        workspace_id = (await a_paper_home(store)).workspace.id
         waiting, failed = (
             new_job(workspace_id, "backtest", title=title, input={}, now=NOW) for title in ("waits", "failed")
         )

@@ -11,12 +11,12 @@ import pytest
 from desk.alerting.raising import raise_alerts
 from desk.bus import EventBus
 from desk.clock import ManualClock
-from desk.identity import Role
 from desk.jobs.bell import Bell
 from desk.jobs.queueing import new_job
 from desk.jobs.timetable import ENTRIES, Timetable
 from desk.ports import Store
 from desk.views import Filter, Page
+from tests.support.paper_home import a_paper_home
 from trading.errors import BadSetting
 from trading.events import DaySummarised, PositionClosed
 from trading.orders import Reason
@@ -38,18 +38,9 @@ class NoFeed:
 
 async def a_desk(store: Store, profits: list[str]) -> tuple[str, str]:
     """A workspace with an owner, an account, and positions closed at noon."""
+    home = await a_paper_home(store)
+    workspace, account = home.workspace, home.account
     async with store.transaction() as tx:
-        workspace = await tx.workspaces.create("home")
-        await tx.members.add(workspace.id, name="Ada", email="ada@example.org", role=Role.OWNER)
-        account = await tx.accounts.create(
-            workspace.id,
-            name="paper",
-            venue="paper",
-            is_live=False,
-            currency="USDT",
-            capital=Decimal(10_000),
-            settings={},
-        )
         facts = [
             PositionClosed(
                 workspace_id=workspace.id,
