@@ -85,7 +85,7 @@ SHORT = Profile(
     poison=15,
     good_per_s=25.0,
     waits_s=(0.1, 0.2, 0.4, 0.8, 1.6),
-    least_s=0.2,
+    least_s=0.25,
 )
 FULL = Profile(jobs=500, kills=20, deaths=5, bells=20, good=2_000, poison=20, good_per_s=40.0)
 
