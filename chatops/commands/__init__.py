@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatops.book import Book
 from chatops.commands import (
+    accounts,
     alerts,
     bots,
     by_hand,
@@ -34,6 +35,7 @@ from chatops.commands import (
 #: Every page of the book.
 PAGES = (
     bots,
+    accounts,
     release,
     positions,
     by_hand,

@@ -195,15 +195,24 @@ async def start(asked: Asked) -> Card:
 async def _welcome(asked: Asked) -> Card:
     async with asked.store.reading() as tx:
         rows = tuple((await bots_of(asked, tx)).values())
+        at_exchange = any(one.is_live for one in (await accounts_of(asked, tx)).values())
     return Card(
         name="welcome",
         title=Text("welcome.title", {"name": asked.actor.name}),
         body=(Text("welcome.body", {"n": len(rows)}),),
-        notes=(Text("welcome.start"), Text("help.hint")),
-        buttons=tuple(
-            Button(name="start", press=Press.SAY, line=f'/start "{one.name}"', params={"bot": one.name})
-            for one in rows
-            if one.desired is not Desired.RUNNING
+        notes=(
+            *(() if rows else (Text("advice.newbot"),)),
+            Text("welcome.start"),
+            *(() if at_exchange else (Text("accounts.hint"),)),
+            Text("help.hint"),
+        ),
+        buttons=(
+            *(
+                Button(name="start", press=Press.SAY, line=f'/start "{one.name}"', params={"bot": one.name})
+                for one in rows
+                if one.desired is not Desired.RUNNING
+            ),
+            *(() if at_exchange else (Button(name="accounts", press=Press.SAY, line="/accounts"),)),
         ),
     )
 

@@ -219,7 +219,7 @@ async def _live_account(asked: Asked, tx: Unit) -> Account:
     if len(live) == 1:
         return live[0]
     names = ", ".join(one.name for one in live) or "–"
-    raise misheard("which_live_account", problem="not_found", allowed=names)
+    raise misheard("which_live_account", advice="accounts", problem="not_found", allowed=names or "–")
 
 
 @PAGE.word(

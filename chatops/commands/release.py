@@ -50,6 +50,7 @@ async def golive(asked: Asked) -> Card:
         )
     async with asked.store.reading() as tx:
         report = await report_of(tx, asked.now, asked.workspace_id, bot.id)
+        accounts = await tx.accounts.all(asked.workspace_id)
     passed = sum(1 for one in report.lines if one.has_passed)
     of = sum(1 for one in report.lines if one.has_passed is not None)
     doubt = report.gate
@@ -76,7 +77,10 @@ async def golive(asked: Asked) -> Card:
         body=(Text(_verdict(report), {"bot": bot.name}),),
         fields=fields,
         tables=(table,),
-        notes=(Text("golive.doubt"),),
+        notes=(
+            Text("golive.doubt"),
+            *(() if any(one.is_live for one in accounts) else (Text("accounts.hint"),)),
+        ),
         file=await _pdf(asked, bot, report, fields, table),
         buttons=(
             Button(

@@ -155,7 +155,9 @@ async def _target(tx: Unit, actor: Actor, account_id: str, *, is_live: bool) -> 
     if not fitting:
         raise NotFound(
             f"This workspace has no {kind} account.",
-            hint="Add an exchange account with its key first." if is_live else "`breakwater up` makes one.",
+            hint="Add an account at an exchange with its key first: /accounts says how."
+            if is_live
+            else "`breakwater up` makes one.",
         )
     raise InvalidInput(
         f"No account was named; the {kind} accounts {', '.join(names)} exist.", hint="Name one of them."

@@ -20,6 +20,7 @@ _UsageProblem: Any = typer.BadParameter.__mro__[2]
 def build() -> typer.Typer:
     """Put the program together."""
     from server.cli import (
+        accounts,
         admin,
         analysis,
         chat,
@@ -63,6 +64,7 @@ def build() -> typer.Typer:
         venues,
         admin,
         people,
+        accounts,
         report,
     ):
         room.enter(app)

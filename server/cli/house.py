@@ -77,6 +77,7 @@ def remembered(found: Settings) -> HouseOptions:
         redis_url=found.redis_url,
         storage_url=found.storage_url,
         schedule=schedule_with_news(found),
+        venues=found.venues,
     )
 
 
