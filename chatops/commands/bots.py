@@ -387,7 +387,7 @@ def _change(asked: Asked) -> tuple[str | None, dict[str, str], int | None]:
 @PAGE.word(
     "config",
     example="/config demo fast_bars=10",
-    aliases=("show_config",),
+    aliases=("show_config", "show_conf"),
     also=(ChangeConfig, RollBackConfig),
     arguments=(
         _BOT,

@@ -333,7 +333,7 @@ async def _blacklisted(asked: Asked) -> Card:
     "bl_delete",
     example="/bl_delete BTC/USDT",
     asks=UnlockPair,
-    aliases=("bl_del",),
+    aliases=("blacklist_delete", "bl_del"),
     arguments=(Argument(name="pair", read=kinds.pair, is_required=True, offers="pair"),),
 )
 async def bl_delete(asked: Asked) -> Card:

@@ -56,6 +56,7 @@ async def status(asked: Asked) -> Card:
         if view and all(one is not None for one in named):
             return await _chosen(asked, tx, [one for one in named if one is not None])
     is_table = view[:1] == ["table"]
+    await _refuse_numbers(asked, view[1:] if is_table else view)
     spoken_bot = asked.args["bot"] or " ".join(view[1:] if is_table else view) or None
     bot = await wanted_bot(asked, spoken_bot)
     async with asked.store.reading() as tx:
@@ -101,6 +102,27 @@ async def status(asked: Asked) -> Card:
         notes=tuple(notes),
         buttons=(Button(name="refresh", press=Press.SAY, line=asked.line),),
     )
+
+
+async def _refuse_numbers(asked: Asked, view: Sequence[str]) -> None:
+    """Refuse a number that is no open position and no bot: whoever says one means a trade.
+
+    Raises:
+        Misheard: there is one.
+    """
+    async with asked.store.reading() as tx:
+        names = {one.name for one in (await bots_of(asked, tx)).values()}
+        held = await tx.positions.open(asked.workspace_id)
+    for typed in view:
+        if plain(typed).lstrip("#").isdecimal() and typed not in names:
+            shown = ", ".join(f"{reference(one.id)} ({one.pair})" for one in held)
+            raise misheard(
+                "unknown_position",
+                advice="positions",
+                problem="not_found",
+                found=typed,
+                allowed=shown or "–",
+            )
 
 
 async def _chosen(asked: Asked, tx: Unit, rows: Sequence[Position]) -> Card:

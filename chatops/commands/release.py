@@ -146,6 +146,7 @@ async def paper(asked: Asked) -> Card:
 
 @PAGE.word(
     "reload_config",
+    aliases=("reload_conf",),
     example="/reload_config demo",
     asks=ReloadConfig,
     arguments=(Argument(name="bot", read=kinds.name, offers="bot"),),

@@ -330,19 +330,19 @@ async def by_pair(asked: Asked) -> Card:
     return await _groups(asked, "performance", lambda one: one.pair)
 
 
-@PAGE.word("entries", example="/entries BTC/USDT", arguments=_GROUPED)
+@PAGE.word("entries", example="/entries BTC/USDT", aliases=("buys",), arguments=_GROUPED)
 async def entries(asked: Asked) -> Card:
     """Show profit per entry tag."""
     return await _groups(asked, "entries", lambda one: one.tag)
 
 
-@PAGE.word("exits", example="/exits", arguments=_GROUPED)
+@PAGE.word("exits", example="/exits", aliases=("sells",), arguments=_GROUPED)
 async def exits(asked: Asked) -> Card:
     """Show profit per exit: its reason, and its tag where it has one."""
     return await _groups(asked, "exits", _exit_of, _exit_cell)
 
 
-@PAGE.word("mix_tags", example="/mix_tags", arguments=_GROUPED)
+@PAGE.word("mix_tags", example="/mix_tags", aliases=("mix_tag",), arguments=_GROUPED)
 async def mix_tags(asked: Asked) -> Card:
     """Show profit per entry tag and exit together."""
     return await _groups(asked, "mix_tags", lambda one: f"{one.tag}{_THEN}{_exit_of(one)}", _mix_cell)

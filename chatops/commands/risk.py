@@ -203,7 +203,7 @@ async def lock(asked: Asked) -> Card:
     "unlock",
     example="/unlock BTC/USDT",
     asks=UnlockPair,
-    aliases=("delete_lock",),
+    aliases=("delete_locks", "delete_lock"),
     arguments=(Argument(name="pair", read=kinds.pair, is_required=True, offers="pair"), _ACCOUNT),
 )
 async def unlock(asked: Asked) -> Card:

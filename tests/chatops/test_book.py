@@ -164,3 +164,34 @@ def test_the_documented_table_is_the_book() -> None:
     assert page.read_text(encoding="utf-8") == command_table(full_book()), (
         "renew it: python -m chatops.docs > docs/chat/commands.md"
     )
+
+
+#: What freqtrade's chat takes, aliases included; what has no subject here is left out: /edge, /list_custom_data.
+_FREQTRADE = (
+    "start stop pause stopentry stopbuy reload_config reload_conf show_config show_conf logs status order trades count "
+    "locks unlock delete_locks marketdir forceexit forcesell fx forcelong forcebuy forceshort delete reload_trade "
+    "cancel_open_order coo profit profit_long profit_short performance balance daily weekly monthly stats exits sells "
+    "entries buys mix_tags whitelist blacklist blacklist_delete bl_delete health help version tg_info"
+)
+
+
+def test_every_word_of_freqtrades_chat_is_a_word_here() -> None:
+    book = full_book()
+
+    assert [one for one in _FREQTRADE.split() if book.find(one) is None] == []
+
+
+def test_a_word_that_is_nearly_one_is_answered_with_the_nearest() -> None:
+    book = full_book()
+
+    near = {
+        one: book.nearest(one, Role.OWNER) for one in ("statu", "forcexit", "balanc", "profits", "trade_s")
+    }
+
+    assert near == {
+        "statu": "status",
+        "forcexit": "forceexit",
+        "balanc": "balance",
+        "profits": "profit",
+        "trade_s": "trades",
+    }

@@ -95,3 +95,11 @@ async def test_a_house_without_a_bot_is_welcomed_with_the_words_that_make_one(
 
     assert "/newbot makes one" in shown
     assert "/accounts" in shown
+
+
+async def test_a_number_that_is_no_open_position_is_not_taken_for_a_bot(house: ChatHouse, chat: Chat) -> None:
+    refused = spoken(await chat.say("/status 1", expect="error"))
+
+    assert "No open position is '1'" in refused
+    assert "/trade <number> shows one" in refused
+    assert "No open position is '#2'" in spoken(await chat.say("/status table #2", expect="error"))
