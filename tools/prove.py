@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import argparse
 import ast
-import contextlib
 import os
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,33 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 TOO_SLOW = 75
 #: Longest life of a proof in seconds, short and full; many times what any needs, so that only one that hangs meets it.
 LIMIT_S, FULL_LIMIT_S = 600.0, 7200.0
-#: What a proof that was asked where it stands has to print it.
-LAST_WORDS_S = 5.0
 
 sys.path.insert(0, str(ROOT))
 
 from server.warm import use_cache  # noqa: E402 - the path is set above
-
-
-def run(command: Sequence[str], environment: Mapping[str, str], limit_s: float) -> int:
-    """Run a program in a session of its own and give its exit code; one over its limit prints its stacks and is ended."""
-    # faulthandler answers SIGABRT with the stack of every thread.
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**environment, "PYTHONFAULTHANDLER": "1"}, start_new_session=True
-    )
-    try:
-        return process.wait(limit_s)
-    except subprocess.TimeoutExpired:
-        print(f"── did not end within {limit_s:.0f} s; it stands here:", flush=True)
-        process.send_signal(signal.SIGABRT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(LAST_WORDS_S)
-        return -signal.SIGABRT
-    finally:
-        # Also what it had started and left behind.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+from tools.limits import run  # noqa: E402
 
 
 def main() -> int:
@@ -86,10 +60,10 @@ def main() -> int:
         }
         command = [sys.executable, str(proof), *(["--full"] if asked.full else []), *asked.more]
         limit_s = FULL_LIMIT_S if asked.full else LIMIT_S
-        code = run(command, environment, limit_s)
+        code = run(command, environment, limit_s, folder=ROOT)
         if code == TOO_SLOW:
             print(f"── {proof.stem}: too slow, once more", flush=True)
-            code = run(command, environment, limit_s)
+            code = run(command, environment, limit_s, folder=ROOT)
         verdict = "holds" if code == 0 else "TOO SLOW" if code == TOO_SLOW else "FAILED"
         print(f"── {proof.stem}: {verdict}, {time.monotonic() - started:.0f} s", flush=True)
         if code:

@@ -77,6 +77,7 @@ def waves(
     as_json: AsJson = False,
 ) -> None:
     """Detect Elliott waves causally. Gives JSON lines of wave events in order, or the current counts."""
+    from server.cli.numbers import without_noise
     from trading.analysis.elliott import WaveDetector, WaveSettings, count_as_dict, event_as_dict
 
     series = inputs.candles(candles, from_=from_, to=to)
@@ -94,7 +95,7 @@ def waves(
         output.write_file(chart, wave_picture(series))
         output.note(f"Chart written to {chart}")
     if last:
-        counts = [count_as_dict(one) for one in detector.counts()]
+        counts = [without_noise(count_as_dict(one)) for one in detector.counts()]
         if as_json:
             output.emit_json({"counts": counts})
         else:
@@ -102,10 +103,10 @@ def waves(
                 output.emit_json(one)
         return
     if as_json:
-        output.emit_json({"events": [event_as_dict(one) for one in log]})
+        output.emit_json({"events": [without_noise(event_as_dict(one)) for one in log]})
         return
     for event in log:
-        sys.stdout.write(output.as_json(event_as_dict(event)) + "\n")
+        sys.stdout.write(output.as_json(without_noise(event_as_dict(event))) + "\n")
 
 
 def _scale(text: str) -> Any:
