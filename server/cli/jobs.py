@@ -37,7 +37,7 @@ def enter(app: typer.Typer) -> None:
 
 
 def work(
-    hands: Annotated[int, typer.Option(help="Jobs at once, each in a process of its own.")] = 1,
+    hands: Annotated[int, typer.Option(help="Long jobs at once, each in a process of its own.")] = 1,
     data_dir: DataDir = None,
 ) -> int:
     """Do background jobs until Ctrl-C. Run as many of these as there are machines. Running jobs are given back."""
