@@ -15,7 +15,7 @@ from tools.limits import ENDED_BY_LIMIT, run
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Starts a child, writes down its id, and waits for ever.
-_HANGS = 'sleep 600 & echo $! > "$1"; exec "$2" -I -S -c "import time; time.sleep(600)"'
+_HANGS = 'sleep 600 & echo $! > "$1"; exec "$2" -S -c "import time; time.sleep(600)"'
 
 
 def is_alive(pid: int) -> bool:
