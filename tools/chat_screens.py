@@ -25,6 +25,7 @@ from tests.chatops.chat_house import NOON, ChatHouse, furnished  # noqa: E402
 #: What is said, and in which language it is answered.
 LINES = (
     ("/status", "en"),
+    ("/accounts", "en"),
     ("/trades 3", "en"),
     ("/why", "en"),
     ("/whynot ETH/USDT", "en"),
