@@ -23,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from desk.money import MoneyKind
 from desk.reports.period.asking import ReportAsk
 from desk.reports.period.document import document_of
 from desk.reports.period.facts import PeriodFacts
@@ -63,7 +64,7 @@ def facts(count: int) -> PeriodFacts:
         for n in range(2_976)
     )
     return PeriodFacts(
-        ask=ask, workspace="bench", account=account, bot=None, bots=(), trades=trades, equity=equity, risk=(),
+        ask=ask, workspace="bench", account=account, money=MoneyKind.PAPER, bot=None, bots=(), trades=trades, equity=equity, risk=(),
         drifts={}, undriven={}, made_at=datetime(2026, 11, 1, tzinfo=UTC),
     )  # fmt: skip
 
