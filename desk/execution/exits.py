@@ -66,10 +66,12 @@ def plan_exits(
     if instrument is not None:
         held = instrument.quantity(held)
     reference = protection.stop or next((one.price for one in protection.targets), None)
-    if held <= 0 or _too_small(held, reference, instrument):
+    if held <= 0 or too_small(held, reference, instrument):
         return ExitPlan((), (), watches_stop=False, is_dust=held > 0)
     targets = _ladder(protection, held, instrument)
     stop = protection.stop
+    if stop is not None and instrument is not None:
+        stop = instrument.stop_trigger(stop, is_long=protection.is_long)
     if stop is not None and rules.has_stops:
         stop_order = WantedExit(
             0, protection.stop_reason or Reason.STOP_LOSS, side, OrderType.STOP, held, None, stop
@@ -91,12 +93,12 @@ def _ladder(protection: Protection, held: Decimal, instrument: Instrument | None
         if quantity <= 0:
             continue
         left -= quantity
-        if _too_small(quantity, one.price, instrument) and levels:
+        if too_small(quantity, one.price, instrument) and levels:
             last = levels[-1]
             levels[-1] = ExitLevel(
                 leg=last.leg, price=last.price, quantity=last.quantity + quantity, filled=last.filled
             )
-        elif not _too_small(quantity, one.price, instrument):
+        elif not too_small(quantity, one.price, instrument):
             levels.append(ExitLevel(leg=one.leg, price=one.price, quantity=quantity))
     return tuple(levels)
 
@@ -108,7 +110,8 @@ def _limits(targets: tuple[ExitLevel, ...], side: Side) -> tuple[WantedExit, ...
     )
 
 
-def _too_small(quantity: Decimal, price: Decimal | None, instrument: Instrument | None) -> bool:
+def too_small(quantity: Decimal, price: Decimal | None, instrument: Instrument | None) -> bool:
+    """Tell whether the venue takes no order for so little."""
     if instrument is None:
         return False
     if quantity < instrument.min_quantity:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import takewhile
 
 from desk.execution.drafts import draft, wish_to_cancel
-from desk.execution.exits import PROTECTIVE, ExitPlan, WantedExit, plan_exits
+from desk.execution.exits import PROTECTIVE, ExitPlan, WantedExit, plan_exits, too_small
 from desk.execution.faults import faultpoint
 from desk.execution.incidents import close_incident, open_incident
+from desk.execution.names import RESIZED
 from desk.execution.turns import Turn
 from desk.order_views import IncidentKind, Protection
 from desk.venue_port import VenueRules
@@ -23,8 +25,10 @@ from trading.instruments import Instrument
 from trading.orders import OrderState, OrderType, Reason
 
 _ALL = Page(first=1_000)
-#: A protective order that the venue refused so often is not placed again; the desk watches the price instead.
+#: After so many refusals of a protective order people are told, and the desk watches the price by itself.
 MOST_REFUSALS = 3
+#: So long after the last of them it is tried again.
+REST_AGAIN = timedelta(minutes=10)
 
 
 class Guardian:
@@ -60,18 +64,24 @@ class Guardian:
             if protection is None:
                 await close_incident(turn, IncidentKind.UNPROTECTED, position_id)
             return
-        wanted = list(self.plan(protection, orders).resting)
-        for one in resting:
-            same = next((w for w in wanted if _is_same(w, one)), None)
-            if same is not None:
-                wanted.remove(same)
-            else:
-                await wish_to_cancel(turn, one, reason="the position's exits changed")
+        missing, excess = _compared(self.plan(protection, orders).resting, resting)
+        for one in excess:
+            await wish_to_cancel(turn, one, reason="the position's exits changed")
         if position_id in turn.freed:
             await self._look_at_once(turn, orders)
         faultpoint("k16b")
-        for want in wanted:
+        for want in missing:
             await self._place(turn, protection, want)
+
+    async def is_covered(self, turn: Turn, position_id: str) -> bool:
+        """Tell whether everything that should rest for a position does."""
+        protection = await turn.tx.execution.protection_of(turn.account.workspace_id, position_id)
+        if protection is None or protection.quantity <= 0:
+            return True
+        orders = await self.orders_of(turn, position_id)
+        plan = self.plan(protection, orders)
+        rests = [one for one in orders if one.state in (OrderState.ACCEPTED, OrderState.PARTIAL)]
+        return not plan.watches_stop and not _compared(plan.resting, rests)[0]
 
     async def _look_at_once(self, turn: Turn, orders: Sequence[Order]) -> None:
         """Let exits that wait for their coins be looked at now: what locked them may have gone in this very turn."""
@@ -103,7 +113,7 @@ class Guardian:
             return plan.watches_stop
         if not self._rules.has_stops or any(one.order_type is OrderType.STOP for one in orders):
             return False
-        return await self._refusals(turn, protection.position_id, OrderType.STOP) >= MOST_REFUSALS
+        return len(await self._refused(turn, protection.position_id, OrderType.STOP)) >= MOST_REFUSALS
 
     async def tries(
         self, turn: Turn, position_id: str, order_type: OrderType, *, leg: int = 0
@@ -124,17 +134,24 @@ class Guardian:
         )
 
     async def _place(self, turn: Turn, protection: Protection, want: WantedExit) -> None:
-        refusals = await self._refusals(turn, protection.position_id, want.order_type, leg=want.leg)
-        if refusals >= MOST_REFUSALS:
+        if too_small(want.quantity, want.stop_price or want.price, self.instruments.get(protection.pair)):
+            return
+        refused = await self._refused(turn, protection.position_id, want.order_type, leg=want.leg)
+        if len(refused) >= MOST_REFUSALS:
             await open_incident(
                 turn,
                 IncidentKind.UNPROTECTED,
                 protection.position_id,
-                {"refused": refusals, "stop": want.stop_price or want.price},
+                {
+                    "refused": len(refused),
+                    "stop": want.stop_price or want.price,
+                    "quantity": want.quantity,
+                },
                 bot_id=protection.bot_id,
                 pair=protection.pair,
             )
-            return
+            if turn.at - refused[0].updated_at < REST_AGAIN:
+                return
         number = await turn.tx.execution.next_number(turn.account.workspace_id, turn.account.id)
         await draft(
             turn,
@@ -154,10 +171,12 @@ class Guardian:
             position_id=protection.position_id,
         )
 
-    async def _refusals(self, turn: Turn, position_id: str, order_type: OrderType, *, leg: int = 0) -> int:
-        """Count the refusals of an exit since one of its kind was last accepted, up to `MOST_REFUSALS`."""
+    async def _refused(
+        self, turn: Turn, position_id: str, order_type: OrderType, *, leg: int = 0
+    ) -> Sequence[Order]:
+        """Give the exits that were refused since one of their kind was last accepted, up to `MOST_REFUSALS`."""
         tries = await self.tries(turn, position_id, order_type, leg=leg)
-        return sum(1 for _ in takewhile(lambda one: one.state is OrderState.REJECTED, tries))
+        return list(takewhile(lambda one: one.state is OrderState.REJECTED, tries))
 
 
 def leaving(orders: Sequence[Order]) -> Decimal:
@@ -177,12 +196,30 @@ def _is_taking(order: Order) -> bool:
     return order.order_type is OrderType.MARKET or (order.reason is Reason.EXTERNAL)
 
 
-def _is_same(want: WantedExit, order: Order) -> bool:
-    left = order.quantity - order.filled_quantity
+def _compared(wanted: Sequence[WantedExit], resting: Sequence[Order]) -> tuple[list[WantedExit], list[Order]]:
+    """Give what is missing, and what rests without being wanted.
+
+    An order that was made smaller for want of coins stays, and only the rest is missing: to take it away for a whole
+    one, which would be refused again, is to lie bare meanwhile.
+    """
+    missing, excess = list(wanted), []
+    for one in sorted(resting, key=lambda order: order.binding != RESIZED):
+        left = one.quantity - one.filled_quantity
+        at = next((at for at, want in enumerate(missing) if _covers(one, left, want)), None)
+        if at is None:
+            excess.append(one)
+            continue
+        want = missing.pop(at)
+        if left < want.quantity:
+            missing.insert(at, replace(want, quantity=want.quantity - left))
+    return missing, excess
+
+
+def _covers(order: Order, left: Decimal, want: WantedExit) -> bool:
     return (
         order.leg == want.leg
         and order.order_type is want.order_type
-        and left == want.quantity
+        and (left == want.quantity or (order.binding == RESIZED and left < want.quantity))
         and order.price == want.price
         and order.stop_price == want.stop_price
     )

@@ -13,3 +13,7 @@ EXTERNAL = "ext-"
 def name_at_venue(order: Order) -> str:
     """Give the client id that the venue knows an order by."""
     return order.client_order_id.removeprefix(LATE)
+
+
+#: What decided the size of an order that took the place of a larger one which the balance did not carry.
+RESIZED = "resized"

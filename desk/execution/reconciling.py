@@ -264,13 +264,11 @@ class Reconciler:
         flows = dict(baseline.flows) if baseline else {}
         for asset in sorted({*expected, *answers.balances}):
             actual = answers.balances[asset].total if asset in answers.balances else Decimal(0)
+            step = steps.get(asset, Decimal("1e-8"))
             difference = actual - expected.get(asset, Decimal(0))
-            if abs(difference) < steps.get(asset, Decimal("1e-8")):
-                continue
-            lacks = held.get(asset, Decimal(0)) - actual
-            if lacks >= steps.get(asset, Decimal("1e-8")):
-                found.append({"asset": asset, "expected": str(actual - difference), "found": str(actual)})
-            else:
+            if held.get(asset, Decimal(0)) - actual >= step:
+                found.append({"asset": asset, "expected": str(held[asset]), "found": str(actual)})
+            elif abs(difference) >= step:
                 flows[asset] = str(Decimal(flows.get(asset, "0")) + difference)
         if baseline is not None and flows != dict(baseline.flows):
             await turn.tx.execution.save_baseline(replace(baseline, flows=flows))
@@ -280,8 +278,12 @@ class Reconciler:
         account = turn.account
         differing = {one["asset"] for one in found}
         for incident in await turn.tx.execution.open_incidents(account.workspace_id, account.id):
-            if incident.kind is IncidentKind.DIFFERENCE and incident.subject not in differing:
-                await close_incident(turn, IncidentKind.DIFFERENCE, incident.subject)
+            is_settled = (incident.kind is IncidentKind.DIFFERENCE and incident.subject not in differing) or (
+                incident.kind is IncidentKind.UNPROTECTED
+                and await self._guardian.is_covered(turn, incident.subject)
+            )
+            if is_settled:
+                await close_incident(turn, incident.kind, incident.subject)
         for one in found:
             await open_incident(turn, IncidentKind.DIFFERENCE, one["asset"], one)
 

@@ -16,6 +16,7 @@ from desk.execution.guarding import Guardian
 from desk.execution.incidents import open_incident
 from desk.execution.intake import Intake
 from desk.execution.moves import move
+from desk.execution.names import RESIZED
 from desk.execution.order_path import request_of
 from desk.execution.retries import MOST_TRIES, wait_s
 from desk.execution.turns import Listener, Turn, Turns
@@ -33,7 +34,6 @@ SEND_WINDOW_S = 2.0
 #: A refused or unanswered order is looked at again after this time.
 FIRST_LOOK_S = 1.0
 
-_RESIZED = "resized"
 _REQUANTISED = "requantised"
 
 
@@ -122,7 +122,7 @@ class Sender:
         await self._end(turn, order, OrderState.CANCELED, f"{held} is held, {order.quantity} was to be sold")
         if held > 0 and order.reason not in PROTECTIVE:
             await take_place(
-                turn, order, why=_RESIZED, quantity=held, price=order.price, stop_price=order.stop_price
+                turn, order, why=RESIZED, quantity=held, price=order.price, stop_price=order.stop_price
             )
         return None
 
@@ -185,14 +185,14 @@ class Sender:
 
     async def _answer(self, turn: Turn, order: Order, reason: Refusal, smaller: Decimal | None) -> None:
         """Write the one intent that may follow a refusal; a second refusal has no answer."""
-        if order.binding in (_RESIZED, _REQUANTISED):
+        if order.binding in (RESIZED, _REQUANTISED):
             return
         if reason is Refusal.WOULD_TRIGGER and order.is_reduce_only:
             # The market is past the stop already: out at once.
             await take_place(turn, order, why="at_once", quantity=order.quantity, order_type=OrderType.MARKET)
         elif reason is Refusal.BALANCE and smaller is not None and 0 < smaller < order.quantity:
             await take_place(
-                turn, order, why=_RESIZED, quantity=smaller, price=order.price, stop_price=order.stop_price
+                turn, order, why=RESIZED, quantity=smaller, price=order.price, stop_price=order.stop_price
             )
         elif reason is Refusal.FILTER:
             await self._requantise(turn, order)

@@ -15,15 +15,18 @@ from desk.venue_port import (
     OrderRequest,
     OutcomeUnknown,
     Placement,
+    Refusal,
     StreamGap,
     VenueBusy,
     VenueOrder,
     VenuePosition,
+    VenueRefusal,
     VenueRules,
     VenueTrade,
 )
 from tests.support.fake_exchange import FakeExchange
 from trading.instruments import Instrument
+from trading.orders import OrderType
 
 #: What may happen to a placement.
 OK = "ok"
@@ -31,7 +34,9 @@ UNSENT = "unsent"
 ACCEPT_THEN_DROP = "accept_then_drop"
 DROP = "drop"
 LATE = "late"
-PLACE_FATES = (OK, UNSENT, ACCEPT_THEN_DROP, DROP, LATE)
+REFUSED = "refused"
+UNMATCHED = "unmatched"
+PLACE_FATES = (OK, UNSENT, ACCEPT_THEN_DROP, DROP, LATE, REFUSED, UNMATCHED)
 
 
 @dataclass(slots=True)
@@ -104,6 +109,10 @@ class FakeVenue:
         if fate == LATE:
             self._late.append((self._now_s() + self._chance.random() * self.faults.late_s, request))
             raise OutcomeUnknown("no answer within 10 s")
+        if fate == REFUSED:
+            raise VenueRefusal("trading is halted", reason=Refusal.HALTED)
+        if fate == UNMATCHED and request.order_type == OrderType.MARKET:
+            self.exchange.unmatched += 1
         placement = self.exchange.place(request)
         if fate == ACCEPT_THEN_DROP:
             raise OutcomeUnknown("the connection was cut before the answer")

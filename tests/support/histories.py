@@ -27,6 +27,7 @@ from desk.views import Account, Workspace
 from tests.support.fake_exchange import PAIRS, FakeExchange
 from tests.support.fake_venue import FakeVenue, Faults
 from tests.support.order_checker import complaints, witness_of
+from tests.support.protection_judge import unprotected
 from tests.support.records import a_live_account
 from trading.errors import BreakwaterError
 from trading.orders import OrderType, Side
@@ -336,6 +337,8 @@ class History:
                 start={"USDT": CASH},
                 moved=self.moved,
             )
+            if self.venue.rules.has_stops:
+                found += await unprotected(tx, self.workspace.id, self.account.id, self.exchange)
             journal = await tx.journal.after(self.workspace.id, 0, limit=10_000)
         unknown = sum(
             1
