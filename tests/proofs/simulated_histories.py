@@ -3,8 +3,9 @@
     python tests/proofs/simulated_histories.py [--full] [--count 300] [--first 0] [--processes 2] [--broken]
 
 A history is 50 steps of orders, cancels, prices, trades by hand, deposits, silence, lies of the stream, an exchange
-that goes away, and crashes at named points; then everything is healed and judged. `--broken` shows how soon the judge
-catches each of the four broken builds. A failing seed is printed with its complaints and is the whole reproduction.
+that goes away, refuses or finds no match, and crashes at named points; then everything is healed and judged: nothing
+lost or doubled, and every coin that is there under its stop. `--broken` shows how soon the judge catches each of five
+broken builds. A failing seed is printed with its complaints and is the whole reproduction.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ sys.path[:0] = [str(_ROOT), str(_ROOT / "graphql")]
 
 from desk.execution.executor import Executor  # noqa: E402
 from desk.store import migrate  # noqa: E402
-from tests.support.broken_builds import BROKEN  # noqa: E402
+from tests.support.broken_builds import BARE, BROKEN  # noqa: E402
 from tests.support.histories import History, StepClock  # noqa: E402
 from tests.support.memory_store import memory_store  # noqa: E402
 
@@ -107,7 +108,7 @@ def main() -> int:
 
 def _show_broken(template: Path) -> int:
     missed = 0
-    for name, build in BROKEN.items():
+    for name, build in {**BROKEN, **BARE}.items():
         number = caught(template, build)
         print(f"{name}: {f'caught by history {number}' if number else 'NOT CAUGHT'}")
         missed += not number

@@ -1,4 +1,4 @@
-"""Four executors with the classic mistakes; the checker must catch each, or it is worth nothing."""
+"""Executors with the classic mistakes; the checker must catch each, or it is worth nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from dataclasses import replace
 from itertools import count
 
 from desk.execution.executor import Executor
+from desk.execution.exits import WantedExit
+from desk.execution.guarding import Guardian
 from desk.execution.intake import Intake
 from desk.execution.moves import move
 from desk.execution.order_path import request_of
 from desk.execution.resolving import Resolver
 from desk.execution.sending import Sender
 from desk.execution.turns import Turn
-from desk.order_views import OrderWatch
+from desk.order_views import OrderWatch, Protection
 from desk.venue_port import OutcomeUnknown, VenueBusy, VenueRefusal, VenueTrade
 from desk.views import Order
 from trading.errors import VenueProblem
@@ -68,6 +70,14 @@ class _TakesSilenceForNo(Resolver):
                 await self._intake.ended(turn, ended)
 
 
+class _GivesUp(Guardian):
+    """An exit that was refused once is nobody's business any more."""
+
+    async def _place(self, turn: Turn, protection: Protection, want: WantedExit) -> None:
+        if not await self._refused(turn, protection.position_id, want.order_type, leg=want.leg):
+            await super()._place(turn, protection, want)
+
+
 class SendsBeforeCommit(Executor):
     """Broken build a."""
 
@@ -102,9 +112,19 @@ class TakesSilenceForNo(Executor):
         self.resolver = self.reconciler._resolver = broken
 
 
+class GivesUp(Executor):
+    """A broken guardian: positions lie bare, and nobody is told."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.guardian.__class__ = _GivesUp
+
+
 BROKEN: dict[str, type[Executor]] = {
     "send before commit": SendsBeforeCommit,
     "blind resubmit on timeout": Resubmits,
     "no inbox dedupe": CountsTwice,
     "not found means cancelled": TakesSilenceForNo,
 }
+#: Caught only where protection is judged and venues refuse: in histories.
+BARE: dict[str, type[Executor]] = {"a refused stop is given up": GivesUp}
