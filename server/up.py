@@ -24,7 +24,7 @@ from desk.settings import Settings
 from server.money import money_said
 from server.roles import EVERYTHING, Role
 from server.watchdog import watched
-from trading.errors import BreakwaterError, OperatorProblem, RequestProblem, StoreProblem
+from trading.errors import BreakwaterError, InvalidInput, OperatorProblem, RequestProblem, StoreProblem
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -81,6 +81,7 @@ def serve(settings: Settings, options: UpOptions) -> int:
         listener = _listener(settings)
         with listener:
             _require_writable(settings.data_dir)
+            _require_there(options.replay)
             if options.role.is_trading:
                 _warm()
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -304,6 +305,20 @@ def _require_writable(folder: Path) -> None:
             f"The data folder '{folder}' cannot be written: {error.strerror or error}.",
             hint="Name one that can be with --data-dir or BREAKWATER_DATA_DIR.",
         ) from error
+
+
+def _require_there(files: Sequence[Path]) -> None:
+    """Refuse a candle file that is not there, before anybody waits for the compiler.
+
+    Raises:
+        InvalidInput: there is no such file.
+    """
+    for one in files:
+        if not one.is_file():
+            raise InvalidInput(
+                f"File '{one}' was named and is not there.",
+                hint="Name a candle file that exists with --replay.",
+            )
 
 
 def _warm() -> None:

@@ -66,7 +66,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
     """Take the address, or say that it cannot be had.
 
     Raises:
-        BadSetting: the port is in use, or the address is not of this machine.
+        BadSetting: the port is none or in use, or the address is not of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -75,6 +75,12 @@ def bound_socket(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         # Listening now makes a second start fail at once, and early clients wait instead of being refused.
         listener.listen(2048)
+    except OverflowError as error:
+        listener.close()
+        raise BadSetting(
+            f"Port {port} was given; 0 to 65535 are allowed.",
+            hint="Choose another with --port or BREAKWATER_PORT (0 takes a free one).",
+        ) from error
     except OSError as error:
         listener.close()
         raise BadSetting(

@@ -38,8 +38,8 @@ class Rule:
 
     def met(self, rows: int) -> BoolArray:
         """Give the verdict of every row."""
-        value = np.broadcast_to(np.asarray(self.value, np.float64), (rows,))
-        threshold = np.broadcast_to(np.asarray(self.threshold, np.float64), (rows,))
+        value = _spread(np.asarray(self.value, np.float64), rows)
+        threshold = _spread(np.asarray(self.threshold, np.float64), rows)
         verdict: BoolArray = _COMPARE[self.relation](value, threshold)
         if self.relation == "!=":
             verdict &= (value == value) & (threshold == threshold)
@@ -171,7 +171,7 @@ def columns_of(plan: Plan, close: FloatArray, tags: Sequence[str]) -> SignalColu
             continue
         out[name] = np.full(rows, absent, dtype)
         for cell, verdict in zip(cells, met, strict=True):
-            out[name][verdict] = absent if cell is None else np.broadcast_to(cell, (rows,))[verdict]
+            out[name][verdict] = absent if cell is None else _spread(np.asarray(cell), rows)[verdict]
     _write_legs(out, plan, met, rows)
     _write_exits(out, plan, tags, rows)
     return SignalColumns(**out, tags=tuple(tags))
@@ -184,7 +184,7 @@ def _write_legs(out: dict[str, NDArray[Any]], plan: Plan, met: Sequence[BoolArra
         out["fractions"] = np.tile(np.asarray(DEFAULT_FRACTIONS), (rows, 1))
     for entry, verdict in zip(plan.entries, met, strict=True):
         for leg, price in enumerate(entry.targets):
-            wanted = np.broadcast_to(price, (rows,))[verdict]
+            wanted = _spread(np.asarray(price), rows)[verdict]
             # A short's far target may lie below zero: it is then never reached.
             out["targets"][verdict, leg] = np.where(wanted > 0.0, wanted, np.nan)
         if "fractions" in out:
@@ -200,6 +200,13 @@ def _write_exits(out: dict[str, NDArray[Any]], plan: Plan, tags: Sequence[str], 
         met = _all_met(one.rules, rows)
         out["exit"][met] |= np.int8(int(one.closes))
         out["exit_tag"][met] = _tag(tags, one.tag)
+
+
+def _spread(value: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Give one value per row. Bots take one row at a time, and for that numpy's own broadcast was most of the work."""
+    if value.size == rows == 1:
+        return value.reshape(1)
+    return value if value.shape == (rows,) else np.broadcast_to(value, (rows,))
 
 
 def _all_met(rules: Sequence[Rule], rows: int) -> BoolArray:

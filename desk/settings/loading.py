@@ -78,7 +78,21 @@ def _from_file(path: Path | None) -> dict[str, str]:
         return {}
     from dotenv import dotenv_values
 
-    return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+    try:
+        found = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise BadSetting(
+            f"Settings file '{path}' cannot be read: {reason}.",
+            hint="Save it as UTF-8 text of lines NAME=VALUE that this user may read.",
+        ) from error
+    for name, value in found.items():
+        if value is None and name.startswith(PREFIX):
+            raise BadSetting(
+                f"Settings file '{path}' names {name} without a value; NAME=VALUE is allowed.",
+                hint="Write '=' and the value behind it, or take the line out.",
+            )
+    return {name: value or "" for name, value in found.items()}
 
 
 def _secret_file(name: str, found: str, known: Mapping[str, Field[Any]]) -> tuple[str, str]:

@@ -79,6 +79,8 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as left:
         return int(left.exit_code)
     except typer.Abort:
+        # Ctrl-C or the end of the input where a question was asked.
+        output.problem("No answer came; nothing was changed. Run it again and answer.")
         return 130
     except KeyboardInterrupt:
         output.problem("Interrupted; nothing half-done was kept.")

@@ -44,9 +44,12 @@ def remember(found: Settings, options: UpOptions) -> None:
         "speed": found.demo_speed if options.speed_bars_per_s is None else options.speed_bars_per_s,
         "live": bool(found.market) and not options.demo and not options.replay,
     }
+    path = found.data_dir / MEMORY
+    draft = path.with_name(f".{MEMORY}.{os.getpid()}")
     try:
         found.data_dir.mkdir(parents=True, exist_ok=True)
-        (found.data_dir / MEMORY).write_bytes(orjson.dumps(memory))
+        draft.write_bytes(orjson.dumps(memory))
+        draft.replace(path)
     except OSError as failed:
         raise OperatorProblem(
             f"The data folder '{found.data_dir}' cannot be written: {failed.strerror}.",
@@ -55,15 +58,16 @@ def remember(found: Settings, options: UpOptions) -> None:
 
 
 def remembered(found: Settings) -> HouseOptions:
-    """Give options with the market that the house was last opened with."""
+    """Give options with the market that the house was last opened with.
+
+    Raises:
+        OperatorProblem: what was remembered cannot be read.
+    """
     from desk.assembly import HouseOptions
     from desk.feeds.live_options import live_options
     from desk.news.sources import schedule_with_news
 
-    memory: dict[str, Any] = {}
-    path = found.data_dir / MEMORY
-    if path.is_file():
-        memory = orjson.loads(path.read_bytes())
+    memory = _memory(found.data_dir / MEMORY)
     return HouseOptions(
         data_dir=found.data_dir,
         database_url=found.database_url.reveal(),
@@ -79,6 +83,39 @@ def remembered(found: Settings) -> HouseOptions:
         schedule=schedule_with_news(found),
         venues=found.venues,
     )
+
+
+#: What each part of the memory is.
+_FORMS: dict[str, type | tuple[type, ...]] = {
+    "replay": list,
+    "seed": int,
+    "speed": (int, float),
+    "live": bool,
+}
+
+
+def _memory(path: Path) -> dict[str, Any]:
+    """Read what was remembered; nothing where no house was opened yet."""
+    try:
+        found = orjson.loads(path.read_bytes())
+        is_sound = isinstance(found, dict) and all(
+            isinstance(found.get(name, form() if isinstance(form, type) else 0), form)
+            for name, form in _FORMS.items()
+        )
+    except FileNotFoundError:
+        return {}
+    except orjson.JSONDecodeError:
+        found, is_sound = {}, False
+    except OSError as failed:
+        raise OperatorProblem(
+            f"'{path}' cannot be read: {failed.strerror}.", hint="Give this user the right to read it."
+        ) from failed
+    if not is_sound:
+        raise OperatorProblem(
+            f"'{path}' is damaged; it remembers which market the house was opened with.",
+            hint="Remove it: the next start writes it anew.",
+        )
+    return dict(found)
 
 
 @asynccontextmanager

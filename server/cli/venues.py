@@ -26,7 +26,9 @@ def enter(app: typer.Typer) -> None:
 
 
 def sim_exchange(
-    port: Annotated[int, typer.Option(help="Port of the exchange; 0 takes a free one.")] = 9009,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the exchange; 0 takes a free one.")
+    ] = 9009,
     host: Annotated[
         str, typer.Option(help="Address to listen on; anybody who reaches it may set prices and faults.")
     ] = "127.0.0.1",
