@@ -8,6 +8,8 @@ from chatops.commands import (
     alerts,
     bots,
     by_hand,
+    closing,
+    configuring,
     drawings,
     drifting,
     emergency,
@@ -35,9 +37,11 @@ from chatops.commands import (
 #: Every page of the book.
 PAGES = (
     bots,
+    configuring,
     accounts,
     release,
     positions,
+    closing,
     by_hand,
     orders,
     entries,
