@@ -82,7 +82,7 @@ async def _serve(options: SimOptions, *, as_json: bool) -> None:
 
 
 def _say(sim: RunningSim, options: SimOptions, *, as_json: bool) -> None:
-    from server.sim_exchange.app import KEY
+    from server.sim_exchange.app import KEY, SECRET
 
     first = next(iter(options.keys))
     if as_json:
@@ -104,10 +104,12 @@ def _say(sim: RunningSim, options: SimOptions, *, as_json: bool) -> None:
         ("BREAKWATER_BINANCE_BASE_URL", sim.base_url),
         ("BREAKWATER_BINANCE_WS_URL", sim.ws_url),
         ("BREAKWATER_BINANCE_WS_API_URL", sim.ws_api_url),
-        ("BREAKWATER_BINANCE_API_KEY", first),
-        ("BREAKWATER_BINANCE_API_SECRET", "sim-secret" if first == KEY else "as you gave it"),
     ]
     output.table("Settings that use it", ("setting", "value"), rows)
+    secret = SECRET if first == KEY else "as you gave it"
+    screen.print(
+        f"The key for addExchangeAccount is {first}, its secret {secret}; docs/go-live.md shows the way."
+    )
     screen.print(f"Prices and faults are set at {sim.base_url}/control; docs/venues.md lists them.")
 
 
