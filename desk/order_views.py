@@ -29,6 +29,7 @@ class IncidentKind(StrEnum):
     LOST_ORDER = "lost_order"  # an accepted order that the venue no longer knows
     DIFFERENCE = "difference"  # the venue holds something else than our fills say
     UNPROTECTED = "unprotected"  # an open position has no stop at the venue
+    EXIT_REFUSED = "exit_refused"  # the venue keeps refusing to sell at a target
     KEY_REFUSED = "key_refused"  # the venue does not take our key any more
     CLOCK = "clock"  # our clock is too far from the venue's
     VENUE_AWAY = "venue_away"  # the breaker opened

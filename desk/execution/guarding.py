@@ -18,7 +18,7 @@ from desk.execution.faults import faultpoint
 from desk.execution.incidents import close_incident, open_incident
 from desk.execution.names import RESIZED
 from desk.execution.turns import Turn
-from desk.order_views import IncidentKind, Protection
+from desk.order_views import Incident, IncidentKind, Protection
 from desk.venue_port import VenueRules
 from desk.views import Filter, Order, Page
 from trading.instruments import Instrument
@@ -63,6 +63,7 @@ class Guardian:
                 await wish_to_cancel(turn, one, reason="the position is closed")
             if protection is None:
                 await close_incident(turn, IncidentKind.UNPROTECTED, position_id)
+                await close_incident(turn, IncidentKind.EXIT_REFUSED, position_id)
             return
         missing, excess = _compared(self.plan(protection, orders).resting, resting)
         for one in excess:
@@ -115,21 +116,27 @@ class Guardian:
             return False
         return len(await self._refused(turn, protection.position_id, OrderType.STOP)) >= MOST_REFUSALS
 
+    async def is_settled(self, turn: Turn, incident: Incident) -> bool:
+        """Tell whether an incident about the exits of a position is over."""
+        if incident.kind is IncidentKind.UNPROTECTED:
+            return await self.is_covered(turn, incident.subject)
+        if incident.kind is not IncidentKind.EXIT_REFUSED:
+            return False
+        tries = await self.tries(turn, incident.subject, OrderType.MARKET)
+        return not tries or tries[0].filled_quantity > 0 or turn.at - tries[0].updated_at >= REST_AGAIN
+
     async def tries(
-        self, turn: Turn, position_id: str, order_type: OrderType, *, leg: int = 0
+        self, turn: Turn, position_id: str, order_type: OrderType, *, leg: int | None = None
     ) -> Sequence[Order]:
-        """Give the last few protective orders of one kind and leg, however they stand, the newest first."""
+        """Give the last few protective orders of one kind, of one leg or of all, however they stand, the newest first."""
+        extra = {
+            "position_id": position_id,
+            "order_type": order_type.value,
+            "reason": [one.value for one in PROTECTIVE],
+        }
         return await turn.tx.orders.page(
             turn.account.workspace_id,
-            Filter(
-                account_id=turn.account.id,
-                extra={
-                    "position_id": position_id,
-                    "order_type": order_type.value,
-                    "leg": leg,
-                    "reason": [one.value for one in PROTECTIVE],
-                },
-            ),
+            Filter(account_id=turn.account.id, extra=extra if leg is None else {**extra, "leg": leg}),
             Page(first=MOST_REFUSALS),
         )
 

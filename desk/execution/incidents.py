@@ -18,6 +18,7 @@ _CRITICAL = frozenset(
         IncidentKind.LOST_ORDER,
         IncidentKind.DIFFERENCE,
         IncidentKind.UNPROTECTED,
+        IncidentKind.EXIT_REFUSED,
         IncidentKind.KEY_REFUSED,
         IncidentKind.OVERFILL,
     }

@@ -278,11 +278,8 @@ class Reconciler:
         account = turn.account
         differing = {one["asset"] for one in found}
         for incident in await turn.tx.execution.open_incidents(account.workspace_id, account.id):
-            is_settled = (incident.kind is IncidentKind.DIFFERENCE and incident.subject not in differing) or (
-                incident.kind is IncidentKind.UNPROTECTED
-                and await self._guardian.is_covered(turn, incident.subject)
-            )
-            if is_settled:
+            agrees = incident.kind is IncidentKind.DIFFERENCE and incident.subject not in differing
+            if agrees or await self._guardian.is_settled(turn, incident):
                 await close_incident(turn, incident.kind, incident.subject)
         for one in found:
             await open_incident(turn, IncidentKind.DIFFERENCE, one["asset"], one)

@@ -17,10 +17,12 @@ from desk.order_views import IncidentKind, Protection
 from desk.venue_port import Venue
 from desk.views import Order
 from trading.errors import VenueProblem
-from trading.orders import OrderState, OrderType, Reason, Side
+from trading.orders import TERMINAL, OrderState, OrderType, Reason, Side
 
 #: An exit at the market that came to nothing is tried again after this time, for as long as its price is there.
 TAKE_AGAIN = timedelta(seconds=5)
+#: A target of which people were told: every try takes part of the stop away for a moment.
+TARGET_AGAIN = timedelta(seconds=30)
 
 
 class PriceWatch:
@@ -99,12 +101,14 @@ class PriceWatch:
         """Tell whether the last try is long enough ago; people hear of an exit that the venue keeps refusing."""
         tries = await self._guardian.tries(turn, protection.position_id, OrderType.MARKET, leg=leg)
         vain = list(takewhile(_was_in_vain, tries))
-        if vain and turn.at - vain[0].updated_at < TAKE_AGAIN:
+        is_told = len(vain) >= MOST_REFUSALS
+        wait = TARGET_AGAIN if is_told and leg in TARGETS else TAKE_AGAIN
+        if vain and turn.at - vain[0].updated_at < wait:
             return False
-        if len(vain) >= MOST_REFUSALS:
+        if is_told:
             await open_incident(
                 turn,
-                IncidentKind.UNPROTECTED,
+                IncidentKind.EXIT_REFUSED if leg in TARGETS else IncidentKind.UNPROTECTED,
                 protection.position_id,
                 {"refused": len(vain), "exit": reason},
                 bot_id=protection.bot_id,
@@ -123,4 +127,4 @@ def _leg_at(price: Decimal, protection: Protection, plan: ExitPlan, *, watches_s
 
 def _was_in_vain(order: Order) -> bool:
     """Tell whether an order ended without a fill; one that never arrived was replaced at once and counts for nothing."""
-    return order.filled_quantity <= 0 and order.state is not OrderState.NOT_PLACED
+    return order.state in TERMINAL and order.filled_quantity <= 0 and order.state is not OrderState.NOT_PLACED

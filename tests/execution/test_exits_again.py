@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from desk.execution.watching import TAKE_AGAIN
+from desk.execution.watching import TAKE_AGAIN, TARGET_AGAIN
 from desk.order_views import IncidentKind
 from desk.venue_port import Refusal, VenueRefusal
 from tests.execution.conftest import MakeHouse
 from tests.support.execution_house import LiveHouse
-from tests.support.fake_venue import DROP
+from tests.support.fake_venue import DROP, OK
 from trading.orders import OrderState, OrderType, Reason
 
 HALTED = VenueRefusal("trading is halted", reason=Refusal.HALTED)
@@ -84,6 +84,34 @@ async def test_a_target_that_the_venue_refuses_is_tried_again_while_its_price_is
     position = await house.position()
     assert position is not None
     assert position.quantity == Decimal("0.5")
+    assert [one.leg for one in await house.fills()] == [0, 1]
+    assert await house.incidents() == []
+
+
+async def test_a_target_that_the_venue_keeps_refusing_is_told_once_and_settled_when_it_is_sold(
+    make_house: MakeHouse,
+) -> None:
+    house = await make_house()
+    await house.buy(stop_loss=Decimal(90), take_profits=(Decimal(105), Decimal(110), Decimal(120)))
+    await house.work()
+    house.exchange.tick("BTC/USDT", Decimal(106))
+    # Each take is refused, and its stop is placed again for the whole.
+    house.venue.script.extend([HALTED, OK] * 6)
+    for _ in range(10):
+        await watched(house, 10)
+        await house.executor.compare(cause="test")
+    told = await house.incidents()
+    opened = await house.told()
+    tried = [one for one in await house.orders() if one.leg == 1]
+
+    await watched(house, 90)
+    await house.executor.compare(cause="test")
+
+    assert [one.kind for one in told] == [IncidentKind.EXIT_REFUSED]
+    assert opened == ["exit_refused"]
+    waits = [after.created_at - before.created_at for before, after in pairwise(tried)]
+    assert min(waits[:2]) >= TAKE_AGAIN
+    assert min(waits[2:]) >= TARGET_AGAIN
     assert [one.leg for one in await house.fills()] == [0, 1]
     assert await house.incidents() == []
 

@@ -24,7 +24,7 @@ from tests.support.fake_venue import FakeVenue
 from tests.support.histories import CASH, StepClock
 from tests.support.order_checker import complaints, witness_of
 from tests.support.records import a_live_account
-from trading.events import TradingState
+from trading.events import IncidentOpened, TradingState
 from trading.orders import OrderState, OrderType, Side
 
 _ALL = Page(first=1_000)
@@ -111,6 +111,12 @@ class LiveHouse:
         """Give what is not settled."""
         async with self.store.reading() as tx:
             return list(await tx.execution.open_incidents(self.workspace_id, self.account.id))
+
+    async def told(self) -> list[str]:
+        """Give the kind of every incident that people were told of, oldest first."""
+        async with self.store.reading() as tx:
+            journal = await tx.journal.after(self.workspace_id, 0, limit=10_000)
+        return [one.event.incident for one in journal if isinstance(one.event, IncidentOpened)]
 
     async def halt(self) -> None:
         """Latch the account's halt."""
