@@ -9,10 +9,12 @@ from decimal import Decimal
 
 import numpy as np
 
+from desk.bots.memory import unpack
 from desk.bots.plan import limits_of
 from desk.clock import Clock, to_ms
 from desk.money import MoneyKind, money_of
 from desk.ports import Store, Unit
+from desk.ports.outside import REPLAY, SIMULATED
 from desk.queries import all_trades
 from desk.views import Account, Bot, Filter, Job, JobState, Page, Trade
 from trading.backtest.metrics import Metrics, performance
@@ -211,6 +213,23 @@ async def report_of(
         money=await money_of(tx, own),
         beside=(*await _runs(tx, bot), *_limits(own)),
     )
+
+
+async def refusal_of_real_money(
+    tx: Unit, bot: Bot, now: datetime, *, days: float = GateThresholds().days
+) -> str:
+    """Say why a record proves nothing about real money, whatever its figures are; empty where it may.
+
+    Prices that were made up, and days that a file played in minutes, pass every gate.
+    """
+    saved = await tx.accounts.snapshot(bot.workspace_id, bot.account_id)
+    market = unpack(saved[1])[0].venue if saved else ""
+    if market == REPLAY or market.startswith(SIMULATED):
+        return f"its record is of the market {market}, not of an exchange"
+    age = (now - bot.created_at) / _DAY
+    if age < days:
+        return f"it was made {age:.1f} days ago ({days:g} by the wall clock are needed, whatever a replay played)"
+    return ""
 
 
 async def _runs(tx: Unit, bot: Bot) -> tuple[GoLiveLine, ...]:

@@ -12,6 +12,7 @@ from desk.feeds.files import load_candles
 from desk.feeds.instruments import instrument_for
 from desk.feeds.pacing import Pace, speed_label
 from desk.ports import Bar, ClosedBars
+from desk.ports.outside import REPLAY
 from trading.candles import Candles, fill_gaps, resample
 from trading.errors import InvalidInput, NotFound, nearest
 from trading.instruments import Instrument
@@ -58,7 +59,7 @@ class ReplayFeed:
         self.timeframe = max((one.timeframe for one in self._series.values()), key=lambda one: one.ms)
         #: When the last candle of all has closed.
         self.until_ms = max(int(one.ts_ms[-1]) + one.timeframe.ms for one in self._series.values())
-        self.venue = next(iter(self._series.values())).venue or "replay"
+        self.venue = next(iter(self._series.values())).venue or REPLAY
         self.label = f"replay of {name} at {speed_label(bars_per_s)}"
 
     @classmethod

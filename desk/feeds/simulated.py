@@ -19,6 +19,7 @@ from desk.feeds.pacing import Pace, speed_label
 from desk.feeds.price_path import DAY_BARS, MINUTE_MS, DayEnd, PairModel, day_of_minutes
 from desk.feeds.replay import bar_at
 from desk.ports import ClosedBars
+from desk.ports.outside import SIMULATED
 from trading.candles import Candles, resample
 from trading.errors import InvalidInput, NotFound, nearest
 from trading.instruments import Instrument
@@ -75,7 +76,7 @@ class SimulatedFeed:
         self._paths: dict[str, _Path] = {}
         self._days = days
         # Another seed is another market: their bars must never meet in one series.
-        self.venue = f"simulated-{seed}"
+        self.venue = f"{SIMULATED}{seed}"
         self.label = f"simulated exchange, seed {seed}, {speed_label(bars_per_s)}"
 
     async def instrument(self, pair: str) -> Instrument:

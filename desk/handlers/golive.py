@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from desk.commands import GoLive, GoPaper
 from desk.desk import Desk, Handling, Preview
-from desk.golive import GoLiveReport, report_of
+from desk.golive import GoLiveReport, refusal_of_real_money, report_of
 from desk.handlers.finding import bot_of, require_version
 from desk.identity import Actor
 from desk.money import MoneyKind, money_kinds, money_of
@@ -79,7 +79,19 @@ class GoLiveHandlers:
                 f"Bot '{bot.name}' may not go live: {report.refusal}.",
                 hint="Let it trade on paper until every gate is passed.",
             )
+        await self._refuse_unreal(tx, bot, account)
         return bot, account, report
+
+    async def _refuse_unreal(self, tx: Unit, bot: Bot, account: Account) -> None:
+        """Refuse real money on the word of a market that was not real; test money is for trying."""
+        if await money_of(tx, account) is not MoneyKind.LIVE:
+            return
+        why = await refusal_of_real_money(tx, bot, self._desk.clock.now())
+        if why:
+            raise Conflict(
+                f"Bot '{bot.name}' may not go live: {why}.",
+                hint="Let it trade on paper at an exchange's prices, or take an account in a test environment.",
+            )
 
     async def _moved(self, handling: Handling, bot: Bot, account: Account, *, cause: str) -> Bot:
         # How the two sides of the switch are called in a bot's history.

@@ -37,6 +37,10 @@ class ClosedBars:
     missing: tuple[str, ...] = ()
 
 
+#: How markets are called that no exchange made: a file without a venue's name, and, with its seed, a random walk.
+REPLAY, SIMULATED = "replay", "simulated-"
+
+
 class Feed(Protocol):
     """Market data of one venue.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from desk.bots.memory import LoopMemory, pack
 from desk.clock import ManualClock
 from desk.commands import ApproveRequest, CreateBot, DeleteBot, GoLive, GoPaper, StartBot
 from desk.desk import proof_session
@@ -42,13 +44,15 @@ async def store(sqlite_url: str, tmp_path: Path) -> AsyncIterator[SqlStore]:
     await found.close()
 
 
-async def a_stopped_bot(store: SqlStore, pnl: tuple[float, ...]) -> DeskHouse:
-    """Give a house whose bot 'tide' has traded on paper and is stopped."""
-    house = await a_house(store, SERIES, clock=ManualClock(NOON))
+async def a_stopped_bot(store: SqlStore, pnl: tuple[float, ...], *, days: float = 14) -> DeskHouse:
+    """Give a house whose bot 'tide' was made so many days ago, has traded on paper and is stopped."""
+    clock = ManualClock(NOON - timedelta(days=days))
+    house = await a_house(store, SERIES, clock=clock)
     await house.desk.do(
         CreateBot(name="tide", strategy="trend_following", pairs=("BTC/USDT",), timeframe="15m"),
         house.actor(),
     )
+    clock.advance(timedelta(days=days).total_seconds())
     bot = await house.bot()
     async with store.transaction() as tx:
         for k, one in enumerate(pnl):
@@ -188,6 +192,31 @@ async def test_going_live_needs_a_proof_and_an_owner_beside_the_admin(store: Sql
     told = [one for one in await house.facts(BotStateChanged) if isinstance(one, BotStateChanged)]
     assert [(one.axis, one.before, one.after) for one in told] == [("mode", "PAPER", "LIVE")]
     assert "gates passed" in told[0].cause
+
+
+@pytest.mark.parametrize(
+    ("market", "days", "why"),
+    [
+        ("simulated-7", 14, "its record is of the market simulated-7, not of an exchange"),
+        ("replay", 14, "its record is of the market replay, not of an exchange"),
+        ("binance", 0.5, "it was made 0.5 days ago (7 by the wall clock are needed"),
+    ],
+)
+async def test_a_record_that_no_exchange_made_is_good_for_test_money_only(
+    store: SqlStore, market: str, days: float, why: str
+) -> None:
+    house = await a_stopped_bot(store, GOOD, days=days)
+    await a_live_account(house, "spot")
+    await a_live_account(house, "test money", is_sandbox=True)
+    memory = LoopMemory(venue=market, cash=Decimal(10_000))
+    async with store.transaction() as tx:
+        await tx.accounts.save_snapshot(house.workspace.id, house.account.id, 0, pack(memory, b""))
+
+    with pytest.raises(Conflict, match=re.escape(f"may not go live: {why}")):
+        await house.desk.do(GoLive(bot_id="tide", account_id="spot"), house.actor(channel="cli"))
+    await house.desk.do(GoLive(bot_id="tide", account_id="test money"), house.actor(channel="cli"))
+
+    assert (await house.bot()).is_live
 
 
 async def test_its_paper_record_still_counts_once_a_bot_is_live(store: SqlStore) -> None:
