@@ -314,6 +314,8 @@ class History:
         await self._start()
         self.executor.breaker.reset()
         for _ in range(60):
+            for pair, price in self.exchange.prices.items():
+                self.exchange.tick(pair, price)  # What a market order left waits for nobody any more.
             told = self.venue.told()
             for said in told:
                 await self.executor.take_evidence(said)
