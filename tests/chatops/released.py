@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from desk.people_views import Credentials
-from desk.store.table import insert
+from desk.store.table import Where, insert, update
 from desk.store.unit import SqlUnit
 from desk.views import Bot
 from tests.chatops.chat_house import ChatHouse, with_live_account
@@ -41,8 +41,8 @@ async def proved(house: ChatHouse) -> None:
                 )
 
 
-async def ready_for_release(house: ChatHouse, name: str) -> None:
-    """Give a stopped, flat bot a record that passes every gate, a live account to go to, and fresh proofs."""
+async def ready_for_release(house: ChatHouse, name: str, *, days: float = 21) -> None:
+    """Give a stopped, flat bot of that age a record that passes every gate, a live account to go to, and fresh proofs."""
     account = await with_live_account(house)
     key = {
         "id": account.id,
@@ -62,6 +62,8 @@ async def ready_for_release(house: ChatHouse, name: str) -> None:
         await insert(tx.connection, "exchange_keys", key)
         bot = await tx.bots.by_name(house.workspace.id, name)
         assert bot is not None
+        made_at = NOON - timedelta(days=days)
+        await update(tx.connection, "bots", {"created_at": made_at}, Where(id=bot.id))
         for number in range(40):
             closed = NOON - timedelta(hours=12 * (40 - number))
             position = replace(

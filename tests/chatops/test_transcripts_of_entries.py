@@ -9,6 +9,7 @@ import pytest
 
 from chatops.cards import Text, Tone
 from chatops.testing import Chat, column, field, spoken
+from chatops.texts.speaker import Speaker
 from desk.entry_views import Direction, EntryState
 from desk.identity import Role
 from desk.passwords import totp_code
@@ -120,6 +121,20 @@ async def test_the_gate_report_is_a_card_and_a_pdf_and_real_money_takes_two(
 
     back = await chat.agree("/paper idle", expect="mode")
     assert field(back, "mode") == Text("mode.paper")
+
+
+async def test_a_bot_of_yesterday_is_refused_real_money_in_words_of_the_reader(
+    house: ChatHouse, chat: Chat
+) -> None:
+    await chat.agree("/newbot idle buy_and_hold BTC/USDT")
+    await ready_for_release(house, "idle", days=1)
+
+    refused = await chat.say("/golive idle --go", expect="error")
+
+    assert "it was made 1.0 days ago (7 by the wall clock" in spoken(refused)
+    french = spoken(refused, Speaker("fr"))
+    assert "il a été créé il y a 1.0 jours (il en faut 7 à l’horloge" in french
+    assert "aux cours d’une place" in french
 
 
 async def test_a_live_bot_goes_back_to_paper_after_a_tap(house: ChatHouse, chat: Chat) -> None:
