@@ -118,16 +118,23 @@ def raw_sqlite(path: Path) -> Work:
     return work
 
 
-async def raw_postgres(url: str) -> Work:
-    """Give a one-row durable commit by the bare driver."""
+async def raw_postgres(url: str, *, in_transaction: bool = False) -> Work:
+    """Give a one-row durable commit by the bare driver: one trip by itself, or three with its BEGIN and COMMIT."""
     connection: Any = await asyncpg.connect(url)
-    await connection.execute(_RAW_TABLE)
+    table = "raw_transactions" if in_transaction else "raw_rows"
+    await connection.execute(_RAW_TABLE.replace("raw_rows", table))
+    insert = "INSERT INTO raw_rows VALUES ($1, $2)".replace("raw_rows", table)
     numbers = count(1)
 
-    async def work() -> None:
-        await connection.execute("INSERT INTO raw_rows VALUES ($1, $2)", next(numbers), _BODY)
+    async def row() -> None:
+        await connection.execute(insert, next(numbers), _BODY)
 
-    return work
+    async def transaction() -> None:
+        await connection.execute("BEGIN")
+        await row()
+        await connection.execute("COMMIT")
+
+    return transaction if in_transaction else row
 
 
 async def measured(works: dict[str, Work], rounds: int) -> dict[str, tuple[float, float, float]]:

@@ -11,11 +11,11 @@ from chatops.texts.numbers import rfc3339
 from chatops.texts.speaker import Speaker
 
 
-def as_json(card: Card, speaker: Speaker, *, picture: str = "") -> dict[str, Any]:
+def as_json(card: Card, speaker: Speaker, *, picture: str = "", file: str = "") -> dict[str, Any]:
     """Give a card as JSON-ready values.
 
     Money, prices and quantities are strings, ratios numbers (0.05 = 5 %), times RFC 3339 in UTC, spans seconds, and
-    an undefined value is null. `picture` is the path of the picture that was written.
+    an undefined value is null. `picture` and `file` are the paths of what was written.
     """
     return {
         "card": card.name,
@@ -38,6 +38,7 @@ def as_json(card: Card, speaker: Speaker, *, picture: str = "") -> dict[str, Any
         ],
         "confirm": {"token": card.token, "type_word": card.type_word or None} if card.token else None,
         "picture": picture or None,
+        "file": file or None,
     }
 
 

@@ -1,12 +1,10 @@
-"""Words that give files and records: exports, reports, orders step by step, the log, dead letters."""
+"""Words that give files and records: reports, orders step by step, the log, dead letters."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from chatops import kinds
 from chatops.arguments import Argument
@@ -27,6 +25,7 @@ from chatops.cards import (
     Tone,
     Value,
 )
+from chatops.commands.exports import TRADE_COLUMNS
 from chatops.commands.jobs import queued
 from chatops.commands.positions import tone_of_amount
 from chatops.commands.results import bars_chart, equity_chart, of_pair
@@ -47,81 +46,9 @@ from desk.views import Page as RowPage
 
 PAGE = Page(Group.RESULTS)
 
-#: Rows of one file; more are asked for by days.
-_MOST_ROWS = 10_000
 #: Where a report is sent that is made in the background.
 _WAYS = ("me", "email", "telegram", "discord")
 
-
-@PAGE.word(
-    "export",
-    example="/export trades 30 xlsx",
-    role=Role.OPERATOR,
-    arguments=(
-        Argument(
-            name="what",
-            read=kinds.choice("trades", "orders", "alerts", "audit"),
-            is_required=True,
-            offers=("trades", "orders", "alerts", "audit"),
-        ),
-        Argument(name="days", read=kinds.whole(1, 3650), default=30),
-        Argument(name="form", read=kinds.choice(*FORMS), default="csv", offers=tuple(FORMS)),
-    ),
-)
-async def export(asked: Asked) -> Card:
-    """Give the trades, orders, alerts or (for admins) the audit of some days as a file."""
-    what, form = asked.args["what"], asked.args["form"]
-    if what == "audit" and asked.actor.role < Role.ADMIN:
-        raise misheard(
-            "role",
-            advice="role",
-            problem="denied",
-            word="/export audit",
-            needed=Text("role.admin"),
-            found=Text(f"role.{asked.actor.role.name.lower()}"),
-        )
-    since = asked.now - timedelta(days=asked.args["days"])
-    async with asked.store.reading() as tx:
-        columns, rows = await _rows(asked, tx, what, since)
-    content = await asyncio.to_thread(exported, what, columns, rows, form)
-    return Card(
-        name="export",
-        title=Text("export.title", {"n": len(rows), "what": Text(f"export_of.{what}")}),
-        tone=Tone.GOOD if rows else Tone.WARN,
-        body=(Text("export.since", {"since": since}),),
-        notes=(Text("export.cut", {"n": _MOST_ROWS}),) if len(rows) >= _MOST_ROWS else (),
-        file=File(name=f"{what}-{asked.now:%Y-%m-%d}.{form}", media_type=FORMS[form], content=content),
-    )
-
-
-async def _rows(
-    asked: Asked, tx: Unit, what: str, since: datetime
-) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
-    workspace, wanted, page = asked.workspace_id, Filter(since=since), RowPage(first=_MOST_ROWS)
-    match what:
-        case "trades":
-            names: tuple[str, ...] = _TRADE_COLUMNS
-            found: Sequence[Any] = await tx.positions.trades(workspace, wanted, page)
-        case "orders":
-            names = _ORDER_COLUMNS
-            found = await tx.orders.page(workspace, wanted, page)
-        case "alerts":
-            names = ("created_at", "severity", "kind", "pair", "params", "acknowledged_by", "acknowledged_at")
-            found = await tx.alerts.page(workspace, wanted, page)
-        case _:
-            names = ("sequence", "at", "actor", "channel", "action", "subject", "detail", "outcome", "hash")
-            found = [one for one in await tx.audit.page(workspace, page) if one.at >= since]
-    return names, [tuple(getattr(one, name) for name in names) for one in found]
-
-
-_TRADE_COLUMNS = (
-    "number", "pair", "is_long", "quantity", "entry_price", "exit_price", "pnl", "pnl_ratio", "fees", "reason", "tag",
-    "exit_tag", "bars", "opened_at", "closed_at", "bot_id",
-)  # fmt: skip
-_ORDER_COLUMNS = (
-    "created_at", "updated_at", "pair", "side", "order_type", "quantity", "price", "stop_price", "filled_quantity",
-    "average_price", "state", "state_reason", "reason", "client_order_id", "venue_order_id", "bot_id",
-)  # fmt: skip
 
 _SPANS = {"day": 1, "week": 7, "month": 30}
 
@@ -178,8 +105,8 @@ async def report(asked: Asked) -> Card:
         )
         media_type = "application/pdf"
     else:
-        rows = [tuple(getattr(one, name) for name in _TRADE_COLUMNS) for one in book.trades]
-        content = await asyncio.to_thread(exported, "trades", _TRADE_COLUMNS, rows, form)
+        rows = [tuple(getattr(one, name) for name in TRADE_COLUMNS) for one in book.trades]
+        content = await asyncio.to_thread(exported, "trades", TRADE_COLUMNS, rows, form)
         media_type = FORMS[form]
     return Card(
         name="report",

@@ -25,6 +25,8 @@ _ACCOUNT = Argument(name="account", read=kinds.name, only_named=True, default=""
 
 #: Figures that people read as shares.
 _SHARES = frozenset({"roi", "drawdown", "risk", "loss"})
+#: Figures that are counted.
+_COUNTS = frozenset({"trades", "limit_max_positions"})
 _HEAD = ("gate", "found", "needed", "verdict", "source")
 
 
@@ -101,18 +103,26 @@ def _verdict(report: GoLiveReport) -> str:
 
 def _row(line: GoLiveLine) -> tuple[Value, ...]:
     found: Value
+    needed: Value = line.needed or None
     if line.value is None:
         found = because(line.reason) if line.reason else None
-    elif line.name == "win_rate" or set(line.name.split("_")) & _SHARES:
+    elif _is_share(line.name):
         found = Ratio(line.value)
     else:
-        found = Number(line.value)
+        found = Number(line.value, digits=0) if line.name in _COUNTS else Number(line.value)
+    if line.needed and _is_share(line.name):
+        sign, share = line.needed.split(" ")
+        needed = Text("golive.needed", {"sign": sign, "share": Ratio(float(share))})
     verdict = (
         None if line.has_passed is None else Text("verdict.passed" if line.has_passed else "verdict.failed")
     )
     name = line.name.removeprefix("limit_")
     label = Text(f"gate_line.{name}" if name == line.name else f"limit_of.{name}")
-    return (label, found, line.needed or None, verdict, because(line.source))
+    return (label, found, needed, verdict, because(line.source))
+
+
+def _is_share(name: str) -> bool:
+    return name == "win_rate" or bool(set(name.split("_")) & _SHARES)
 
 
 async def _pdf(asked: Asked, bot: Bot, report: GoLiveReport, fields: tuple[Field, ...], table: Table) -> File:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from chatops.book import Book
 from chatops.cards import Card, Tone
 from chatops.commands import full_book
 from chatops.console.render import console_text
+from chatops.console.saving import saved
 from chatops.dispatch import Dispatcher
-from chatops.pictures import drawn
 from chatops.plain import as_json
 from chatops.room import Room
 from chatops.texts.speaker import Speaker
@@ -53,13 +52,13 @@ class Screen:
     """How the console prints.
 
     Attributes:
-        pictures: folder that pictures are written to; None draws none.
+        folder: where pictures and files are written to; None draws and writes none.
     """
 
     width: int = 100
     color: bool = False
     is_json: bool = False
-    pictures: Path | None = None
+    folder: Path | None = None
 
 
 def room_of(
@@ -212,42 +211,26 @@ async def _asked(dispatcher: Dispatcher, card: Card, actor: Actor, speaker: Spea
 
 
 async def show(room: Room, card: Card, speaker: Speaker, screen: Screen) -> str:
-    """Give a card as the screen shows it, its picture written to a file first."""
+    """Give a card as the screen shows it, its picture and its file written first."""
     from chatops.cards import Text
 
-    picture = await _picture(room, card, screen)
+    kept = await saved(room, card, screen.folder)
     if screen.is_json:
-        document = as_json(card, speaker, picture=picture)
+        document = as_json(card, speaker, picture=kept.picture, file=kept.file)
         return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
-    text = console_text(card, speaker, width=screen.width, color=screen.color, picture=picture)
-    if card.chart is not None and screen.pictures is not None and not picture:
+    text = console_text(card, speaker, width=screen.width, color=screen.color, saved=kept)
+    if card.chart is not None and screen.folder is not None and not kept.picture:
         text += speaker.label("chart", "failed") + "\n"
+    if card.file is not None and screen.folder is not None and not kept.file:
+        text += (
+            speaker.say(Text("file.failed", {"name": card.file.name, "folder": str(screen.folder)})) + "\n"
+        )
     if card.token and card.type_word:
         how = Text("console.how_word", {"token": card.token, "word": card.type_word})
         return text + speaker.say(how) + "\n"
     if card.token:
         return text + speaker.say(Text("console.how", {"token": card.token})) + "\n"
     return text
-
-
-async def _picture(room: Room, card: Card, screen: Screen) -> str:
-    if card.chart is None or screen.pictures is None:
-        return ""
-    png = await drawn(card, room.painter)
-    if png is None:
-        return ""
-    digest = hashlib.sha256(png).hexdigest()[:8]
-    path = screen.pictures / f"{_safe(card.chart.name)}-{digest}.png"
-    try:
-        screen.pictures.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png)
-    except OSError:
-        return ""
-    return str(path)
-
-
-def _safe(name: str) -> str:
-    return "".join(one if one.isascii() and (one.isalnum() or one in "-_.") else "-" for one in name)[:80]
 
 
 def exit_code(card: Card) -> int:

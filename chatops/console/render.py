@@ -14,6 +14,7 @@ from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
 from chatops.cards import Card, Money, Number, Price, Ratio, Table, Text, Tone, Value
+from chatops.console.saving import Saved
 from chatops.texts.speaker import Speaker
 
 _COLOURS = {
@@ -28,7 +29,7 @@ _COLOURS = {
 NARROWEST = 40
 
 
-def console_text(card: Card, speaker: Speaker, *, width: int, color: bool, picture: str = "") -> str:
+def console_text(card: Card, speaker: Speaker, *, width: int, color: bool, saved: Saved | None = None) -> str:
     """Give a card as the terminal shows it.
 
     Text is never read as markup, so that a name cannot colour or forge anything.
@@ -46,11 +47,11 @@ def console_text(card: Card, speaker: Speaker, *, width: int, color: bool, pictu
         legacy_windows=False,
         safe_box=True,
     )
-    console.print(_panel(card, speaker, console.width - 4, picture))
+    console.print(_panel(card, speaker, console.width - 4, saved or Saved()))
     return sink.getvalue()
 
 
-def _panel(card: Card, speaker: Speaker, room: int, picture: str) -> Panel:
+def _panel(card: Card, speaker: Speaker, room: int, saved: Saved) -> Panel:
     colour = _COLOURS[card.tone]
     parts: list[RenderableType] = [RichText(speaker.say(one)) for one in card.body]
     if card.fields:
@@ -59,8 +60,9 @@ def _panel(card: Card, speaker: Speaker, room: int, picture: str) -> Panel:
         if table.is_titled:
             parts.append(RichText(speaker.label("table", table.name), style=f"bold {colour}"))
         parts.append(_table(table, speaker, room))
-    if picture:
-        parts.append(RichText(speaker.say(Text("chart.saved", {"path": picture})), style="bold"))
+    for kind, path in (("chart", saved.picture), ("file", saved.file)):
+        if path:
+            parts.append(RichText(speaker.say(Text(f"{kind}.saved", {"path": path})), style="bold"))
     parts += [RichText(speaker.say(one), style="dim") for one in card.notes]
     return Panel(
         Group(*parts) if parts else RichText(""),

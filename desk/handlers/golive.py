@@ -38,7 +38,7 @@ class GoLiveHandlers:
             params={
                 "bot": bot.name,
                 "account": account.name,
-                "capital": f"{account.capital:f} {account.currency}",
+                "capital": f"{account.capital.normalize():f} {account.currency}",
                 "allocation": f"{bot.allocation:.0%}",
                 "psr": _share(report.gate.psr),
                 "luck": _share(report.gate.false_pass_rate),

@@ -201,8 +201,9 @@ async def preview_panic(command: PanicStop, tx: Unit, actor: Actor) -> Preview:
     """Say what would be halted and closed; for all accounts the word has to be typed."""
     accounts = await _panicking(tx, actor, command)
     held = [one for account in accounts for one in await tx.positions.open(actor.workspace_id, account.id)]
+    with_them = "confirm.PanicStop.keep" if command.keep_positions else "confirm.PanicStop"
     return Preview(
-        code="confirm.PanicStop.keep" if command.keep_positions else "confirm.PanicStop",
+        code=with_them if held else "confirm.PanicStop.flat",
         params={"account": ", ".join(one.name for one in accounts), **summary_of(held)},
         type_word=ALL_ACCOUNTS if command.account_id == ALL_ACCOUNTS else "",
     )

@@ -128,7 +128,7 @@ def console(
         bool, typer.Option("--yes", "-y", help="Confirm at once what asks for a confirmation.")
     ] = False,
     pictures: Annotated[
-        Path | None, typer.Option(help="Folder for pictures; default: the current one.")
+        Path | None, typer.Option(help="Folder for pictures and files; default: the current one.")
     ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -162,7 +162,7 @@ async def _console(
         width=shutil.get_terminal_size((100, 24)).columns,
         color=has_terminal and not os.environ.get("NO_COLOR"),
         is_json=as_json,
-        pictures=pictures,
+        folder=pictures,
     )
     painter = ProcessPainter()
     try:

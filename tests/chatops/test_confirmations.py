@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -123,6 +124,19 @@ async def test_a_wrong_word_does_nothing_and_the_right_one_still_works(house: Ch
     assert await house.sequence() == before
 
     await chat.say(f"/confirm {asked.token} paper", expect="unlatched")
+
+
+async def test_a_panic_with_nothing_open_is_asked_without_positions(house: ChatHouse) -> None:
+    chat = house.chat()
+    assert "close 1 position" in spoken(await chat.say("/panic", expect="confirm"))
+    async with house.store.transaction() as tx:
+        for one in await tx.positions.open(house.workspace.id, house.account.id):
+            closed = replace(one, quantity=Decimal(0), legs=(), closed_at=house.clock.now())
+            await tx.positions.save(closed)
+
+    asked = await chat.say("/panic", expect="confirm")
+
+    assert "cancel its entries? No position is open." in spoken(asked)
 
 
 async def test_a_confirmation_survives_a_restart(house: ChatHouse, sqlite_url: str) -> None:

@@ -162,7 +162,7 @@ async def test_a_person_at_the_terminal_is_asked(house: ChatHouse) -> None:
 async def test_pictures_are_written_and_their_path_is_told(house: ChatHouse, tmp_path: Path) -> None:
     painter = FakePainter()
     room = replace(house.room, painter=painter)
-    screen = Screen(pictures=tmp_path / "new", width=300)
+    screen = Screen(folder=tmp_path / "new", width=300)
 
     said = await run_once(room, "/chart btc", house.actor(), screen=screen)
 
@@ -179,7 +179,7 @@ async def test_pictures_are_written_and_their_path_is_told(house: ChatHouse, tmp
 async def test_the_text_comes_when_the_picture_fails(house: ChatHouse, tmp_path: Path) -> None:
     room = replace(house.room, painter=FakePainter(None))
 
-    said = await run_once(room, "/profit", house.actor(), screen=Screen(pictures=tmp_path))
+    said = await run_once(room, "/profit", house.actor(), screen=Screen(folder=tmp_path))
 
     assert said.code == 0
     assert "The picture could not be drawn" in said.text
@@ -189,9 +189,28 @@ async def test_the_text_comes_when_the_picture_fails(house: ChatHouse, tmp_path:
         replace(room, painter=FakePainter()),
         "/profit",
         house.actor(),
-        screen=Screen(pictures=tmp_path / "file"),
+        screen=Screen(folder=tmp_path / "file"),
     )
     assert "The picture could not be drawn" in blocked.text
+
+
+async def test_a_file_is_written_and_its_path_is_told(house: ChatHouse, tmp_path: Path) -> None:
+    screen = Screen(folder=tmp_path / "new", width=300)
+
+    said = await run_once(house.room, "/export trades", house.actor(), screen=screen)
+
+    (file,) = (tmp_path / "new").iterdir()
+    assert said.card.file is not None
+    assert file.read_bytes() == said.card.file.content
+    assert (file.name.startswith("trades-2026-"), file.suffix) == (True, ".csv")
+    assert f"File: {file}" in said.text
+    again = await run_once(house.room, "/export trades", house.actor(), screen=replace(screen, is_json=True))
+    assert orjson.loads(again.text)["file"] == str(file)
+    (tmp_path / "taken").write_text("no folder")
+    blocked = await run_once(
+        house.room, "/export trades", house.actor(), screen=Screen(folder=tmp_path / "taken")
+    )
+    assert "could not be written to" in blocked.text
 
 
 async def test_a_conversation_goes_on_until_quit(house: ChatHouse) -> None:

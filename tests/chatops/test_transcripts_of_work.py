@@ -52,7 +52,7 @@ async def test_a_search_says_what_it_costs_before_it_runs(chat: Chat) -> None:
 
 
 async def test_an_export_is_a_file_that_no_spreadsheet_runs(house: ChatHouse, chat: Chat) -> None:
-    card = await chat.say("/export trades 3650", expect="export")
+    card = await chat.say("/export trades", expect="export")
     assert card.file is not None
     rows = list(csv.DictReader(io.StringIO(card.file.content.decode("utf-8-sig"))))
     assert [one["pnl"] for one in rows] == ["41.50", "12.00", "-30.00", "-30.00", "55.00"]
@@ -64,6 +64,20 @@ async def test_an_export_is_a_file_that_no_spreadsheet_runs(house: ChatHouse, ch
     assert audit.file is not None
     refused = await house.chat(Role.OPERATOR).say("/export audit", expect="error")
     assert refused.problem == "denied"
+
+
+async def test_days_of_an_export_count_back_from_the_last_bar_of_the_market(
+    house: ChatHouse, chat: Chat
+) -> None:
+    before = (await chat.say("/export trades 30", expect="export")).file
+    house.clock.advance(400 * 86_400)
+
+    after = (await chat.say("/export trades 30", expect="export")).file
+
+    assert before is not None
+    assert after is not None
+    assert after.content == before.content
+    assert len(before.content.splitlines()) > 1
 
 
 async def test_a_report_goes_with_its_file_and_picture(chat: Chat) -> None:
