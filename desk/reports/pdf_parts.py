@@ -67,9 +67,14 @@ def built(story: list[Flowable], *, title: str, foot: str) -> bytes:
     return out.getvalue()
 
 
+#: Characters that the built-in fonts lack: the minus sign, comparisons, and the narrow space of French numbers.
+_SHOWN_AS = {"\u2212": "-", "≥": ">=", "≤": "<=", "\u202f": "\u00a0"}
+
+
 def plain(text: str) -> str:
     """Keep to what the built-in fonts hold: Latin-1 and the usual dashes."""
-    text = text.replace("\u2212", "-").replace("≥", ">=").replace("≤", "<=")
+    for found, shown in _SHOWN_AS.items():
+        text = text.replace(found, shown)
     return text.encode("cp1252", "replace").decode("cp1252")
 
 

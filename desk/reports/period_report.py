@@ -13,6 +13,8 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from desk.reports.pdf_parts import plain
+
 _INK, _FAINT, _GRID = HexColor("#1b2433"), HexColor("#5c6780"), HexColor("#e3e8f0")
 _ACCENT = HexColor("#1769c4")
 _WIDTH = A4[0] - 36 * mm
@@ -89,14 +91,7 @@ def _line(equity: Sequence[float]) -> Drawing:
 
 def _text(found: str) -> str:
     """Give a text that the page's font can show; what it cannot becomes a question mark, and nothing is markup."""
-    plain = (
-        found.replace("\u202f", " ")
-        .replace("\u00a0", " ")
-        .replace("−", "-")
-        .replace("–", "-")
-        .replace("’", "'")
-    )
-    return escape(plain.encode("cp1252", "replace").decode("cp1252"))
+    return escape(plain(found))
 
 
 def _ascii(found: str) -> str:
