@@ -11,6 +11,7 @@ from chatops.cards import Field
 from chatops.reading import account_named, account_text, accounts_of, wanted_bot
 from chatops.room import Asked
 from desk.money import MoneyKind, kinds_of
+from desk.ports import Unit
 from desk.queries import all_trades
 from desk.views import Account, Bot, EquityPoint, Trade
 
@@ -47,6 +48,12 @@ class ResultBook:
         return self.bot.name if self.bot else self.account.name if self.account else ""
 
 
+async def market_time(asked: Asked, tx: Unit, account_id: str) -> datetime:
+    """Give what spans of an account count back from: its last bar, for a replay or a simulation has a time of its own."""
+    status = await tx.accounts.status(asked.workspace_id, account_id)
+    return status.as_of if status else asked.now
+
+
 async def gathered(asked: Asked, *, days: int | None = None) -> ResultBook:
     """Read trades and equity; without `days` all of them.
 
@@ -66,9 +73,7 @@ async def gathered(asked: Asked, *, days: int | None = None) -> ResultBook:
             account = next(iter(ordered), None)
         if account is None:
             return ResultBook(bot=bot, account=None, equity=(), trades=(), until=asked.now)
-        status = await tx.accounts.status(asked.workspace_id, account.id)
-        # A replay or a simulation has a time of its own: spans count back from its last bar.
-        until = status.as_of if status else asked.now
+        until = await market_time(asked, tx, account.id)
         since = until - timedelta(days=days) if days is not None else None
         trades = await all_trades(tx, asked.workspace_id, account.id, bot.id if bot else "", since)
         points = await tx.accounts.equity(asked.workspace_id, account.id, since)

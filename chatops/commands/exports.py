@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from chatops import kinds
 from chatops.arguments import Argument
 from chatops.book import Group, Page
 from chatops.cards import Card, File, Text, Tone
+from chatops.gathering import market_time
 from chatops.problems import misheard
 from chatops.room import Asked
 from desk.identity import Role
 from desk.ports import Unit
 from desk.reports.exports import FORMS, exported
-from desk.views import Filter, Order, Trade
+from desk.views import Filter
 from desk.views import Page as RowPage
 
 PAGE = Page(Group.RESULTS)
@@ -84,9 +85,9 @@ async def _found(
     since = None if span is None else asked.now - span
     match what:
         case "trades":
-            return TRADE_COLUMNS, await _trades(asked, tx, span)
+            return TRADE_COLUMNS, await _of_accounts(asked, tx, span, tx.positions.trades, "closed_at")
         case "orders":
-            return _ORDER_COLUMNS, await _orders(asked, tx, span)
+            return _ORDER_COLUMNS, await _of_accounts(asked, tx, span, tx.orders.page, "created_at")
         case "alerts":
             return _ALERT_COLUMNS, await tx.alerts.page(workspace, Filter(since=since), page)
         case _:
@@ -94,28 +95,17 @@ async def _found(
             return _AUDIT_COLUMNS, [one for one in entries if since is None or one.at >= since]
 
 
-async def _trades(asked: Asked, tx: Unit, span: timedelta | None) -> Sequence[Trade]:
-    found: list[Trade] = []
-    for wanted in await _by_account(asked, tx, span):
-        found += await tx.positions.trades(asked.workspace_id, wanted, RowPage(first=_MOST_ROWS))
-    return sorted(found, key=lambda one: (one.closed_at, one.id), reverse=True)[:_MOST_ROWS]
-
-
-async def _orders(asked: Asked, tx: Unit, span: timedelta | None) -> Sequence[Order]:
-    found: list[Order] = []
-    for wanted in await _by_account(asked, tx, span):
-        found += await tx.orders.page(asked.workspace_id, wanted, RowPage(first=_MOST_ROWS))
-    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)[:_MOST_ROWS]
-
-
-async def _by_account(asked: Asked, tx: Unit, span: timedelta | None) -> Sequence[Filter]:
-    """Give a filter for each account: a replay or a simulation has a time of its own, and days count back in it."""
-
-    async def since(account_id: str) -> datetime | None:
-        if span is None:
-            return None
-        status = await tx.accounts.status(asked.workspace_id, account_id)
-        return (status.as_of if status else asked.now) - span
-
-    accounts = await tx.accounts.all(asked.workspace_id)
-    return [Filter(account_id=one.id, since=await since(one.id)) for one in accounts]
+async def _of_accounts(
+    asked: Asked,
+    tx: Unit,
+    span: timedelta | None,
+    read: Callable[[str, Filter, RowPage], Awaitable[Sequence[Any]]],
+    moment: str,
+) -> Sequence[Any]:
+    """Give the newest rows of all accounts, days counted back in the time of each one's market."""
+    found: list[Any] = []
+    for account in await tx.accounts.all(asked.workspace_id):
+        since = None if span is None else await market_time(asked, tx, account.id) - span
+        wanted = Filter(account_id=account.id, since=since)
+        found += await read(asked.workspace_id, wanted, RowPage(first=_MOST_ROWS))
+    return sorted(found, key=lambda one: (getattr(one, moment), one.id), reverse=True)[:_MOST_ROWS]

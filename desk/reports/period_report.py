@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 from reportlab.graphics.shapes import Drawing, PolyLine
 from reportlab.lib.colors import HexColor
@@ -13,7 +12,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from desk.reports.pdf_parts import plain
+from desk.reports.pdf_parts import paragraph
 
 _INK, _FAINT, _GRID = HexColor("#1b2433"), HexColor("#5c6780"), HexColor("#e3e8f0")
 _ACCENT = HexColor("#1769c4")
@@ -49,15 +48,15 @@ def period_pdf(
         title=_ascii(title),
         invariant=1,
     )
-    story = [Paragraph(_text(title), _TITLE), Paragraph(_text(subtitle), _DIM), Spacer(1, 10)]
-    grid = Table([[Paragraph(_text(name), _DIM), Paragraph(_text(value), _BODY)] for name, value in figures])
+    story = [paragraph(title, _TITLE), paragraph(subtitle, _DIM), Spacer(1, 10)]
+    grid = Table([[paragraph(name, _DIM), paragraph(value, _BODY)] for name, value in figures])
     grid.hAlign = "LEFT"
     story.append(grid)
     if len(equity) > 1:
         story += [Spacer(1, 8), _line(equity)]
     if rows:
-        cells = [[Paragraph(_text(one), _DIM) for one in head]]
-        cells += [[Paragraph(_text(one), _SMALL) for one in row] for row in rows[:MOST_ROWS]]
+        cells = [[paragraph(one, _DIM) for one in head]]
+        cells += [[paragraph(one, _SMALL) for one in row] for row in rows[:MOST_ROWS]]
         table = Table(cells, repeatRows=1)
         table.setStyle(
             TableStyle(
@@ -87,11 +86,6 @@ def _line(equity: Sequence[float]) -> Drawing:
     drawing = Drawing(_WIDTH, height)
     drawing.add(PolyLine(points, strokeColor=_ACCENT, strokeWidth=1.2))
     return drawing
-
-
-def _text(found: str) -> str:
-    """Give a text that the page's font can show; what it cannot becomes a question mark, and nothing is markup."""
-    return escape(plain(found))
 
 
 def _ascii(found: str) -> str:

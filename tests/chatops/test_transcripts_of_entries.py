@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
-from chatops.cards import Text, Tone
+from chatops.cards import Number, Text, Tone
 from chatops.testing import Chat, column, field, spoken
 from chatops.texts.speaker import Speaker
 from desk.entry_views import Direction, EntryState
@@ -110,6 +110,7 @@ async def test_the_gate_report_is_a_card_and_a_pdf_and_real_money_takes_two(
     assert "?" not in page
     verdicts = column(card, "gates", "verdict")
     assert verdicts.count(Text("verdict.passed")) == 5
+    assert column(card, "gates", "found")[1] == Number(40.0, digits=0)
     asked = await chat.press("golive", expect="confirm")
     assert asked.type_word == "idle"
     waiting = await chat.press("confirm", typed="idle", expect="approval")
